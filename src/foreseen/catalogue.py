@@ -1,0 +1,75 @@
+"""The movies as arrays: ids, titles, years of release, genres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from foreseen.identifiers import IdMap
+from foreseen.schema import GENRES, MOVIE, MOVIES_SCHEMA, TITLE, YEAR
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The known movies; C is their number, G the number of genres.
+
+    Attributes:
+        movies: Movie ids to rows.
+        table: The canonical movies, one row per movie in row order.
+        genre_names: The G genres, in alphabetical order, fixed when the catalogue was made.
+    """
+
+    movies: IdMap
+    table: pl.DataFrame
+    genre_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, movies: pl.DataFrame, genre_names: Sequence[str] | None = None) -> Self:
+        """Return the catalogue of a canonical movies table, sorted by id."""
+        if genre_names is None:
+            genre_names = sorted(set(movies[GENRES].explode().drop_nulls().to_list()))
+        return cls(IdMap(movies[MOVIE].to_numpy().astype(np.int64)), movies, tuple(genre_names))
+
+    def __len__(self) -> int:
+        return len(self.movies)
+
+    def extended(self, ids: ArrayLike) -> Self:
+        """Return a catalogue that holds `ids` too; movies new to it have no title or genres."""
+        grown = self.movies.extended(ids)
+        if grown is self.movies:
+            return self
+        new = grown.ids[len(self.movies) :]
+        rows = pl.DataFrame(
+            {MOVIE: new, TITLE: [None] * len(new), YEAR: [None] * len(new), GENRES: [[]] * len(new)},
+            schema=dict(MOVIES_SCHEMA),
+        )
+        return replace(self, movies=grown, table=pl.concat([self.table, rows]))
+
+    @cached_property
+    def genres(self) -> NDArray[np.float32]:
+        """Indicators of shape (C + 1) x G; the last row is that of an unknown movie."""
+        matrix = np.zeros((len(self) + 1, len(self.genre_names)), dtype=np.float32)
+        places = {name: column for column, name in enumerate(self.genre_names)}
+        for row, names in enumerate(self.table[GENRES].to_list()):
+            for name in names or ():
+                if name in places:
+                    matrix[row, places[name]] = 1
+        return matrix
+
+    @cached_property
+    def years(self) -> NDArray[np.float64]:
+        """Years of release, of shape C + 1; NaN where unknown, as for the last, unknown movie."""
+        years = self.table[YEAR].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        return np.append(years, np.nan)
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles in row order; a movie without one is called by its id."""
+        named = self.table.select(
+            pl.col(TITLE).fill_null(pl.format("movie {}", pl.col(MOVIE)))
+        ).to_series()
+        return named.to_list()

@@ -1,0 +1,234 @@
+"""A rating log that can be asked what was known at any moment of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foreseen.catalogue import Catalogue
+from foreseen.compiled import compiled
+from foreseen.features import movie_statistics as movies_at
+from foreseen.features.movie_statistics import MovieStatistics
+from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
+from foreseen.identifiers import IdMap
+from foreseen.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
+
+PRIOR_LEVEL: Final = 3.5
+"""Stars of a world in which nothing has been rated yet, with the weight of one rating."""
+MOVIE_DAMPING: Final = 4.0
+"""Ratings at the world's level that are added to a movie's own."""
+USER_DAMPING: Final = 4.0
+"""Residuals of zero that are added to a user's own."""
+
+
+@dataclass(frozen=True)
+class History:
+    """One user's known ratings, oldest first; all arrays of shape H.
+
+    Attributes:
+        movies: Movie ids as in the source.
+        ratings: Stars.
+        timestamps: Seconds since 1970 UTC.
+        user: The user's id, if it is one that the model may know.
+    """
+
+    movies: NDArray[np.int64]
+    ratings: NDArray[np.float64]
+    timestamps: NDArray[np.int64]
+    user: int | None = None
+
+
+@dataclass(frozen=True)
+class Queries:
+    """N questions: what will this user give this movie, by what was known before this moment?
+
+    Attributes:
+        history: Rows of the timeline's histories; `UNKNOWN` for a user with none.
+        user: Rows of the users' id map, for models with a table of users; `UNKNOWN` if not there.
+        movie: Rows of the catalogue; `UNKNOWN` for a movie it does not hold.
+        before: Timestamps; only ratings strictly older count.
+    """
+
+    history: NDArray[np.int32]
+    user: NDArray[np.int32]
+    movie: NDArray[np.int32]
+    before: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.movie)
+
+    def part(self, rows: slice | NDArray[np.intp]) -> "Queries":
+        """Return some of the questions."""
+        return Queries(
+            self.history[rows], self.user[rows], self.movie[rows], self.before[rows]
+        )
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All ratings a model knows, indexed by movie and by user; growing it makes a new one.
+
+    Attributes:
+        catalogue: The movies.
+        users: User ids to rows.
+        ratings: The canonical ratings, in time order.
+    """
+
+    catalogue: Catalogue
+    users: IdMap
+    ratings: pl.DataFrame
+
+    @classmethod
+    def of(cls, ratings: pl.DataFrame, catalogue: Catalogue) -> Self:
+        """Index a canonical ratings table."""
+        ratings = ratings.select(*RATINGS_SCHEMA).sort(TIME_ORDER)
+        catalogue = catalogue.extended(ratings[MOVIE].to_numpy())
+        return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings)
+
+    def with_ratings(self, new: pl.DataFrame) -> "Timeline":
+        """Return a timeline that knows `new` too; a pair rated again counts as rated anew."""
+        new = new.select(*RATINGS_SCHEMA).unique([USER, MOVIE], keep="last", maintain_order=True)
+        kept = self.ratings.join(new, on=[USER, MOVIE], how="anti")
+        return Timeline(
+            self.catalogue.extended(new[MOVIE].to_numpy()),
+            self.users.extended(new[USER].to_numpy()),
+            pl.concat([kept, new]).sort(TIME_ORDER),
+        )
+
+    @cached_property
+    def user(self) -> NDArray[np.int32]:
+        """The user's row of each rating, in time order."""
+        return self.users.rows(self.ratings[USER].to_numpy())
+
+    @cached_property
+    def movie(self) -> NDArray[np.int32]:
+        """The movie's row of each rating, in time order."""
+        return self.catalogue.movies.rows(self.ratings[MOVIE].to_numpy())
+
+    @cached_property
+    def rating(self) -> NDArray[np.float64]:
+        """The stars of each rating, in time order."""
+        return self.ratings[RATING].to_numpy().astype(np.float64)
+
+    @cached_property
+    def timestamp(self) -> NDArray[np.int64]:
+        """The second of each rating, in time order."""
+        return self.ratings[TIMESTAMP].to_numpy().astype(np.int64)
+
+    @property
+    def end(self) -> int:
+        """The first moment after all that is known."""
+        return int(self.timestamp[-1]) + 1 if len(self.timestamp) else 0
+
+    @cached_property
+    def era(self) -> NDArray[np.int64]:
+        """The era of each movie of the catalogue, of shape C + 1."""
+        return eras(self.catalogue.years)
+
+    @cached_property
+    def _world(self) -> MovieStatistics:
+        everything = np.zeros(len(self.rating), dtype=np.int32)
+        return MovieStatistics.of(
+            1, everything, self.rating, self.rating - PRIOR_LEVEL, self.timestamp
+        )
+
+    @cached_property
+    def movies(self) -> MovieStatistics:
+        """The movies' statistics, net of how kind or severe those were who rated them.
+
+        Taken in two steps: users are judged by the movies' plain means, then movies by the
+        ratings less their users' means, each as known before the rating.
+        """
+        plain = MovieStatistics.of(
+            len(self.catalogue),
+            self.movie,
+            self.rating,
+            np.zeros_like(self.rating),
+            self.timestamp,
+        )
+        level = self.world_level(self.timestamp)
+        states, _ = plain.before(self.movie, self.timestamp)
+        count, total = states[:, movies_at.COUNT], states[:, movies_at.TOTAL]
+        worth = (total + MOVIE_DAMPING * level) / (count + MOVIE_DAMPING)
+        kindness = _means_before(self.user, self.rating - worth, len(self.users), USER_DAMPING)
+        return MovieStatistics.of(
+            len(self.catalogue), self.movie, self.rating, self.rating - level - kindness,
+            self.timestamp,
+        )  # fmt: skip
+
+    @cached_property
+    def histories(self) -> UserHistories:
+        """The users' histories, one per row of the users' id map."""
+        residual = self.rating - self.movie_worth(self.movie, self.timestamp)
+        return UserHistories.of(
+            len(self.users), self.user, self.movie, self.rating, residual, self.timestamp
+        )
+
+    def world_level(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean of all ratings before each moment."""
+        states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)
+        total = states[:, movies_at.TOTAL] + PRIOR_LEVEL
+        return total / (states[:, movies_at.COUNT] + 1)
+
+    def world_trend(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how far the mean of the last year or so lies above the mean of all time."""
+        states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)
+        recent = states[:, movies_at.RECENT_OFFSETS] / (states[:, movies_at.RECENT_COUNT] + 1)
+        return recent + PRIOR_LEVEL - self.world_level(moment)
+
+    def movie_worth(
+        self, movie: NDArray[np.int32], moment: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what each movie was worth to everybody just before each moment, in stars."""
+        states, _ = self.movies.before(movie, moment)
+        damped = states[:, movies_at.OFFSETS] / (states[:, movies_at.COUNT] + MOVIE_DAMPING)
+        return self.world_level(moment) + damped
+
+    def profiles(self, user: NDArray[np.int32], moment: NDArray[np.int64]) -> Profiles:
+        """Return the profiles of users as of moments, by their rows in the histories."""
+        return profile_users(self.histories, user, moment, self.catalogue.genres, self.era)
+
+    def with_histories(self, histories: Sequence[History]) -> "Timeline":
+        """Return a view whose users are these histories, the movies' past being this timeline's.
+
+        Row b of the view's histories is `histories[b]`.
+        """
+        lengths = [len(history.movies) for history in histories]
+        user = np.repeat(np.arange(len(histories), dtype=np.int32), lengths)
+        ids = np.concatenate([np.empty(0, np.int64), *(h.movies for h in histories)])
+        rating = np.concatenate([np.empty(0), *(h.ratings for h in histories)])
+        timestamp = np.concatenate([np.empty(0, np.int64), *(h.timestamps for h in histories)])
+        movie = self.catalogue.movies.rows(ids)
+        order = np.lexsort((ids, timestamp, user))
+        user, movie, rating, timestamp = (
+            user[order], movie[order], rating[order], timestamp[order]
+        )  # fmt: skip
+        residual = rating - self.movie_worth(movie, timestamp)
+        view = replace(self)
+        shared = {name: getattr(self, name) for name in ("_world", "movies", "era")}
+        own = UserHistories.of(len(histories), user, movie, rating, residual, timestamp)
+        view.__dict__.update(shared, histories=own)
+        return view
+
+    def own_queries(self) -> Queries:
+        """Return one question per rating of the log: what was to be expected just before it."""
+        return Queries(self.user, self.user, self.movie, self.timestamp)
+
+
+@compiled
+def _means_before(
+    entity: NDArray[np.int32], value: NDArray[np.float64], count: int, damping: float
+) -> NDArray[np.float64]:
+    """Return, for each event, the damped mean of the same entity's values before it."""
+    sums = np.zeros(count)
+    counts = np.zeros(count)
+    means = np.zeros(len(value))
+    for n in range(len(value)):
+        means[n] = sums[entity[n]] / (counts[entity[n]] + damping)
+        sums[entity[n]] += value[n]
+        counts[entity[n]] += 1.0
+    return means

@@ -1,0 +1,121 @@
+"""Models: one file each, all under the contract of `foreseen.models.base`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from foreseen.canonical import Tables
+from foreseen.catalogue import Catalogue
+from foreseen.errors import InputError
+from foreseen.features.moments import Examples, training_examples
+from foreseen.features.timeline import Timeline
+from foreseen.models.base import Model, Predictor, Scores, Settings
+from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
+from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
+from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
+from foreseen.models.uncertainty import fit_uncertainty
+
+VALIDATION_SHARE: Final = 0.1
+"""Share of the ratings, the latest, that decide when to stop and how sure to be."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of model: its settings, how it is fitted, how it is read back."""
+
+    settings: type[Settings]
+    fit: Callable[[Any, Timeline, Examples, Examples | None, int], Predictor]
+    from_arrays: Callable[[Any, Mapping[str, NDArray[np.generic]]], Predictor]
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "bias": Kind(BiasSettings, fit_bias, BiasPredictor.from_arrays),
+    "baseline": Kind(BaselineSettings, fit_baseline, BaselinePredictor.from_arrays),
+    "hybrid": Kind(HybridSettings, fit_hybrid, HybridPredictor.from_arrays),
+}
+DEFAULT_MODEL: Final = "hybrid"
+
+
+def parse_settings(name: str, values: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings of a kind of model, from what differs from their defaults.
+
+    Raises:
+        InputError: If there is no such model, or a key or value is not one of its settings.
+    """
+    if name not in KINDS:
+        raise InputError(f"no model is called '{name}'; there are {', '.join(KINDS)}")
+    try:
+        return KINDS[name].settings.model_validate(dict(values or {}))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise InputError(f"settings of '{name}': {faults}") from error
+
+
+def train(
+    tables: Tables, name: str = DEFAULT_MODEL, settings: Settings | None = None, seed: int = 0
+) -> Model:
+    """Fit a model to canonical tables.
+
+    The latest ratings are held out first, to find how long to train and how far off predictions
+    are; then the model is fitted to all of them.
+
+    Raises:
+        InputError: If there is no model of that name, or the ratings are too few to learn from.
+    """
+    settings = settings or parse_settings(name)
+    timeline = Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    return train_on(timeline, name, settings, seed)
+
+
+def train_on(timeline: Timeline, name: str, settings: Settings, seed: int) -> Model:
+    """Fit a model to a timeline; see `train`.
+
+    Raises:
+        InputError: As `train`.
+    """
+    kind = KINDS[name]
+    examples = training_examples(timeline, seed)
+    learn, later = examples.split(1 - VALIDATION_SHARE)
+    if not len(learn) or not len(later):
+        count = len(timeline.rating)
+        raise InputError(f"{count} ratings, or all of one second, are too few to learn from")
+    trial = kind.fit(settings, timeline, learn, later, seed)
+    scale = (float(timeline.rating.min()), float(timeline.rating.max()))
+    expected = np.clip(trial.estimate(timeline, later.queries, later.encoded), *scale)
+    residual = later.rating - expected
+    predictor = kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed)
+    report = {
+        "validation_rmse": float(np.sqrt(np.mean(residual**2))),
+        "validation_ratings": float(len(later)),
+    }
+    uncertainty = fit_uncertainty(later.encoded, residual)
+    return Model(name, predictor, timeline, uncertainty, scale, seed, report)
+
+
+def _as_long_as(settings: Settings, trial: Predictor) -> Settings:
+    """Return the settings with as many passes as proved best on the later ratings."""
+    trained = getattr(trial, "trained", None)
+    if trained is None:
+        return settings
+    loop = getattr(settings, "loop")  # noqa: B009
+    return settings.model_copy(
+        update={"loop": loop.model_copy(update={"epochs": trained.epochs})}
+    )
+
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "KINDS",
+    "Model",
+    "Scores",
+    "Settings",
+    "parse_settings",
+    "train",
+    "train_on",
+]

@@ -1,0 +1,222 @@
+"""The model contract: what every fitted model can do, and the one rule for the unknown.
+
+A model is a `Predictor`, the arithmetic with its weights, beside the `Timeline` of all ratings it
+knows. Everything that does not differ from model to model is here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from foreseen.features.encode import Encoded, encode
+from foreseen.features.timeline import History, Queries, Timeline
+from foreseen.identifiers import UNKNOWN
+from foreseen.models.uncertainty import Uncertainty
+from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+
+_BLOCK: Final = 1 << 18
+_NEXT_MOVIES: Final = 10
+
+
+class Settings(BaseModel):
+    """Settings of a model; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Predictor(Protocol):
+    """A fitted model's arithmetic."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it was fitted with."""
+        ...
+
+    def estimate(
+        self, timeline: Timeline, queries: Queries, encoded: Encoded
+    ) -> NDArray[np.float64]:
+        """Return expected ratings of shape N, in stars, not yet clipped to the scale."""
+        ...
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Return the weights, by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Answers for B users and C movies; all arrays of shape B x C.
+
+    Attributes:
+        rating: Predicted stars.
+        low, high: The interval that holds the rating in four cases of five.
+        doubt: Standard deviation, in stars, that more ratings would take away.
+        deviation: Standard deviation of the whole error, in stars.
+        likely: Probability that the movie is among the next ten the user watches.
+    """
+
+    rating: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    doubt: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    likely: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model with all the ratings it knows. Nothing in it changes: observing makes anew.
+
+    Attributes:
+        name: What it was trained as.
+        predictor: The arithmetic and its weights.
+        timeline: The ratings and movies it knows.
+        uncertainty: How far off it may be.
+        scale: Lowest and highest rating of the data it learned from.
+        seed: What its chance was seeded with.
+        report: What training told of itself, for the record.
+    """
+
+    name: str
+    predictor: Predictor
+    timeline: Timeline
+    uncertainty: Uncertainty
+    scale: tuple[float, float]
+    seed: int
+    report: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def observe(self, ratings: pl.DataFrame) -> "Model":
+        """Return the model with new ratings known; its weights stay as they are."""
+        return replace(self, timeline=self.timeline.with_ratings(ratings))
+
+    def estimate(
+        self, queries: Queries, timeline: Timeline | None = None
+    ) -> tuple[NDArray[np.float64], Encoded]:
+        """Return the clipped expected ratings of N questions, and the features behind them."""
+        timeline = timeline or self.timeline
+        expected = np.empty(len(queries))
+        parts: list[Encoded] = []
+        for start in range(0, len(queries), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            part = queries.part(rows)
+            encoded = encode(timeline, part)
+            parts.append(encoded)
+            expected[rows] = self.predictor.estimate(timeline, part, encoded)
+        encoded = Encoded(
+            np.concatenate([np.empty(0), *(part.expected for part in parts)]),
+            np.concatenate([part.values for part in parts])
+            if parts
+            else encode(timeline, queries).values,
+        )
+        return np.clip(expected, *self.scale), encoded
+
+    def predict(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Answer (userId, movieId[, timestamp]) rows, adding prediction, low and high.
+
+        What is known is all ratings up to and including the second of the timestamp, or all
+        there are if there is none. A pair that has been rated by then is answered as of just
+        before it was rated, so that no rating foretells itself.
+        """
+        queries = self._pair_queries(pairs)
+        expected, encoded = self.estimate(queries)
+        low, high = self._interval(expected, encoded)
+        return pairs.with_columns(
+            pl.Series(PREDICTION, expected), pl.Series(LOW, low), pl.Series(HIGH, high)
+        )
+
+    def score(
+        self, histories: Sequence[History], candidates: NDArray[np.int64], at: int | None = None
+    ) -> Scores:
+        """Score C movies for B users by their histories alone.
+
+        Args:
+            histories: What each user has rated; an empty one is a newcomer's.
+            candidates: Movie ids, of shape C.
+            at: The second to answer as of, ratings of that second included; None for the end of
+                all that is known.
+        """
+        view = self.timeline.with_histories(histories)
+        latest = max([self.timeline.end, *(int(h.timestamps.max()) + 1 for h in histories if len(h.timestamps))])
+        before = latest if at is None else at + 1
+        shape = (len(histories), len(candidates))
+        known = [UNKNOWN if h.user is None else h.user for h in histories]
+        queries = Queries(
+            np.repeat(np.arange(shape[0], dtype=np.int32), shape[1]),
+            np.repeat(self.timeline.users.rows(known), shape[1]),
+            np.tile(self.timeline.catalogue.movies.rows(candidates), shape[0]),
+            np.full(shape[0] * shape[1], before, dtype=np.int64),
+        )
+        expected, encoded = self.estimate(queries, view)
+        low, high = self._interval(expected, encoded)
+        return Scores(
+            rating=expected.reshape(shape),
+            low=low.reshape(shape),
+            high=high.reshape(shape),
+            doubt=self.uncertainty.doubt(encoded).reshape(shape),
+            deviation=self.uncertainty.deviation(encoded).reshape(shape),
+            likely=_watch_probability(encoded.column("movie_popularity").reshape(shape)),
+        )
+
+    def history(self, user: int, before: int | None = None) -> History:
+        """Return what is known of a user, strictly before a moment if one is given."""
+        row = int(self.timeline.users.rows([user])[0])
+        own = self.timeline.histories
+        if row == UNKNOWN:
+            rows = slice(0, 0)
+        elif before is None:
+            rows = slice(int(own.starts[row]), int(own.starts[row + 1]))
+        else:
+            end = own.ends(np.array([row], np.int32), np.array([before], np.int64))
+            rows = slice(int(own.starts[row]), int(end[0]))
+        return History(
+            self.timeline.catalogue.movies.ids[own.movie[rows]],
+            own.rating[rows],
+            own.times[rows],
+            user,
+        )
+
+    def _pair_queries(self, pairs: pl.DataFrame) -> Queries:
+        user = self.timeline.users.rows(pairs[USER].to_numpy())
+        movie = self.timeline.catalogue.movies.rows(pairs[MOVIE].to_numpy())
+        before = np.full(len(pairs), self.timeline.end, dtype=np.int64)
+        if TIMESTAMP in pairs.columns:
+            before = pairs[TIMESTAMP].to_numpy().astype(np.int64) + 1
+        own = pairs.select(USER, MOVIE).join(
+            self.timeline.ratings.select(USER, MOVIE, own=pl.col(TIMESTAMP)),
+            on=[USER, MOVIE],
+            how="left",
+            maintain_order="left",
+        )["own"]
+        rated = own.fill_null(np.iinfo(np.int64).max).to_numpy()
+        return Queries(user, user, movie, np.minimum(before, rated))
+
+    def _interval(
+        self, expected: NDArray[np.float64], encoded: Encoded
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        half = self.uncertainty.reach * self.uncertainty.deviation(encoded)
+        return np.clip(expected - half, *self.scale), np.clip(expected + half, *self.scale)
+
+
+def answer_unknown(
+    estimates: NDArray[np.float64], known: NDArray[np.bool_], encoded: Encoded
+) -> NDArray[np.float64]:
+    """Apply the one rule for users and movies a model has no weights for.
+
+    They get what the movie is worth to everybody plus the user's kindness, as known by then;
+    so does an estimate that is not finite.
+    """
+    return np.where(known & np.isfinite(estimates), estimates, encoded.expected)
+
+
+def _watch_probability(log_popularity: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the chance to be among the next movies, if people choose as they lately did."""
+    recent = np.expm1(log_popularity.astype(np.float64)) + 0.01
+    share = recent / recent.sum(axis=1, keepdims=True)
+    return 1 - (1 - share) ** _NEXT_MOVIES
+
+

@@ -1,0 +1,136 @@
+"""The floor that was asked for: two embeddings of size five, their dot product, one dense unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from foreseen.features.encode import Encoded
+from foreseen.features.moments import Examples
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models.base import Settings, answer_unknown
+from foreseen.models.training import (
+    Inputs,
+    LoopSettings,
+    Trained,
+    evaluate_network,
+    load_arrays,
+    network_arrays,
+    train_network,
+)
+
+
+class BaselineSettings(Settings):
+    """Settings of the baseline.
+
+    Attributes:
+        width: Size of the embeddings.
+        loop: How it is trained.
+    """
+
+    width: int = 5
+    loop: LoopSettings = LoopSettings(epochs=30, learning_rate=5e-3, weight_decay=1e-2)
+
+
+class BaselineNetwork(nn.Module):
+    """Rating = dense(user embedding . movie embedding)."""
+
+    def __init__(self, settings: BaselineSettings, users: int, movies: int) -> None:
+        super().__init__()
+        self.user = nn.Embedding(users, settings.width)
+        self.movie = nn.Embedding(movies, settings.width)
+        self.dense = nn.Linear(1, 1)
+        for table in (self.user, self.movie):
+            nn.init.normal_(table.weight, mean=1.0, std=0.1)
+        nn.init.constant_(self.dense.weight, 3.5 / settings.width)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+        """Return ratings of shape B for rows of users and of movies, both of shape B."""
+        dot = (self.user(user) * self.movie(movie)).sum(dim=1, keepdim=True)
+        rating: Tensor = self.dense(dot).squeeze(1)
+        return rating
+
+
+@dataclass(frozen=True)
+class BaselinePredictor:
+    """The trained network, and which users and movies it has seen.
+
+    Attributes:
+        settings: What it was fitted with.
+        network: The network.
+        seen_users, seen_movies: Whether each row of the tables was trained.
+    """
+
+    settings: BaselineSettings
+    network: BaselineNetwork
+    seen_users: NDArray[np.bool_]
+    seen_movies: NDArray[np.bool_]
+    trained: Trained | None = None
+
+    def estimate(
+        self, timeline: Timeline, queries: Queries, encoded: Encoded
+    ) -> NDArray[np.float64]:
+        """Return expected ratings of shape N; the unknown are answered by the common rule."""
+        del timeline
+        known = _seen(self.seen_users, queries.user) & _seen(self.seen_movies, queries.movie)
+        answers = evaluate_network(self.network, _inputs(queries, known))
+        return answer_unknown(answers, known, encoded)
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Return the weights, by name."""
+        seen = {"seen_users": self.seen_users, "seen_movies": self.seen_movies}
+        return {**network_arrays(self.network), **seen}
+
+    @classmethod
+    def from_arrays(
+        cls, settings: BaselineSettings, arrays: Mapping[str, NDArray[np.generic]]
+    ) -> "BaselinePredictor":
+        """Return the predictor its weights were taken from."""
+        weights = dict(arrays)
+        users, movies = weights.pop("seen_users"), weights.pop("seen_movies")
+        network = BaselineNetwork(settings, len(users), len(movies))
+        load_arrays(network, weights)
+        return cls(settings, network, users.astype(np.bool_), movies.astype(np.bool_))
+
+
+def fit_baseline(
+    settings: BaselineSettings,
+    timeline: Timeline,
+    learn: Examples,
+    later: Examples | None,
+    seed: int,
+) -> BaselinePredictor:
+    """Train the network; later examples, if given, decide when to stop."""
+    torch.manual_seed(seed)
+    network = BaselineNetwork(settings, len(timeline.users), len(timeline.catalogue))
+    seen_users = np.zeros(len(timeline.users), dtype=np.bool_)
+    seen_users[learn.queries.user] = True
+    seen_movies = np.zeros(len(timeline.catalogue), dtype=np.bool_)
+    seen_movies[learn.queries.movie] = True
+    stop = None
+    if later is not None:
+        known = seen_users[later.queries.user] & seen_movies[later.queries.movie]
+        if known.any():
+            rows = np.flatnonzero(known)
+            stop = (_inputs(later.queries.part(rows), known[rows]), later.rating[rows])
+    everyone = np.ones(len(learn), dtype=np.bool_)
+    trained = train_network(
+        network, _inputs(learn.queries, everyone), learn.rating, settings.loop, seed, "baseline", stop
+    )
+    return BaselinePredictor(settings, network, seen_users, seen_movies, trained)
+
+
+def _seen(seen: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+    inside = (rows >= 0) & (rows < len(seen))
+    return inside & seen[np.where(inside, rows, 0)]
+
+
+def _inputs(queries: Queries, known: NDArray[np.bool_]) -> Inputs:
+    return {
+        "user": torch.from_numpy(np.where(known, queries.user, 0).astype(np.int64)),
+        "movie": torch.from_numpy(np.where(known, queries.movie, 0).astype(np.int64)),
+    }

@@ -1,0 +1,131 @@
+"""The one training loop: minibatches, Adam, early stopping on later ratings, best weights kept."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from foreseen.models.base import Settings
+from foreseen.progress import progress_bar
+
+_EVALUATION_BATCH: Final = 1 << 16
+
+Inputs = Mapping[str, Tensor]
+"""Named inputs of a network; the first axis of each is that of the examples."""
+
+
+class LoopSettings(Settings):
+    """How a network is trained.
+
+    Attributes:
+        epochs: Passes over the data, at most.
+        patience: Passes without improvement on the later ratings before it stops.
+        batch: Examples per step.
+        learning_rate: Adam's (Kingma and Ba, 2015).
+        weight_decay: AdamW's (Loshchilov and Hutter, 2019).
+    """
+
+    epochs: int = 20
+    patience: int = 3
+    batch: int = 1024
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of training.
+
+    Attributes:
+        epochs: Passes whose weights were kept.
+        validation: Mean squared error on the later ratings after each pass; empty without them.
+    """
+
+    epochs: int
+    validation: tuple[float, ...]
+
+
+def train_network(
+    network: nn.Module,
+    inputs: Inputs,
+    rating: NDArray[np.float64],
+    settings: LoopSettings,
+    seed: int,
+    what: str,
+    later: tuple[Inputs, NDArray[np.float64]] | None = None,
+) -> Trained:
+    """Fit a network to ratings by least squares, in place.
+
+    Args:
+        network: Called with the inputs by name; returns a prediction per example.
+        inputs: Named tensors of N examples.
+        rating: Targets, of shape N.
+        settings: How to train.
+        seed: Of the order of the examples and of all chance in the network.
+        what: Shown beside the progress bar.
+        later: Inputs and targets that come later in time; with them training stops early and
+            the best weights are kept.
+    """
+    torch.manual_seed(seed)
+    order = torch.Generator().manual_seed(seed)
+    target = torch.from_numpy(rating.astype(np.float32))
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    history: list[float] = []
+    best = copy.deepcopy(network.state_dict())
+    steps = -(-len(target) // settings.batch)
+    with progress_bar(what, settings.epochs * steps) as advance:
+        for _ in range(settings.epochs):
+            network.train()
+            for rows in torch.randperm(len(target), generator=order).split(settings.batch):
+                optimiser.zero_grad(set_to_none=True)
+                predicted = network(**{name: values[rows] for name, values in inputs.items()})
+                nn.functional.mse_loss(predicted, target[rows]).backward()
+                optimiser.step()
+                advance(1)
+            if later is None:
+                continue
+            history.append(float(np.mean((evaluate_network(network, later[0]) - later[1]) ** 2)))
+            if history[-1] == min(history):
+                best = copy.deepcopy(network.state_dict())
+            elif len(history) - int(np.argmin(history)) > settings.patience:
+                break
+    network.eval()
+    if later is None:
+        return Trained(settings.epochs, ())
+    network.load_state_dict(best)
+    return Trained(int(np.argmin(history)) + 1, tuple(history))
+
+
+def evaluate_network(network: nn.Module, inputs: Inputs) -> NDArray[np.float64]:
+    """Return a network's predictions, of shape N, in batches and without chance."""
+    network.eval()
+    count = len(next(iter(inputs.values())))
+    answers = [np.empty(0, dtype=np.float64)]
+    with torch.inference_mode():
+        for start in range(0, count, _EVALUATION_BATCH):
+            rows = slice(start, start + _EVALUATION_BATCH)
+            part: Tensor = network(**{name: values[rows] for name, values in inputs.items()})
+            answers.append(part.numpy().astype(np.float64))
+    return np.concatenate(answers)
+
+
+def network_arrays(network: nn.Module) -> dict[str, NDArray[np.generic]]:
+    """Return a network's weights by name."""
+    return {name: values.detach().numpy() for name, values in network.state_dict().items()}
+
+
+def load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Put weights into a network.
+
+    Raises:
+        RuntimeError: If names or shapes differ.
+    """
+    network.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in arrays.items()})
+    network.eval()

@@ -1,0 +1,76 @@
+"""How far a prediction may be off: less, the more is known of the user and of the movie."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.features.encode import Encoded
+
+COVERAGE: Final = 0.8
+"""Share of ratings that lie between `low` and `high`."""
+_MOST_ROWS: Final = 500_000
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """The variance of a prediction's error, `noise + user / (1 + n_u) + movie / (1 + n_m)`.
+
+    Attributes:
+        noise: Variance that no amount of ratings takes away.
+        user: Variance from knowing little of the user, in whose n_u = 0 ratings it is all there.
+        movie: The same for the movie and its n_m ratings.
+        reach: Half the interval's width in standard deviations, so that its coverage was right
+            on ratings later than those learned from (split conformal prediction, Papadopoulos
+            et al., 2002).
+    """
+
+    noise: float
+    user: float
+    movie: float
+    reach: float
+
+    def deviation(self, encoded: Encoded) -> NDArray[np.float64]:
+        """Return the standard deviation of each prediction's error, of shape N, in stars."""
+        return np.sqrt(self.noise + self.doubt(encoded) ** 2)
+
+    def doubt(self, encoded: Encoded) -> NDArray[np.float64]:
+        """Return the part of the deviation that more ratings would take away, of shape N."""
+        inverse = _inverse_counts(encoded)
+        return np.sqrt(self.user * inverse[:, 1] + self.movie * inverse[:, 2])
+
+
+def fit_uncertainty(encoded: Encoded, residual: NDArray[np.float64]) -> Uncertainty:
+    """Fit the variance by non-negative least squares, and the reach to the coverage."""
+    rows = slice(max(0, len(residual) - _MOST_ROWS), None)
+    inverse = _inverse_counts(Encoded(encoded.expected[rows], encoded.values[rows]))
+    squares = residual[rows] ** 2
+    noise, user, movie = _non_negative_least_squares(inverse, squares)
+    noise = max(noise, 0.05)
+    deviation = np.sqrt(inverse @ np.array([noise, user, movie]))
+    reach = float(np.quantile(np.abs(residual[rows]) / deviation, COVERAGE))
+    return Uncertainty(noise, user, movie, reach)
+
+
+def _inverse_counts(encoded: Encoded) -> NDArray[np.float64]:
+    user = np.exp(-encoded.column("user_ratings").astype(np.float64))
+    movie = np.exp(-encoded.column("movie_views").astype(np.float64))
+    return np.stack([np.ones_like(user), user, movie], axis=1)
+
+
+def _non_negative_least_squares(
+    matrix: NDArray[np.float64], target: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Try every set of columns: with three of them that is exact and quick."""
+    best, least = np.array([float(target.mean()), 0.0, 0.0]), np.inf
+    for size in (1, 2, 3):
+        for columns in combinations(range(3), size):
+            chosen = list(columns)
+            found = np.linalg.lstsq(matrix[:, chosen], target, rcond=None)[0]
+            error = float(((matrix[:, chosen] @ found - target) ** 2).sum())
+            if (found >= 0).all() and error < least:
+                best, least = np.zeros(3), error
+                best[chosen] = found
+    return float(best[0]), float(best[1]), float(best[2])

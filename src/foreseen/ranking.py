@@ -1,0 +1,219 @@
+"""From scores to rankings: what was watched is left out, the rest is ranked, ties are stable."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import erf, sqrt
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foreseen.errors import InputError
+from foreseen.models.base import Model, Scores
+from foreseen.progress import progress_bar
+from foreseen.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
+from foreseen.why import explain
+
+By = Literal["rating", "likely", "blend"]
+
+LIKED: Final = 4.0
+"""Stars from which on a movie counts as liked."""
+_CELLS: Final = 1 << 18
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One movie of a ranking."""
+
+    movie: int
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    prediction: float
+    low: float
+    high: float
+    likely: float
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the recommendation as the command line prints it."""
+        return {
+            MOVIE: self.movie,
+            TITLE: self.title,
+            YEAR: self.year,
+            GENRES: list(self.genres),
+            PREDICTION: round(self.prediction, 4),
+            LOW: round(self.low, 4),
+            HIGH: round(self.high, 4),
+            "likely": round(self.likely, 6),
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One user's recommendations, best first; `known` says whether any rating of theirs is."""
+
+    user: int
+    known: bool
+    recommendations: tuple[Recommendation, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ranking as the command line prints it."""
+        recommendations = [entry.as_json() for entry in self.recommendations]
+        return {USER: self.user, "known": self.known, "recommendations": recommendations}
+
+
+def worth_by_rating(scores: Scores) -> NDArray[np.float64]:
+    """Rank by predicted stars less the doubt that more ratings would take away.
+
+    A lower confidence bound: of two movies with the same prediction the better known leads, and
+    two ratings of 5.0 do not put a movie above one that hundreds have loved.
+    """
+    return scores.rating - scores.doubt
+
+
+def worth_by_likely(scores: Scores) -> NDArray[np.float64]:
+    """Rank by the probability to be watched next."""
+    return scores.likely
+
+
+def worth_by_blend(scores: Scores) -> NDArray[np.float64]:
+    """Rank by the probability to be watched next and liked."""
+    distance = (scores.rating - LIKED) / scores.deviation
+    liked = 0.5 * (1 + _erf(distance / sqrt(2)))
+    return scores.likely * liked
+
+
+_erf: Final = np.vectorize(erf, otypes=[np.float64])
+WORTH: Final[Mapping[By, Callable[[Scores], NDArray[np.float64]]]] = {
+    "rating": worth_by_rating,
+    "likely": worth_by_likely,
+    "blend": worth_by_blend,
+}
+
+
+def rank(worth: NDArray[np.float64], watched: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+    """Return the places of one user's k best unwatched movies, best first.
+
+    Args:
+        worth: Of shape C; of equal ones the earlier in the catalogue leads.
+        watched: What to leave out, of shape C. If fewer than k are left, fewer are returned.
+        k: How many.
+    """
+    order = np.argsort(-worth, kind="stable")
+    return order[~watched[order]][:k]
+
+
+def recommend(
+    model: Model, users: Sequence[int], k: int = 10, by: By = "rating", at: int | None = None
+) -> list[Ranking]:
+    """Rank the unwatched movies of users, known to the model or not.
+
+    Args:
+        model: A fitted model.
+        users: Ids as in the source.
+        k: How many movies; more than there are gives all there are.
+        by: What to rank by.
+        at: The second to answer as of; None for all that is known.
+
+    Raises:
+        InputError: If k is not positive.
+    """
+    if k < 1:
+        raise InputError(f"k should be 1 or more. Received: {k}")
+    rankings: list[Ranking] = []
+    for part in _batches(users, len(model.timeline.catalogue)):
+        for user, chosen, scores in _rank_users(model, part, k, by, at):
+            rankings.append(_describe(model, user, chosen, scores, at))
+    return rankings
+
+
+def recommend_all(
+    model: Model, out: Path, k: int = 10, by: By = "rating", at: int | None = None
+) -> int:
+    """Write every known user's ranking to a Parquet file, in batches; return how many users.
+
+    Columns: userId, rank (from 1), movieId, prediction, low, high, likely.
+
+    Raises:
+        InputError: If k is not positive.
+    """
+    if k < 1:
+        raise InputError(f"k should be 1 or more. Received: {k}")
+    users = np.sort(model.timeline.users.ids).tolist()
+    ids = model.timeline.catalogue.movies.ids
+    frames: list[pl.DataFrame] = []
+    with progress_bar("ranking", len(users)) as advance:
+        for part in _batches(users, len(ids)):
+            for user, chosen, scores in _rank_users(model, part, k, by, at):
+                frames.append(
+                    pl.DataFrame(
+                        {
+                            USER: np.full(len(chosen), user, dtype=np.int64),
+                            "rank": np.arange(1, len(chosen) + 1),
+                            MOVIE: ids[chosen],
+                            PREDICTION: scores.rating[0, chosen],
+                            LOW: scores.low[0, chosen],
+                            HIGH: scores.high[0, chosen],
+                            "likely": scores.likely[0, chosen],
+                        }
+                    )
+                )
+            advance(len(part))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part_file = out.with_name(f".{out.name}.part")
+    pl.concat(frames).write_parquet(part_file)
+    part_file.replace(out)
+    return len(users)
+
+
+def _batches(users: Sequence[int], movies: int) -> Iterator[Sequence[int]]:
+    size = max(1, _CELLS // max(movies, 1))
+    for start in range(0, len(users), size):
+        yield users[start : start + size]
+
+
+def _rank_users(
+    model: Model, users: Sequence[int], k: int, by: By, at: int | None
+) -> Iterator[tuple[int, NDArray[np.intp], Scores]]:
+    """Yield each user with the places of the chosen movies and scores of shape 1 x C."""
+    movies = model.timeline.catalogue.movies
+    before = None if at is None else at + 1
+    histories = [model.history(user, before) for user in users]
+    scores = model.score(histories, movies.ids, model.timeline.end - 1 if at is None else at)
+    worth = WORTH[by](scores)
+    for row, (user, history) in enumerate(zip(users, histories, strict=True)):
+        watched = np.zeros(len(movies), dtype=np.bool_)
+        watched[movies.rows(history.movies)] = True
+        own = Scores(*(values[row : row + 1] for values in vars(scores).values()))
+        yield user, rank(worth[row], watched, k), own
+
+
+def _describe(
+    model: Model, user: int, chosen: NDArray[np.intp], scores: Scores, at: int | None
+) -> Ranking:
+    timeline = model.timeline
+    before = timeline.end if at is None else at + 1
+    history = model.history(user, before)
+    view = timeline.with_histories([history])
+    sentences = explain(view, 0, chosen.astype(np.int32), before)
+    table = timeline.catalogue.table
+    entries: list[Recommendation] = []
+    for movie, sentence in zip(chosen.tolist(), sentences, strict=True):
+        entries.append(
+            Recommendation(
+                movie=int(timeline.catalogue.movies.ids[movie]),
+                title=timeline.catalogue.titles[movie],
+                year=table[YEAR][movie],
+                genres=tuple(table[GENRES][movie]),
+                prediction=float(scores.rating[0, movie]),
+                low=float(scores.low[0, movie]),
+                high=float(scores.high[0, movie]),
+                likely=float(scores.likely[0, movie]),
+                why=sentence,
+            )
+        )
+    return Ranking(user, len(history.movies) > 0, tuple(entries))

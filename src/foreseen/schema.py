@@ -1,0 +1,55 @@
+"""Column names, types and units of the canonical tables, in one place.
+
+Timestamps are whole seconds since 1970-01-01 UTC. Ratings are stars, `LOWEST_RATING` to
+`HIGHEST_RATING`. Users and movies keep the ids of their source.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+USER: Final = "userId"
+MOVIE: Final = "movieId"
+RATING: Final = "rating"
+TIMESTAMP: Final = "timestamp"
+TITLE: Final = "title"
+YEAR: Final = "year"
+GENRES: Final = "genres"
+IMDB: Final = "imdbId"
+TMDB: Final = "tmdbId"
+TAG: Final = "tag"
+PREDICTION: Final = "prediction"
+LOW: Final = "low"
+HIGH: Final = "high"
+
+LOWEST_RATING: Final = 0.5
+HIGHEST_RATING: Final = 5.0
+END_OF_TIME: Final = 4_102_444_800
+"""The first second of the year 2100: no timestamp reaches it."""
+
+RATINGS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    USER: pl.Int64(),
+    MOVIE: pl.Int64(),
+    RATING: pl.Float64(),
+    TIMESTAMP: pl.Int64(),
+}
+MOVIES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    MOVIE: pl.Int64(),
+    TITLE: pl.String(),
+    YEAR: pl.Int32(),
+    GENRES: pl.List(pl.String()),
+}
+LINKS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    MOVIE: pl.Int64(),
+    IMDB: pl.String(),
+    TMDB: pl.String(),
+}
+TAGS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    USER: pl.Int64(),
+    MOVIE: pl.Int64(),
+    TAG: pl.String(),
+    TIMESTAMP: pl.Int64(),
+}
+TIME_ORDER: Final = (TIMESTAMP, USER, MOVIE)
+"""Ratings are sorted by these: stable, and the same for everybody who sorts them."""

@@ -1,0 +1,94 @@
+"""A folder or a zip, seen alike: a set of named files whose bytes can be asked for."""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from foreseen.errors import DataError
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The files of one data set, by their lower-case names without folders."""
+
+    path: Path
+    members: Mapping[str, str]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.members
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            DataError: If the file cannot be read, or the zip is damaged there.
+        """
+        member = self.members[name]
+        try:
+            if self.path.is_dir():
+                return (self.path / member).read_bytes()
+            with zipfile.ZipFile(self.path) as bundle:
+                return bundle.read(member)
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            message = f"{self.path}: {member} cannot be read ({error}); fetch the data set again"
+            raise DataError(message) from error
+
+    def locate(self, name: str) -> str:
+        """Return a file's place as a person would look for it."""
+        return str(self.path / self.members[name])
+
+
+def sha256(data: bytes) -> str:
+    """Return the checksum that the manifest carries."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def open_archive(path: Path) -> Archive:
+    """List the files of a folder or a zip, looking one folder down where the top holds none.
+
+    Raises:
+        DataError: If there is nothing at `path`, or it is neither a folder nor a sound zip.
+    """
+    if path.is_dir():
+        return Archive(path, _by_name(_folder_files(path)))
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    if path.suffix.lower() in {".csv", ".data", ".dat", ".txt"}:
+        raise DataError(f"{path} is a single file; give the folder that holds it")
+    with _sound_zip(path) as bundle:
+        return Archive(path, _by_name(bundle.namelist()))
+
+
+@contextmanager
+def _sound_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            yield bundle
+    except (zipfile.BadZipFile, OSError) as error:
+        message = f"{path} is neither a folder nor a whole zip file ({error}); fetch it again"
+        raise DataError(message) from error
+
+
+def _folder_files(path: Path) -> list[str]:
+    top = [entry.name for entry in sorted(path.iterdir()) if entry.is_file()]
+    below = [
+        f"{folder.name}/{entry.name}"
+        for folder in sorted(path.iterdir())
+        if folder.is_dir()
+        for entry in sorted(folder.iterdir())
+        if entry.is_file()
+    ]
+    return top + below
+
+
+def _by_name(members: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for member in sorted(members, key=lambda name: name.count("/")):
+        if member.endswith("/") or member.startswith("__MACOSX/"):
+            continue
+        found.setdefault(PurePosixPath(member).name.lower(), member)
+    return found
