@@ -10,18 +10,17 @@ import polars as pl
 
 from foreseen.errors import DataError
 from foreseen.schema import (
-    GENRES,
     MOVIE,
     MOVIES_SCHEMA,
     RATING,
     RATINGS_SCHEMA,
     TIME_ORDER,
     TIMESTAMP,
-    TITLE,
     USER,
-    YEAR,
+    untitled,
 )
 from foreseen.sources import BadRow, RawTables, read_source
+from foreseen.sources.delimited import COMMA, read_ratings
 
 _SHOWN: Final = 10
 
@@ -98,8 +97,6 @@ def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.Data
     """
     path = Path(data)
     if path.is_file() and path.suffix.lower() != ".zip":
-        from foreseen.sources.delimited import COMMA, read_ratings
-
         ratings, bad = read_ratings(path.read_bytes(), str(path), COMMA)
         raw = RawTables(path.stem, ratings, None, str(path), bad_rows=tuple(bad))
     else:
@@ -135,7 +132,7 @@ def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
         last=int(ratings[TIMESTAMP][-1]),
         lowest=float(ratings[RATING].to_numpy().min()),
         highest=float(ratings[RATING].to_numpy().max()),
-        ties=ratings.select((pl.len() - pl.struct(USER, TIMESTAMP).n_unique())).item(),
+        ties=ratings.select(pl.len() - pl.struct(USER, TIMESTAMP).n_unique()).item(),
         bad_rows=len(bad),
     )
     return Tables(ratings, movies, manifest, raw.links, raw.tags)
@@ -194,14 +191,9 @@ def _complete_catalogue(
     movies: pl.DataFrame | None, ratings: pl.DataFrame
 ) -> tuple[pl.DataFrame, int]:
     if movies is None:
-        movies = pl.DataFrame(schema=dict(MOVIES_SCHEMA))
+        movies = pl.DataFrame(schema=MOVIES_SCHEMA)
     unknown = ratings.select(pl.col(MOVIE).unique()).join(movies, on=MOVIE, how="anti")
-    rows = unknown.with_columns(
-        pl.lit(None, pl.String()).alias(TITLE),
-        pl.lit(None, pl.Int32()).alias(YEAR),
-        pl.lit([], pl.List(pl.String())).alias(GENRES),
-    )
-    whole = pl.concat([movies.cast(dict(MOVIES_SCHEMA)), rows.cast(dict(MOVIES_SCHEMA))])
+    whole = pl.concat([movies.cast(MOVIES_SCHEMA), untitled(unknown[MOVIE])])
     return whole.sort(MOVIE), unknown.height
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from foreseen.identifiers import IdMap
-from foreseen.schema import GENRES, MOVIE, MOVIES_SCHEMA, TITLE, YEAR
+from foreseen.schema import GENRES, MOVIE, TITLE, YEAR, untitled
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Catalogue:
     def of(cls, movies: pl.DataFrame, genre_names: Sequence[str] | None = None) -> Self:
         """Return the catalogue of a canonical movies table, sorted by id."""
         if genre_names is None:
-            genre_names = sorted(set(movies[GENRES].explode().drop_nulls().to_list()))
+            rows: list[list[str]] = movies[GENRES].to_list()
+            genre_names = sorted({name for names in rows for name in names})
         return cls(IdMap(movies[MOVIE].to_numpy().astype(np.int64)), movies, tuple(genre_names))
 
     def __len__(self) -> int:
@@ -43,11 +44,8 @@ class Catalogue:
         if grown is self.movies:
             return self
         new = grown.ids[len(self.movies) :]
-        rows = pl.DataFrame(
-            {MOVIE: new, TITLE: [None] * len(new), YEAR: [None] * len(new), GENRES: [[]] * len(new)},
-            schema=dict(MOVIES_SCHEMA),
-        )
-        return replace(self, movies=grown, table=pl.concat([self.table, rows]))
+        table = pl.concat([self.table, untitled(pl.Series(MOVIE, new))])
+        return replace(self, movies=grown, table=table)
 
     @cached_property
     def genres(self) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class IdMap:
-    """A frozen map from ids to rows 0, 1, ...; growing it makes a new one with the old rows kept."""
+    """A frozen map from ids to rows 0, 1, ...; a grown one is new and keeps the old rows."""
 
     ids: NDArray[np.int64]
 

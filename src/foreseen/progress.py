@@ -1,6 +1,6 @@
 """Progress bars on stderr, with the time left; none where stderr is no terminal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.progress import (
 @contextmanager
 def progress_bar(
     what: str, total: int | None, unit: str = "steps"
-) -> Iterator[Callable[[int], None]]:
+) -> Generator[Callable[[int], None]]:
     """Show a bar while the block runs; the function it yields moves the bar on."""
     console = Console(stderr=True)
     counted = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()

@@ -143,7 +143,7 @@ def recommend_all(
     """
     if k < 1:
         raise InputError(f"k should be 1 or more. Received: {k}")
-    users = np.sort(model.timeline.users.ids).tolist()
+    users = sorted(map(int, model.timeline.users.ids))
     ids = model.timeline.catalogue.movies.ids
     frames: list[pl.DataFrame] = []
     with progress_bar("ranking", len(users)) as advance:
@@ -201,14 +201,16 @@ def _describe(
     view = timeline.with_histories([history])
     sentences = explain(view, 0, chosen.astype(np.int32), before)
     table = timeline.catalogue.table
+    years: list[int | None] = table[YEAR].to_list()
+    genres: list[list[str]] = table[GENRES].to_list()
     entries: list[Recommendation] = []
-    for movie, sentence in zip(chosen.tolist(), sentences, strict=True):
+    for movie, sentence in zip(map(int, chosen), sentences, strict=True):
         entries.append(
             Recommendation(
                 movie=int(timeline.catalogue.movies.ids[movie]),
                 title=timeline.catalogue.titles[movie],
-                year=table[YEAR][movie],
-                genres=tuple(table[GENRES][movie]),
+                year=years[movie],
+                genres=tuple(genres[movie]),
                 prediction=float(scores.rating[0, movie]),
                 low=float(scores.low[0, movie]),
                 high=float(scores.high[0, movie]),

@@ -4,7 +4,6 @@ Timestamps are whole seconds since 1970-01-01 UTC. Ratings are stars, `LOWEST_RA
 `HIGHEST_RATING`. Users and movies keep the ids of their source.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -28,28 +27,46 @@ HIGHEST_RATING: Final = 5.0
 END_OF_TIME: Final = 4_102_444_800
 """The first second of the year 2100: no timestamp reaches it."""
 
-RATINGS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    USER: pl.Int64(),
-    MOVIE: pl.Int64(),
-    RATING: pl.Float64(),
-    TIMESTAMP: pl.Int64(),
-}
-MOVIES_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    MOVIE: pl.Int64(),
-    TITLE: pl.String(),
-    YEAR: pl.Int32(),
-    GENRES: pl.List(pl.String()),
-}
-LINKS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    MOVIE: pl.Int64(),
-    IMDB: pl.String(),
-    TMDB: pl.String(),
-}
-TAGS_SCHEMA: Final[Mapping[str, pl.DataType]] = {
-    USER: pl.Int64(),
-    MOVIE: pl.Int64(),
-    TAG: pl.String(),
-    TIMESTAMP: pl.Int64(),
-}
+RATINGS_SCHEMA: Final = pl.Schema(
+    {
+        USER: pl.Int64(),
+        MOVIE: pl.Int64(),
+        RATING: pl.Float64(),
+        TIMESTAMP: pl.Int64(),
+    }
+)
+MOVIES_SCHEMA: Final = pl.Schema(
+    {
+        MOVIE: pl.Int64(),
+        TITLE: pl.String(),
+        YEAR: pl.Int32(),
+        GENRES: pl.List(pl.String()),
+    }
+)
+LINKS_SCHEMA: Final = pl.Schema(
+    {
+        MOVIE: pl.Int64(),
+        IMDB: pl.String(),
+        TMDB: pl.String(),
+    }
+)
+TAGS_SCHEMA: Final = pl.Schema(
+    {
+        USER: pl.Int64(),
+        MOVIE: pl.Int64(),
+        TAG: pl.String(),
+        TIMESTAMP: pl.Int64(),
+    }
+)
 TIME_ORDER: Final = (TIMESTAMP, USER, MOVIE)
 """Ratings are sorted by these: stable, and the same for everybody who sorts them."""
+
+
+def untitled(movies: pl.Series) -> pl.DataFrame:
+    """Return canonical rows for movies of which nothing but the id is known."""
+    return movies.to_frame(MOVIE).select(
+        pl.col(MOVIE).cast(pl.Int64),
+        pl.lit(None, pl.String()).alias(TITLE),
+        pl.lit(None, pl.Int32()).alias(YEAR),
+        pl.lit([], pl.List(pl.String())).alias(GENRES),
+    )

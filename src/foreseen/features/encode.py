@@ -96,9 +96,7 @@ def encode(timeline: Timeline, queries: Queries) -> Encoded:
     return Encoded(expected, values)
 
 
-def _shared_profiles(
-    timeline: Timeline, queries: Queries
-) -> tuple[NDArray[np.intp], Profiles]:
+def _shared_profiles(timeline: Timeline, queries: Queries) -> tuple[NDArray[np.intp], Profiles]:
     """Profile each (user, moment) once, however many movies are asked about."""
     keys = np.stack([queries.history.astype(np.int64), queries.before], axis=1)
     if len(keys) and (keys == keys[0]).all():
@@ -140,9 +138,7 @@ def _movie_features(
     }
 
 
-def _user_features(
-    profiles: Profiles, place: NDArray[np.intp]
-) -> dict[str, NDArray[np.float64]]:
+def _user_features(profiles: Profiles, place: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
     level = profiles.level
     count = level[:, users_at.COUNT]
     kindness = level[:, users_at.RESIDUALS] / (count + USER_DAMPING)

@@ -40,7 +40,7 @@ class Examples:
 
     def split(self, share: float) -> tuple["Examples", "Examples"]:
         """Split by time: the first `share` of the examples, and those later, never in between."""
-        moment = self.given[min(int(share * len(self)), len(self) - 1)]
+        moment = int(self.given[min(int(share * len(self)), len(self) - 1)])
         place = int(np.searchsorted(self.given, moment))
         return self.part(slice(0, place)), self.part(slice(place, len(self)))
 

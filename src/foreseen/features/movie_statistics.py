@@ -50,7 +50,9 @@ class MovieStatistics:
 
         Args:
             count: Number of movies.
-            movie, rating, timestamp: The log's columns.
+            movie: The log's movies, as rows of the catalogue, of shape E.
+            rating: Its stars.
+            timestamp: Its seconds.
             offset: Each rating less what was to be expected of its user, known before it.
         """
         order = np.argsort(movie, kind="stable")

@@ -63,9 +63,7 @@ class Queries:
 
     def part(self, rows: slice | NDArray[np.intp]) -> "Queries":
         """Return some of the questions."""
-        return Queries(
-            self.history[rows], self.user[rows], self.movie[rows], self.before[rows]
-        )
+        return Queries(self.history[rows], self.user[rows], self.movie[rows], self.before[rows])
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,7 @@ def _as_long_as(settings: Settings, trial: Predictor) -> Settings:
     if trained is None:
         return settings
     loop = getattr(settings, "loop")  # noqa: B009
-    return settings.model_copy(
-        update={"loop": loop.model_copy(update={"epochs": trained.epochs})}
-    )
+    return settings.model_copy(update={"loop": loop.model_copy(update={"epochs": trained.epochs})})
 
 
 __all__ = [

@@ -69,6 +69,22 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Answers to N questions; all arrays of shape N, in stars.
+
+    Attributes:
+        rating: Predicted stars, on the scale.
+        low, high: The interval that holds the rating in four cases of five.
+        encoded: The features behind them.
+    """
+
+    rating: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    encoded: Encoded
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted model with all the ratings it knows. Nothing in it changes: observing makes anew.
 
@@ -94,26 +110,22 @@ class Model:
         """Return the model with new ratings known; its weights stay as they are."""
         return replace(self, timeline=self.timeline.with_ratings(ratings))
 
-    def estimate(
-        self, queries: Queries, timeline: Timeline | None = None
-    ) -> tuple[NDArray[np.float64], Encoded]:
-        """Return the clipped expected ratings of N questions, and the features behind them."""
+    def answer(self, queries: Queries, timeline: Timeline | None = None) -> Answers:
+        """Answer N questions, asked of the model's own timeline or of a view of it."""
         timeline = timeline or self.timeline
-        expected = np.empty(len(queries))
-        parts: list[Encoded] = []
+        expected, parts = [np.empty(0)], [encode(timeline, queries.part(slice(0, 0)))]
         for start in range(0, len(queries), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            part = queries.part(rows)
-            encoded = encode(timeline, part)
-            parts.append(encoded)
-            expected[rows] = self.predictor.estimate(timeline, part, encoded)
+            part = queries.part(slice(start, start + _BLOCK))
+            parts.append(encode(timeline, part))
+            expected.append(self.predictor.estimate(timeline, part, parts[-1]))
         encoded = Encoded(
-            np.concatenate([np.empty(0), *(part.expected for part in parts)]),
-            np.concatenate([part.values for part in parts])
-            if parts
-            else encode(timeline, queries).values,
+            np.concatenate([part.expected for part in parts]),
+            np.concatenate([part.values for part in parts]),
         )
-        return np.clip(expected, *self.scale), encoded
+        rating = np.clip(np.concatenate(expected), *self.scale)
+        half = self.uncertainty.reach * self.uncertainty.deviation(encoded)
+        low, high = np.clip(rating - half, *self.scale), np.clip(rating + half, *self.scale)
+        return Answers(rating, low, high, encoded)
 
     def predict(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Answer (userId, movieId[, timestamp]) rows, adding prediction, low and high.
@@ -122,11 +134,11 @@ class Model:
         there are if there is none. A pair that has been rated by then is answered as of just
         before it was rated, so that no rating foretells itself.
         """
-        queries = self._pair_queries(pairs)
-        expected, encoded = self.estimate(queries)
-        low, high = self._interval(expected, encoded)
+        answers = self.answer(self._pair_queries(pairs))
         return pairs.with_columns(
-            pl.Series(PREDICTION, expected), pl.Series(LOW, low), pl.Series(HIGH, high)
+            pl.Series(PREDICTION, answers.rating),
+            pl.Series(LOW, answers.low),
+            pl.Series(HIGH, answers.high),
         )
 
     def score(
@@ -141,8 +153,8 @@ class Model:
                 all that is known.
         """
         view = self.timeline.with_histories(histories)
-        latest = max([self.timeline.end, *(int(h.timestamps.max()) + 1 for h in histories if len(h.timestamps))])
-        before = latest if at is None else at + 1
+        ends = [int(h.timestamps.max()) + 1 for h in histories if len(h.timestamps)]
+        before = max([self.timeline.end, *ends]) if at is None else at + 1
         shape = (len(histories), len(candidates))
         known = [UNKNOWN if h.user is None else h.user for h in histories]
         queries = Queries(
@@ -151,15 +163,14 @@ class Model:
             np.tile(self.timeline.catalogue.movies.rows(candidates), shape[0]),
             np.full(shape[0] * shape[1], before, dtype=np.int64),
         )
-        expected, encoded = self.estimate(queries, view)
-        low, high = self._interval(expected, encoded)
+        answers = self.answer(queries, view)
         return Scores(
-            rating=expected.reshape(shape),
-            low=low.reshape(shape),
-            high=high.reshape(shape),
-            doubt=self.uncertainty.doubt(encoded).reshape(shape),
-            deviation=self.uncertainty.deviation(encoded).reshape(shape),
-            likely=_watch_probability(encoded.column("movie_popularity").reshape(shape)),
+            rating=answers.rating.reshape(shape),
+            low=answers.low.reshape(shape),
+            high=answers.high.reshape(shape),
+            doubt=self.uncertainty.doubt(answers.encoded).reshape(shape),
+            deviation=self.uncertainty.deviation(answers.encoded).reshape(shape),
+            likely=_watch_probability(answers.encoded.column("movie_popularity").reshape(shape)),
         )
 
     def history(self, user: int, before: int | None = None) -> History:
@@ -195,12 +206,6 @@ class Model:
         rated = own.fill_null(np.iinfo(np.int64).max).to_numpy()
         return Queries(user, user, movie, np.minimum(before, rated))
 
-    def _interval(
-        self, expected: NDArray[np.float64], encoded: Encoded
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        half = self.uncertainty.reach * self.uncertainty.deviation(encoded)
-        return np.clip(expected - half, *self.scale), np.clip(expected + half, *self.scale)
-
 
 def answer_unknown(
     estimates: NDArray[np.float64], known: NDArray[np.bool_], encoded: Encoded
@@ -218,5 +223,3 @@ def _watch_probability(log_popularity: NDArray[np.float32]) -> NDArray[np.float6
     recent = np.expm1(log_popularity.astype(np.float64)) + 0.01
     share = recent / recent.sum(axis=1, keepdims=True)
     return 1 - (1 - share) ** _NEXT_MOVIES
-
-

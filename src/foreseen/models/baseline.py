@@ -119,7 +119,13 @@ def fit_baseline(
             stop = (_inputs(later.queries.part(rows), known[rows]), later.rating[rows])
     everyone = np.ones(len(learn), dtype=np.bool_)
     trained = train_network(
-        network, _inputs(learn.queries, everyone), learn.rating, settings.loop, seed, "baseline", stop
+        network,
+        _inputs(learn.queries, everyone),
+        learn.rating,
+        settings.loop,
+        seed,
+        "baseline",
+        stop,
     )
     return BaselinePredictor(settings, network, seen_users, seen_movies, trained)
 

@@ -78,7 +78,8 @@ def fit_bias(
     penalty = settings.ridge * np.eye(terms.shape[1])
     penalty[-1, -1] = 0
     residual = learn.rating - learn.encoded.expected
-    return BiasPredictor(settings, np.linalg.solve(terms.T @ terms + penalty, terms.T @ residual))
+    weights = np.linalg.solve(terms.T @ terms + penalty, terms.T @ residual)
+    return BiasPredictor(settings, weights.astype(np.float64))
 
 
 def _terms(encoded: Encoded) -> NDArray[np.float64]:

@@ -15,7 +15,10 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import (
+    load_file,  # pyright: ignore[reportUnknownVariableType]
+    save_file,  # pyright: ignore[reportUnknownVariableType]
+)
 
 from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError, ModelFolderError
@@ -50,13 +53,16 @@ class _Card(BaseModel):
     weights_sha256: str
 
 
-def save_model(model: Model, folder: Path) -> None:
+def save_model(model: Model, folder: Path | str) -> None:
     """Write a model; an older model in the folder is replaced once the new one is whole.
 
     Raises:
         InputError: If the folder holds something other than a model.
     """
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_model(folder))):
+    folder = Path(folder)
+    if folder.exists() and (
+        not folder.is_dir() or (any(folder.iterdir()) and not _is_model(folder))
+    ):
         raise InputError(f"{folder} exists and holds no model; name a new or an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -128,9 +134,13 @@ def load_model(folder: Path | str) -> Model:
     except (OSError, KeyError, RuntimeError, ValidationError, SafetensorError, InputError) as error:
         if isinstance(error, ModelFolderError):
             raise
-        raise ModelFolderError(f"{folder} is damaged ({_first_line(error)}); train it again") from error
+        raise ModelFolderError(
+            f"{folder} is damaged ({_first_line(error)}); train it again"
+        ) from error
     except pl.exceptions.PolarsError as error:
-        raise ModelFolderError(f"{folder} is damaged ({_first_line(error)}); train it again") from error
+        raise ModelFolderError(
+            f"{folder} is damaged ({_first_line(error)}); train it again"
+        ) from error
     return Model(
         card.name, predictor, timeline, card.uncertainty, card.scale, card.seed, card.report
     )

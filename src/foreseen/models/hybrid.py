@@ -56,6 +56,9 @@ class HybridNetwork(nn.Module):
     The last row of each embedding is that of the unknown.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, settings: HybridSettings, users: int, movies: int, genres: int) -> None:
         super().__init__()
         self.id_dropout = settings.id_dropout
@@ -79,14 +82,15 @@ class HybridNetwork(nn.Module):
         """Return ratings of shape B.
 
         Args:
-            user, movie: Rows of the embeddings, of shape B.
+            user: Rows of the users' embeddings, of shape B.
+            movie: Rows of the movies' embeddings, of shape B.
             genres: Indicators of shape B x G.
             features: Point-in-time features of shape B x F, as they come.
             expected: What kindness and worth alone predict, of shape B.
         """
-        dot = (self.user(self._drop(user, self.user)) * self.movie(self._drop(movie, self.movie))).sum(
-            dim=1, keepdim=True
-        )
+        dot = (
+            self.user(self._drop(user, self.user)) * self.movie(self._drop(movie, self.movie))
+        ).sum(dim=1, keepdim=True)
         level = ((features - self.mean) / self.scale).clamp(-_EXTREME, _EXTREME)
         hidden = torch.relu(self.hidden1(torch.cat([dot, genres, level], dim=1)))
         hidden = torch.relu(self.hidden2(self.dropout(hidden)))

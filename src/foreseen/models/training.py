@@ -83,7 +83,9 @@ def train_network(
     with progress_bar(what, settings.epochs * steps) as advance:
         for _ in range(settings.epochs):
             network.train()
-            for rows in torch.randperm(len(target), generator=order).split(settings.batch):
+            shuffled = torch.randperm(len(target), generator=order)
+            for start in range(0, len(target), settings.batch):
+                rows = shuffled[start : start + settings.batch]
                 optimiser.zero_grad(set_to_none=True)
                 predicted = network(**{name: values[rows] for name, values in inputs.items()})
                 nn.functional.mse_loss(predicted, target[rows]).backward()

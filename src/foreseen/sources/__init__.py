@@ -73,8 +73,7 @@ def read_source(data: str | Path) -> RawTables:
 
 def _read_built_in() -> RawTables:
     with resources.as_file(resources.files("foreseen.sources").joinpath("builtin")) as folder:
-        raw = _read_parquet(folder, BUILT_IN)
-    return raw
+        return _read_parquet(folder, BUILT_IN)
 
 
 def _read_parquet(folder: Path, name: str) -> RawTables:
@@ -102,7 +101,7 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
     lines = pl.int_range(1, ratings.height + 1, dtype=pl.Int64).alias("line")
     return RawTables(
         name=name,
-        ratings=ratings.select(*RATINGS_SCHEMA, lines).cast(dict(RATINGS_SCHEMA)),
+        ratings=ratings.select(*RATINGS_SCHEMA, lines).cast(RATINGS_SCHEMA),
         movies=movies.select(*MOVIES_SCHEMA) if movies is not None else None,
         links=table("links"),
         tags=table("tags"),
@@ -125,9 +124,8 @@ def _read_archive(archive: Archive, name: str) -> RawTables:
 
     ratings_file = archive.locate(edition.ratings)
     ratings, bad = read_ratings(
-        archive.read(edition.ratings), ratings_file, edition.ratings_layout
+        content(edition.ratings) or b"", ratings_file, edition.ratings_layout
     )
-    content(edition.ratings)
     movies = None
     if (data := content(edition.movies)) is not None:
         movies, bad_movies = read_movies(data, archive.locate(edition.movies), separator)
@@ -141,6 +139,4 @@ def _read_archive(archive: Archive, name: str) -> RawTables:
     ):
         if (data := content(file)) is not None:
             tags = parse(data, archive.locate(file))
-    return RawTables(
-        name, ratings, movies, ratings_file, links, tags, checksums, tuple(bad)
-    )
+    return RawTables(name, ratings, movies, ratings_file, links, tags, checksums, tuple(bad))

@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -64,7 +64,7 @@ def open_archive(path: Path) -> Archive:
 
 
 @contextmanager
-def _sound_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+def _sound_zip(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as bundle:
             yield bundle

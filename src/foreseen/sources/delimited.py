@@ -112,22 +112,24 @@ def read_header(data: bytes, file: str) -> list[str]:
     raise DataError(f"{file} is empty")
 
 
-def ratings_columns(header: Sequence[str], file: str) -> dict[str, int]:
-    """Find the four columns of a ratings file in its header, in any letter case.
+def column_positions(
+    header: Sequence[str], file: str, required: Sequence[str] = tuple(RATINGS_SCHEMA)
+) -> dict[str, int]:
+    """Find the canonical columns of a ratings or pairs file in its header, in any letter case.
 
     Raises:
-        DataError: If a column is missing.
+        DataError: If a required column is missing.
     """
     positions: dict[str, int] = {}
     for position, name in enumerate(header):
         known = _ALIASES.get(name.lower())
         if known is not None:
             positions.setdefault(known, position)
-    missing = [name for name in RATINGS_SCHEMA if name not in positions]
+    missing = [name for name in required if name not in positions]
     if missing:
         message = (
             f"{file}, line 1: no column {', '.join(missing)}; the header must name "
-            f"{', '.join(RATINGS_SCHEMA)} and has {', '.join(header) or 'nothing'}"
+            f"{', '.join(required)} and has {', '.join(header) or 'nothing'}"
         )
         raise DataError(message)
     return positions
@@ -146,7 +148,7 @@ def read_ratings(data: bytes, file: str, layout: Layout) -> tuple[pl.DataFrame, 
         raise DataError(f"{file} is empty")
     if layout.columns is None:
         header = read_header(data, file)
-        positions = ratings_columns(header, file)
+        positions = column_positions(header, file)
     else:
         header = list(layout.columns)
         positions = {name: position for position, name in enumerate(layout.columns)}
@@ -208,13 +210,11 @@ def _read_row_by_row(
         next(rows)
     for line, fields in rows:
         try:
-            if len(fields) != len(header):
-                raise ValueError(f"{len(fields)} fields where {len(header)} are due")
-            values = {name: fields[position].strip() for name, position in positions.items()}
+            values = named_fields(fields, len(header), positions)
             sound.append(
                 (
-                    _identifier(USER, values[USER]),
-                    _identifier(MOVIE, values[MOVIE]),
+                    identifier(USER, values[USER]),
+                    identifier(MOVIE, values[MOVIE]),
                     _rating(values[RATING]),
                     _timestamp(values[TIMESTAMP]),
                     line,
@@ -226,7 +226,15 @@ def _read_row_by_row(
     return pl.DataFrame(sound, schema=schema, orient="row"), bad
 
 
-def _number(name: str, text: str) -> float:
+def named_fields(fields: Sequence[str], width: int, positions: Mapping[str, int]) -> dict[str, str]:
+    """Return a row's fields by name, or raise a ValueError if it is too long or too short."""
+    if len(fields) != width:
+        raise ValueError(f"{len(fields)} fields where {width} are due")
+    return {name: fields[position].strip() for name, position in positions.items()}
+
+
+def number(name: str, text: str) -> float:
+    """Return a finite number, or raise a ValueError that says what is wrong."""
     try:
         value = float(text)
     except ValueError:
@@ -237,15 +245,16 @@ def _number(name: str, text: str) -> float:
     return value
 
 
-def _identifier(name: str, text: str) -> int:
-    value = _number(name, text)
+def identifier(name: str, text: str) -> int:
+    """Return a user's or movie's id, or raise a ValueError that says what is wrong."""
+    value = number(name, text)
     if value != int(value) or not 0 <= value <= _LARGEST_ID:
         raise ValueError(f"{name} should be a whole number of 0 or more. Received: {text}")
     return int(value)
 
 
 def _rating(text: str) -> float:
-    value = _number(RATING, text)
+    value = number(RATING, text)
     if not LOWEST_RATING <= value <= HIGHEST_RATING:
         scale = f"{LOWEST_RATING} to {HIGHEST_RATING}"
         raise ValueError(f"rating should be on the scale {scale}. Received: {text}")
@@ -253,7 +262,7 @@ def _rating(text: str) -> float:
 
 
 def _timestamp(text: str) -> int:
-    value = _number(TIMESTAMP, text)
+    value = number(TIMESTAMP, text)
     if value >= END_OF_TIME:
         raise ValueError(
             f"timestamp should be in seconds, before the year 2100. Received: {text}"

@@ -23,6 +23,8 @@ DOWNLOADS: Final[dict[str, str | None]] = {
     "ml-latest": None,
 }
 _BLOCK: Final = 1 << 20
+_PARTIAL_CONTENT: Final = 206
+_RANGE_NOT_SATISFIABLE: Final = 416
 
 
 def cache_folder() -> Path:
@@ -79,10 +81,10 @@ def _download(client: httpx.Client, url: str, part: Path, name: str) -> None:
     held = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={held}-"} if held else {}
     with client.stream("GET", url, headers=headers) as response:
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if response.status_code == _RANGE_NOT_SATISFIABLE:
             return
         response.raise_for_status()
-        if response.status_code != httpx.codes.PARTIAL_CONTENT:
+        if response.status_code != _PARTIAL_CONTENT:
             held = 0
         left = int(response.headers.get("Content-Length", 0))
         with (
@@ -97,6 +99,4 @@ def _download(client: httpx.Client, url: str, part: Path, name: str) -> None:
 
 def _md5(file: Path) -> str:
     with file.open("rb") as content:
-        return hashlib.file_digest(
-            content, lambda: hashlib.md5(usedforsecurity=False)
-        ).hexdigest()
+        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -76,7 +76,7 @@ def read_movies(data: bytes, file: str, separator: str) -> tuple[pl.DataFrame, l
     positions = {MOVIE: 0, TITLE: 1, GENRES: 2}
     width: int | None = None
     if separator == ",":
-        header = [name.strip().lower() for name in next(rows, (1, []))[1]]
+        header = [name.strip().lower() for name in next(rows, (1, list[str]()))[1]]
         positions = _movie_columns(header, file)
         width = len(header)
     elif separator == "|":
@@ -100,8 +100,13 @@ def read_movies(data: bytes, file: str, separator: str) -> tuple[pl.DataFrame, l
         title, year = split_title(fields[positions[TITLE]])
         if YEAR in positions and fields[positions[YEAR]].strip().isdigit():
             year = int(fields[positions[YEAR]])
-        sound[int(identifier)] = (int(identifier), title, year, _genres(fields, positions, separator))
-    return pl.DataFrame(list(sound.values()), schema=dict(MOVIES_SCHEMA), orient="row"), bad
+        sound[int(identifier)] = (
+            int(identifier),
+            title,
+            year,
+            _genres(fields, positions, separator),
+        )
+    return pl.DataFrame(list(sound.values()), schema=MOVIES_SCHEMA, orient="row"), bad
 
 
 def _movie_columns(header: list[str], file: str) -> dict[str, int]:
@@ -138,11 +143,15 @@ def _genres(fields: list[str], positions: dict[str, int], separator: str) -> lis
 def read_links(data: bytes, file: str) -> pl.DataFrame:
     """Read links.csv: a movie's ids at IMDb and TMDB, as text, since IMDb's have leading zeros."""
     rows = (
-        (int(fields[0]), fields[1].strip() or None, (fields[2].strip() if len(fields) > 2 else "") or None)
+        (
+            int(fields[0]),
+            fields[1].strip() or None,
+            (fields[2].strip() if len(fields) > 2 else "") or None,
+        )
         for _, fields in split_rows(data, file, ",")
         if len(fields) > 1 and fields[0].strip().isdigit()
     )
-    return pl.DataFrame(list(rows), schema=[MOVIE, IMDB, TMDB], orient="row").cast(dict(LINKS_SCHEMA))
+    return pl.DataFrame(list(rows), schema=[MOVIE, IMDB, TMDB], orient="row").cast(LINKS_SCHEMA)
 
 
 def read_tags(data: bytes, file: str, separator: str) -> pl.DataFrame:
@@ -153,5 +162,5 @@ def read_tags(data: bytes, file: str, separator: str) -> pl.DataFrame:
         if len(fields) > 3 and fields[0].strip().isdigit() and fields[-1].strip().isdigit()
     )
     return pl.DataFrame(list(rows), schema=[USER, MOVIE, TAG, TIMESTAMP], orient="row").cast(
-        dict(TAGS_SCHEMA)
+        TAGS_SCHEMA
     )

@@ -4,7 +4,9 @@ import re
 from typing import Final
 
 # The year stands in the last parenthesis; a series has a range there, open or closed.
-_YEAR: Final = re.compile(r"^(?P<title>.*?)\s*\((?P<year>(?:18|19|20)\d{2})(?:\s*[-–—]\s*(?:\d{2,4})?)?\)$")
+_YEAR: Final = re.compile(
+    r"^(?P<title>.*?)\s*\((?P<year>(?:18|19|20)\d{2})(?:\s*[-–—]\s*(?:\d{2,4})?)?\)$"
+)
 _NO_GENRES: Final = "(no genres listed)"
 _OLD_NAMES: Final = {"Children's": "Children"}
 

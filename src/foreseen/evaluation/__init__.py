@@ -1,0 +1,1 @@
+"""How good the models are: splits, metrics, protocols, reports."""

@@ -1,0 +1,115 @@
+"""Errors and ranking quality, per user, with intervals by bootstrap over users."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foreseen.schema import PREDICTION, RATING, USER
+
+_DRAWS: Final = 1000
+TOP: Final = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def bootstrap(
+    figure: Callable[[NDArray[np.float64]], float], users: int, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of a figure when users are drawn anew, with replacement.
+
+    Args:
+        figure: Called with the number of times each user was drawn, of shape U.
+        users: U.
+        seed: Of the draws.
+    """
+    generator = np.random.default_rng(seed)
+    figures = [
+        figure(np.bincount(generator.integers(0, users, users), minlength=users).astype(np.float64))
+        for _ in range(_DRAWS)
+    ]
+    low, high = np.quantile(figures, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def rating_errors(answers: pl.DataFrame) -> dict[str, Measured]:
+    """Return RMSE and MAE over events, and RMSE averaged over users.
+
+    Args:
+        answers: Columns userId, rating, prediction; at least one row.
+    """
+    error = pl.col(RATING) - pl.col(PREDICTION)
+    per_user = answers.group_by(USER, maintain_order=True).agg(
+        squares=(error**2).sum(), absolute=error.abs().sum(), events=pl.len()
+    )
+    squares = per_user["squares"].to_numpy()
+    absolute = per_user["absolute"].to_numpy()
+    events = per_user["events"].to_numpy().astype(np.float64)
+    own = np.sqrt(squares / events)
+    figures: dict[str, Callable[[NDArray[np.float64]], float]] = {
+        "rmse": lambda w: float(np.sqrt((w @ squares) / (w @ events))),
+        "mae": lambda w: float((w @ absolute) / (w @ events)),
+        "rmse_user": lambda w: float((w @ own) / w.sum()),
+    }
+    return {name: _measured(figure, len(own)) for name, figure in figures.items()}
+
+
+def order_quality(answers: pl.DataFrame) -> dict[str, Measured]:
+    """Return NDCG@10 (gain 2^rating - 1) and pairwise accuracy, averaged over users.
+
+    Ties in the prediction keep the answers' order for NDCG and count half for pairs. Users whose
+    ratings are all alike, or who have one only, tell nothing and are left out.
+    """
+    gains: list[float] = []
+    pairs: list[float] = []
+    for frame in answers.partition_by(USER, maintain_order=True):
+        rating, predicted = frame[RATING].to_numpy(), frame[PREDICTION].to_numpy()
+        if len(rating) < 2 or (rating == rating[0]).all():
+            continue
+        gains.append(ndcg(2.0**rating - 1, predicted))
+        pairs.append(pairwise_accuracy(rating, predicted))
+    if not gains:
+        return {}
+    return {
+        "ndcg10": mean_over_users(np.array(gains)),
+        "pairwise": mean_over_users(np.array(pairs)),
+    }
+
+
+def ndcg(gain: NDArray[np.float64], worth: NDArray[np.float64], top: int = TOP) -> float:
+    """Return the normalised discounted cumulative gain of a ranking (Järvelin 2002)."""
+    discount = 1 / np.log2(np.arange(2, min(top, len(gain)) + 2))
+    order = np.argsort(-worth, kind="stable")[: len(discount)]
+    best = np.sort(gain)[::-1][: len(discount)]
+    return float((gain[order] * discount).sum() / (best * discount).sum())
+
+
+def pairwise_accuracy(rating: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """Return the share of pairs with different ratings that are predicted in the right order."""
+    better = rating[:, None] > rating[None, :]
+    difference = predicted[:, None] - predicted[None, :]
+    right = (difference > 0) & better
+    tied = (difference == 0) & better
+    return float((right.sum() + 0.5 * tied.sum()) / better.sum())
+
+
+def mean_over_users(values: NDArray[np.float64]) -> Measured:
+    """Return the mean of one figure per user, with its interval."""
+    return _measured(lambda w: float((w @ values) / w.sum()), len(values))
+
+
+def _measured(figure: Callable[[NDArray[np.float64]], float], users: int) -> Measured:
+    return Measured(figure(np.ones(users)), *bootstrap(figure, users))

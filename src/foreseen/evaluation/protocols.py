@@ -1,0 +1,139 @@
+"""The protocols: fit on the past, predict what came later, by what was known then.
+
+Each returns the answers event by event, so that errors can be cut by cell and by activity.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foreseen.canonical import Tables
+from foreseen.catalogue import Catalogue
+from foreseen.evaluation.splits import TEST_FROM, FoldIn, cut, fold_in, last_seen
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.identifiers import UNKNOWN
+from foreseen.models import Model, Settings, train_on
+from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+
+GLOBAL_MEAN: Final = "global mean"
+"""Not a model but what any model must beat: the mean rating of the past, for everybody."""
+DAY: Final = 86_400
+ACTIVITY: Final = ("0", "1-5", "6-20", "21-100", ">100")
+_ACTIVITY_EDGES: Final = (1, 6, 21, 101)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one model said under one protocol.
+
+    Attributes:
+        model: Its name.
+        setting: Which variant of the protocol.
+        events: userId, movieId, timestamp, rating, prediction, low, high; `cell`, whether user
+            and movie were known when the model was fitted; `known`, the number of the user's
+            ratings known when asked; `activity`, the bucket of that number.
+    """
+
+    model: str
+    setting: str
+    events: pl.DataFrame
+
+
+def stream(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    """Fit on the first 90 %; predict the rest in time order, each by all that is older.
+
+    Three settings: `live`, all ratings of an earlier second known; `day late`, only those at
+    least a day older; `frozen`, nothing after the 90 %.
+
+    Raises:
+        InputError: If there are too few ratings.
+    """
+    past, later = cut(tables.ratings, TEST_FROM)
+    if settings is None:
+        return [_mean_answers(past, later, s) for s in ("live", "day late", "frozen")]
+    fitted = train_on(_timeline(tables, past), name, settings, seed)
+    observed = fitted.observe(later)
+    second = later[TIMESTAMP].to_numpy()
+    answers = [
+        _ask(fitted, observed, later, second, name, "live"),
+        _ask(fitted, observed, later, second - DAY + 1, name, "day late"),
+    ]
+    # Nothing is revealed, but the clock runs on.
+    return [*answers, _ask(fitted, fitted, later, second, name, "frozen")]
+
+
+def fold_in_users(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    """Fit on the first 80 %; reveal half of each later user, predict the other half at once.
+
+    Raises:
+        InputError: If there are too few ratings or no new users.
+    """
+    split = fold_in(tables.ratings)
+    if settings is None:
+        return [_mean_answers(split.known, split.hidden, "half revealed")]
+    fitted = train_on(_timeline(tables, split.known), name, settings, seed)
+    return [ask_fold_in(fitted, split, name)]
+
+
+def ask_fold_in(fitted: Model, split: FoldIn, name: str) -> Answers:
+    """Reveal and ask a model fitted on the split's known part."""
+    observed = fitted.observe(split.revealed)
+    asked = split.hidden.join(
+        last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
+        on=USER,
+        how="left",
+        maintain_order="left",
+    )["asked"].to_numpy()
+    return _ask(fitted, observed, split.hidden, asked + 1, name, "half revealed")
+
+
+Protocol = Callable[[Tables, str, Settings | None, int], list[Answers]]
+PROTOCOLS: Final[Mapping[str, Protocol]] = {"stream": stream, "foldin": fold_in_users}
+
+
+def _timeline(tables: Tables, ratings: pl.DataFrame) -> Timeline:
+    return Timeline.of(ratings, Catalogue.of(tables.movies))
+
+
+def _ask(
+    fitted: Model,
+    observed: Model,
+    events: pl.DataFrame,
+    before: NDArray[np.int64],
+    name: str,
+    setting: str,
+) -> Answers:
+    users, movies = events[USER].to_numpy(), events[MOVIE].to_numpy()
+    user = observed.timeline.users.rows(users)
+    movie = observed.timeline.catalogue.movies.rows(movies)
+    answers = observed.answer(Queries(user, user, movie, before))
+    old_user = fitted.timeline.users.rows(users) != UNKNOWN
+    rated = np.isin(movies, fitted.timeline.ratings[MOVIE].to_numpy())
+    cell = np.select([~old_user, ~rated], ["new user", "new movie"], "known user, known movie")
+    frame = events.with_columns(
+        pl.Series(PREDICTION, answers.rating),
+        pl.Series(LOW, answers.low),
+        pl.Series(HIGH, answers.high),
+        pl.Series("cell", cell),
+        pl.Series(
+            "known", np.round(np.expm1(answers.encoded.column("user_ratings"))).astype(np.int64)
+        ),
+    )
+    return Answers(name, setting, with_activity(frame))
+
+
+def with_activity(events: pl.DataFrame) -> pl.DataFrame:
+    """Add the bucket of the number of ratings known."""
+    bucket = np.searchsorted(_ACTIVITY_EDGES, events["known"].to_numpy(), side="right")
+    names = pl.Series("activity", np.array(ACTIVITY)[bucket])
+    return events.with_columns(names)
+
+
+def _mean_answers(past: pl.DataFrame, events: pl.DataFrame, setting: str) -> Answers:
+    mean = float(past[RATING].to_numpy().mean())
+    columns = [pl.lit(mean).alias(column) for column in (PREDICTION, LOW, HIGH)]
+    return Answers(GLOBAL_MEAN, setting, events.with_columns(columns))

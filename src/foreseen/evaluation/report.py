@@ -1,0 +1,98 @@
+"""What came of an evaluation: `metrics.json`, `activity.csv` for plots, and a figure."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from foreseen.evaluation.metrics import Measured, order_quality, rating_errors
+from foreseen.evaluation.protocols import ACTIVITY, Answers
+
+
+def summarise(answers: Answers) -> dict[str, Any]:
+    """Return the figures of one model under one setting, whole and in parts."""
+    events = answers.events
+    summary: dict[str, Any] = {
+        "model": answers.model,
+        "setting": answers.setting,
+        "events": events.height,
+        "users": events["userId"].n_unique(),
+        **_figures(rating_errors(events)),
+        **_figures(order_quality(events)),
+    }
+    inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean()).item()
+    if "cell" in events.columns:
+        summary["interval_coverage"] = float(inside)
+        summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))
+        summary["activity"] = _parts(events, "activity", ACTIVITY)
+    return summary
+
+
+def _parts(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    for name in names:
+        part = events.filter(pl.col(column) == name)
+        if not part.is_empty():
+            parts.append({column: name, "events": part.height, **_figures(rating_errors(part))})
+    return parts
+
+
+def _figures(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
+    return {name: dict(vars(figure)) for name, figure in measured.items()}
+
+
+def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], out: Path) -> None:
+    """Write the figures of all models as JSON, as a table for plots and as a picture."""
+    out.mkdir(parents=True, exist_ok=True)
+    document = {"protocol": protocol, "data": data, "results": list(summaries)}
+    with (out / "activity.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "setting", "activity", "events", "rmse", "low", "high"])
+        for summary in summaries:
+            for part in summary.get("activity", ()):
+                error = part["rmse"]
+                writer.writerow(
+                    [
+                        summary["model"],
+                        summary["setting"],
+                        part["activity"],
+                        part["events"],
+                        *(f"{error[key]:.6f}" for key in ("value", "low", "high")),
+                    ]
+                )
+    draw_activity(summaries, out / "activity.png", protocol)
+    (out / "metrics.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str) -> None:
+    """Draw error against the number of the user's ratings known, one panel per setting."""
+    from matplotlib.figure import Figure
+
+    settings = list(dict.fromkeys(s["setting"] for s in summaries if "activity" in s))
+    figure = Figure(figsize=(5.2 * max(len(settings), 1), 3.8), layout="constrained")
+    panels = figure.subplots(1, max(len(settings), 1), sharey=True, squeeze=False)[0]
+    for panel, setting in zip(panels, settings, strict=False):
+        for summary in summaries:
+            if summary["setting"] != setting or "activity" not in summary:
+                continue
+            parts = summary["activity"]
+            places = [ACTIVITY.index(part["activity"]) for part in parts]
+            values = [part["rmse"]["value"] for part in parts]
+            line = panel.plot(places, values, marker="o", label=summary["model"])[0]
+            panel.fill_between(
+                places,
+                [part["rmse"]["low"] for part in parts],
+                [part["rmse"]["high"] for part in parts],
+                alpha=0.12,
+                color=line.get_color(),
+            )
+        panel.set_title(f"{protocol}, {setting}")
+        panel.set_xticks(range(len(ACTIVITY)), ACTIVITY)
+        panel.set_xlabel("ratings of the user known when asked")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("RMSE (stars), 95 % interval over users")
+    panels[0].legend()
+    figure.savefig(file, dpi=130)

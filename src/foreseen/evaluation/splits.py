@@ -1,0 +1,61 @@
+"""Where a rating log is cut. Logs are sorted by (timestamp, userId, movieId)."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from foreseen.errors import InputError
+from foreseen.schema import TIMESTAMP, USER
+
+TRAIN_SHARE = 0.8
+TEST_FROM = 0.9
+
+
+@dataclass(frozen=True)
+class FoldIn:
+    """New users' halves: what is known, what is revealed at once, what is to be predicted.
+
+    Attributes:
+        known: Ratings to fit on.
+        revealed: The first half of every new user's ratings, at least one.
+        hidden: The rest of them.
+    """
+
+    known: pl.DataFrame
+    revealed: pl.DataFrame
+    hidden: pl.DataFrame
+
+
+def cut(ratings: pl.DataFrame, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split a log in time order after the first floor(share n) ratings.
+
+    Raises:
+        InputError: If nothing is left on either side.
+    """
+    # Guard against 0.9 * 10 = 9.000000000000002 and the like.
+    place = int(share * ratings.height + 1e-9)
+    if not 0 < place < ratings.height:
+        raise InputError(f"{ratings.height} ratings are too few to cut at {share:.0%}")
+    return ratings[:place], ratings[place:]
+
+
+def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
+    """Cut a log by time; reveal half of each user who begins after the cut.
+
+    Raises:
+        InputError: If no user begins after the cut.
+    """
+    known, later = cut(ratings, share)
+    new = later.join(known.select(USER).unique(), on=USER, how="anti", maintain_order="left")
+    if new.is_empty():
+        raise InputError(f"no user begins after the first {share:.0%} of the ratings")
+    position = pl.int_range(pl.len()).over(USER)
+    half = pl.max_horizontal(pl.len().over(USER) // 2, 1)
+    revealed = new.filter(position < half)
+    hidden = new.filter(position >= half)
+    return FoldIn(known, revealed, hidden)
+
+
+def last_seen(revealed: pl.DataFrame) -> pl.DataFrame:
+    """Return each user's last timestamp: the moment lists for them are made."""
+    return revealed.group_by(USER, maintain_order=True).agg(pl.col(TIMESTAMP).max())
