@@ -94,7 +94,9 @@ def _print_table(title: str | None, header: list[str], rows: list[list[str]]) ->
     for row in rows:
         table.add_row(*row)
     console = Console()
-    console.print(table, width=console.width if console.is_terminal else _WIDTH)
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    console.print(table)
 
 
 @data_app.command("list")

@@ -103,8 +103,12 @@ def rank(worth: NDArray[np.float64], watched: NDArray[np.bool_], k: int) -> NDAr
         watched: What to leave out, of shape C. If fewer than k are left, fewer are returned.
         k: How many.
     """
-    order = np.argsort(-worth, kind="stable")
-    return order[~watched[order]][:k]
+    left = np.flatnonzero(~watched)
+    if k < len(left):
+        # Sort only what may be among the best: everything at least as good as the k-th.
+        least = np.partition(worth[left], len(left) - k)[len(left) - k]
+        left = left[worth[left] >= least]
+    return left[np.argsort(-worth[left], kind="stable")][:k]
 
 
 def recommend(

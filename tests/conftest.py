@@ -1,0 +1,72 @@
+"""Data and models that many tests share."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foreseen.canonical import Tables, load_data, make_canonical
+from foreseen.catalogue import Catalogue
+from foreseen.features.timeline import Timeline
+from foreseen.schema import RATINGS_SCHEMA
+from foreseen.sources import RawTables
+
+
+@pytest.fixture(scope="session")
+def real() -> Tables:
+    """GroupLens's ml-latest-small of 2016, whole."""
+    return load_data("ml-latest-small")
+
+
+@pytest.fixture(scope="session")
+def small(real: Tables) -> Tables:
+    """The real ratings of the first sixty users by id: about nine thousand."""
+    users = real.ratings["userId"].unique().sort().head(60).to_list()
+    ratings = real.ratings.filter(pl.col("userId").is_in(users))
+    return tables_of(ratings, real.movies)
+
+
+@pytest.fixture(scope="session")
+def timeline(small: Tables) -> Timeline:
+    return Timeline.of(small.ratings, Catalogue.of(small.movies))
+
+
+def tables_of(ratings: pl.DataFrame, movies: pl.DataFrame | None = None) -> Tables:
+    lines = pl.int_range(2, ratings.height + 2, dtype=pl.Int64).alias("line")
+    return make_canonical(RawTables("test", ratings.with_columns(lines), movies, "ratings.csv"))
+
+
+def ratings_of(*rows: tuple[int, int, float, int]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=RATINGS_SCHEMA, orient="row")
+
+
+def random_ratings(seed: int, count: int, users: int = 12, movies: int = 30) -> pl.DataFrame:
+    """Random distinct (user, movie) pairs with many ties in time."""
+    generator = np.random.default_rng(seed)
+    cells = generator.choice(users * movies, size=min(count, users * movies), replace=False)
+    return pl.DataFrame(
+        {
+            "userId": cells // movies + 1,
+            "movieId": cells % movies + 1,
+            "rating": generator.integers(1, 11, len(cells)) / 2,
+            "timestamp": 1_000_000_000 + generator.integers(0, 50, len(cells)) * 1000,
+        }
+    ).cast(RATINGS_SCHEMA)
+
+
+def write_folder(folder: Path, ratings: str | bytes, movies: str | bytes | None = None) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("ratings.csv", ratings), ("movies.csv", movies)):
+        if content is not None:
+            data = content.encode() if isinstance(content, str) else content
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def zip_folder(folder: Path, file: Path) -> Path:
+    with zipfile.ZipFile(file, "w") as bundle:
+        for entry in sorted(folder.iterdir()):
+            bundle.write(entry, f"{folder.name}/{entry.name}")
+    return file

@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.conftest import random_ratings, ratings_of, tables_of
+
+from foreseen.canonical import Tables
+from foreseen.errors import InputError
+from foreseen.evaluation.metrics import (
+    bootstrap,
+    ndcg,
+    order_quality,
+    pairwise_accuracy,
+    rating_errors,
+)
+from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, with_activity
+from foreseen.evaluation.report import summarise, write_report
+from foreseen.evaluation.splits import cut, fold_in
+from foreseen.models import parse_settings
+
+
+def test_errors_are_those_computed_by_hand() -> None:
+    answers = pl.DataFrame(
+        {"userId": [1, 1, 2], "rating": [4.0, 2.0, 5.0], "prediction": [3.0, 2.0, 3.0]}
+    )
+    errors = rating_errors(answers)
+    assert errors["rmse"].value == pytest.approx(np.sqrt(5 / 3))
+    assert errors["mae"].value == pytest.approx(1)
+    assert errors["rmse_user"].value == pytest.approx((np.sqrt(0.5) + 2) / 2)
+    assert errors["rmse"].low <= errors["rmse"].value <= errors["rmse"].high
+
+
+def test_ndcg_and_pairs_are_those_computed_by_hand() -> None:
+    rating = np.array([3.0, 5.0, 1.0])
+    predicted = np.array([0.9, 0.5, 0.1])
+    gain = 2**rating - 1
+    ideal = gain[1] + gain[0] / np.log2(3) + gain[2] / 2
+    assert ndcg(gain, predicted) == pytest.approx(
+        (gain[0] + gain[1] / np.log2(3) + gain[2] / 2) / ideal
+    )
+    assert pairwise_accuracy(rating, predicted) == pytest.approx(2 / 3)
+    assert pairwise_accuracy(rating, np.zeros(3)) == 0.5
+
+
+def test_users_whose_ratings_are_all_alike_tell_nothing_about_order() -> None:
+    answers = pl.DataFrame({"userId": [1, 1], "rating": [4.0, 4.0], "prediction": [3.0, 2.0]})
+    assert order_quality(answers) == {}
+
+
+def test_the_interval_narrows_with_users() -> None:
+    def width(users: int) -> float:
+        values = np.random.default_rng(0).normal(size=users)
+        low, high = bootstrap(lambda w: float(w @ values / w.sum()), users)
+        return high - low
+
+    assert width(400) < 0.6 * width(50)
+
+
+@given(st.integers(0, 1000), st.integers(20, 120))
+@settings(max_examples=30, deadline=None)
+def test_fold_in_reveals_half_of_each_new_user_and_hides_the_rest(seed: int, count: int) -> None:
+    ratings = tables_of(random_ratings(seed, count, users=20)).ratings
+    try:
+        split = fold_in(ratings)
+    except InputError:
+        return
+    old = set(split.known["userId"].to_list())
+    assert not old & set(split.revealed["userId"].to_list())
+    assert split.known.height == int(0.8 * count)
+    for frame in split.revealed.partition_by("userId"):
+        user = frame["userId"][0]
+        hidden = split.hidden.filter(pl.col("userId") == user)
+        assert frame.height == max(1, (frame.height + hidden.height) // 2)
+        if hidden.height:
+            assert frame["timestamp"].to_numpy().max() <= hidden["timestamp"].to_numpy().min()
+
+
+def test_a_cut_keeps_time_order_and_loses_nothing() -> None:
+    ratings = tables_of(random_ratings(1, 50)).ratings
+    past, later = cut(ratings, 0.9)
+    assert (past.height, later.height) == (45, 5)
+    assert past["timestamp"][-1] <= later["timestamp"][0]
+    with pytest.raises(InputError):
+        cut(ratings.head(1), 0.9)
+
+
+def test_activity_buckets_hold_their_edges() -> None:
+    frame = with_activity(pl.DataFrame({"known": [0, 1, 5, 6, 20, 21, 100, 101]}))
+    assert frame["activity"].to_list() == [
+        "0", "1-5", "1-5", "6-20", "6-20", "21-100", "21-100", ">100",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+def test_a_protocol_answers_every_event_and_is_reported(
+    protocol: str, small: Tables, tmp_path: Path
+) -> None:
+    summaries = [
+        summarise(answers)
+        for name, chosen in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
+        for answers in PROTOCOLS[protocol](small, name, chosen, 0)
+    ]
+    by_model = {(s["model"], s["setting"]): s for s in summaries}
+    for (name, setting), summary in by_model.items():
+        if name != GLOBAL_MEAN:
+            assert summary["rmse"]["value"] < by_model[GLOBAL_MEAN, setting]["rmse"]["value"]
+            assert sum(part["events"] for part in summary["cells"]) == summary["events"]
+            assert sum(part["events"] for part in summary["activity"]) == summary["events"]
+    write_report(protocol, "test", summaries, tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "metrics.json", "activity.csv", "activity.png",
+    }  # fmt: skip
+
+
+def test_events_of_the_same_second_do_not_know_each_other() -> None:
+    past = [(user, movie, 3.0, 100 + user) for user in range(9) for movie in range(10)]
+    late = [(50, movie, 5.0, 1000) for movie in range(10)]
+    tables = tables_of(ratings_of(*past, *late))
+    live = PROTOCOLS["stream"](tables, "bias", parse_settings("bias"), 0)[0].events
+    assert live["known"].to_list() == [0] * 10
+    assert live["prediction"].n_unique() == 1
