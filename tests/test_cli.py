@@ -105,7 +105,7 @@ def test_data_is_fetched_and_described(folder: Path) -> None:
         (["train", "ml-latest-small"], "--out"),
         (["recommend", "nowhere", "--user", "1"], "holds no model"),
         (["recommend", "nowhere"], "give --user ID"),
-        (["recommend", "nowhere", "--user", "one"], "not a valid int"),
+        (["recommend", "nowhere", "--user", "one"], "should be a valid integer"),
         (["predict", "nowhere", "--pairs", "p", "--out", "o"], "holds no model"),
         (["frobnicate"], "No such command"),
     ],

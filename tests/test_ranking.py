@@ -62,7 +62,8 @@ def test_an_unknown_user_gets_a_sensible_ranking_and_is_told_so(model: Model) ->
     assert {entry.movie for entry in ranking.recommendations} <= common
 
 
-def test_two_perfect_ratings_do_not_lead_anybodys_list(model: Model) -> None:
+def test_two_perfect_ratings_do_not_lead_anybodys_list(real: Tables) -> None:
+    model = train(real, "bias")
     end = model.timeline.end
     rows = [(6_000_001, 8_888_888, 5.0, end), (6_000_002, 8_888_888, 5.0, end + 1)]
     observed = model.observe(ratings_of(*rows))

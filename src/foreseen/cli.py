@@ -22,9 +22,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Predict the rating a user would give every movie they have not watched.",
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
 )
-data_app = typer.Typer(no_args_is_help=True, help="Where data comes from and what it is like.")
+data_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Where data comes from and what it is like."
+)
 app.add_typer(data_app, name="data")
 
 Data = Annotated[
@@ -401,10 +403,10 @@ def _print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]]
         if name not in summary:
             return ""
         figure = summary[name]
-        return f"{figure['value']:.4f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+        return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
 
     _print_table(
-        f"{source}, {protocol}: {summaries[0]['events']:,} later ratings, 95 % intervals",
+        f"{source}, {protocol}: {summaries[0]['events']:,} later ratings (95 % intervals)",
         ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairs in order"],
         [
             [

@@ -73,18 +73,18 @@ def write_description(tables: Tables, out: Path) -> None:
     except ImportError as error:
         message = f"{error.name} draws the page and is not installed: pip install foreseen[report]"
         raise InputError(message) from error
-    pictures: list[tuple[str, str]] = []
-    for title, draw in _pictures(tables):
+    drawn: list[tuple[str, str]] = []
+    for title, draw in pictures(tables):
         figure = Figure(figsize=(9, 3.4), layout="constrained")
         draw(figure.subplots())
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=110, format="png")
-        pictures.append((title, base64.b64encode(buffer.getvalue()).decode()))
+        drawn.append((title, base64.b64encode(buffer.getvalue()).decode()))
     page = Environment(autoescape=True).from_string(_PAGE)
     text = page.render(
         name=tables.manifest.source,
         facts=_fact_lines(tables),
-        figures=pictures,
+        figures=drawn,
         tables=[
             ("Ratings, first rows", tables.ratings.columns, tables.ratings.head(8).rows()),
             ("Movies, first rows", tables.movies.columns, _movie_rows(tables.movies.head(8))),
@@ -125,7 +125,8 @@ def day(timestamp: int) -> str:
     return datetime.fromtimestamp(timestamp, tz=UTC).strftime("%d %B %Y").lstrip("0")
 
 
-def _pictures(tables: Tables) -> list[tuple[str, "Callable[[Axes], None]"]]:
+def pictures(tables: Tables) -> list[tuple[str, "Callable[[Axes], None]"]]:
+    """Return the titles of the pictures, and the functions that draw them."""
     ratings = tables.ratings.with_columns(
         when=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), half=pl.col(RATING) % 1 != 0
     )

@@ -55,7 +55,7 @@ class Scores:
     Attributes:
         rating: Predicted stars.
         low, high: The interval that holds the rating in four cases of five.
-        doubt: Standard deviation, in stars, that more ratings would take away.
+        doubt: Standard error, in stars, that more ratings would take away.
         deviation: Standard deviation of the whole error, in stars.
         likely: Probability that the movie is among the next ten the user watches.
     """

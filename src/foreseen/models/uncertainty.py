@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded
+from foreseen.features.timeline import MOVIE_DAMPING, USER_DAMPING
 
 COVERAGE: Final = 0.8
 """Share of ratings that lie between `low` and `high`."""
@@ -34,12 +35,18 @@ class Uncertainty:
 
     def deviation(self, encoded: Encoded) -> NDArray[np.float64]:
         """Return the standard deviation of each prediction's error, of shape N, in stars."""
-        return np.sqrt(self.noise + self.doubt(encoded) ** 2)
+        weights = np.array([self.noise, self.user, self.movie])
+        return np.sqrt(_inverse_counts(encoded) @ weights)
 
     def doubt(self, encoded: Encoded) -> NDArray[np.float64]:
-        """Return the part of the deviation that more ratings would take away, of shape N."""
-        inverse = _inverse_counts(encoded)
-        return np.sqrt(self.user * inverse[:, 1] + self.movie * inverse[:, 2])
+        """Return the standard error of worth and kindness, of shape N, in stars.
+
+        It is what more ratings would take away: the damped means of n ratings with the noise
+        above are off by `noise / (n + damping)` in variance.
+        """
+        user = 1 / _counts(encoded, "user_ratings", USER_DAMPING)
+        movie = 1 / _counts(encoded, "movie_views", MOVIE_DAMPING)
+        return np.sqrt(self.noise * (user + movie))
 
 
 def fit_uncertainty(encoded: Encoded, residual: NDArray[np.float64]) -> Uncertainty:
@@ -55,9 +62,13 @@ def fit_uncertainty(encoded: Encoded, residual: NDArray[np.float64]) -> Uncertai
 
 
 def _inverse_counts(encoded: Encoded) -> NDArray[np.float64]:
-    user = np.exp(-encoded.column("user_ratings").astype(np.float64))
-    movie = np.exp(-encoded.column("movie_views").astype(np.float64))
+    user = 1 / _counts(encoded, "user_ratings", 1)
+    movie = 1 / _counts(encoded, "movie_views", 1)
     return np.stack([np.ones_like(user), user, movie], axis=1)
+
+
+def _counts(encoded: Encoded, name: str, damping: float) -> NDArray[np.float64]:
+    return np.expm1(encoded.column(name).astype(np.float64)) + damping
 
 
 def _non_negative_least_squares(

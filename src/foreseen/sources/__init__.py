@@ -4,6 +4,7 @@ Whatever the source, `read_source` returns the same raw tables, and `foreseen.ca
 them canonical.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -98,6 +99,9 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
     if movies is not None and movies.schema.get(GENRES) == pl.String():
         genres = pl.col(GENRES).map_elements(split_genres, return_dtype=pl.List(pl.String()))
         movies = movies.with_columns(genres, pl.col(TITLE))
+    manifest = folder / "manifest.json"
+    if manifest.exists():
+        name = json.loads(manifest.read_text(encoding="utf-8")).get("source", name)
     lines = pl.int_range(1, ratings.height + 1, dtype=pl.Int64).alias("line")
     return RawTables(
         name=name,
