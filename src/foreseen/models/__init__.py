@@ -16,6 +16,7 @@ from foreseen.features.timeline import Timeline
 from foreseen.models.base import Model, Predictor, Scores, Settings
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
+from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.uncertainty import fit_uncertainty
 
@@ -36,8 +37,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bias": Kind(BiasSettings, fit_bias, BiasPredictor.from_arrays),
     "baseline": Kind(BaselineSettings, fit_baseline, BaselinePredictor.from_arrays),
     "hybrid": Kind(HybridSettings, fit_hybrid, HybridPredictor.from_arrays),
+    "ensemble": Kind(EnsembleSettings, fit_ensemble, EnsemblePredictor.from_arrays),
 }
-DEFAULT_MODEL: Final = "hybrid"
+DEFAULT_MODEL: Final = "ensemble"
 
 
 def parse_settings(name: str, values: Mapping[str, object] | None = None) -> Settings:

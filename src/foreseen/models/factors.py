@@ -1,0 +1,318 @@
+"""A Bayesian factor model with side information, learned by Gibbs sampling.
+
+rating = level + b_u + b_i + u . v + noise. Biases and factors of a user are one vector x = (b_u, u)
+with a Gaussian prior whose mean is a linear function of what the user watches, whatever they
+thought of it (the implicit feedback of Koren, 2008); those of a movie, z = (b_i, v), likewise of
+its genres, year and views. Priors and noise are sampled too: Bayesian probabilistic matrix
+factorisation (Salakhutdinov and Mnih, 2008) with side information (Macau: Simm et al., 2017).
+
+Users are not kept. A user's vector is worked out anew from their history, exactly, for every
+sample (`foreseen.models.fold_in`): a new user is served like an old one.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.catalogue import Catalogue
+from foreseen.compiled import compiled
+from foreseen.models.base import Settings
+from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
+from foreseen.progress import progress_bar
+
+_MIDDLE_YEAR: Final = 1985.0
+_TASTE_DAMPING: Final = 5.0
+
+
+class FactorSettings(Settings):
+    """Settings of the factor model.
+
+    Attributes:
+        rank: Number of factors beside the bias.
+        sweeps: Gibbs sweeps.
+        burn_in: Sweeps before the first sample is kept.
+        samples: Samples kept, evenly spaced over the rest.
+    """
+
+    rank: int = 12
+    sweeps: int = 120
+    burn_in: int = 40
+    samples: int = 12
+
+
+@dataclass(frozen=True)
+class Factors:
+    """S samples from the posterior; C movies, D = rank + 1, F user features.
+
+    Attributes:
+        level: Mean rating learned from.
+        movies: Movies' vectors, of shape S x (C + 1) x D; the last movie is the unknown one.
+        user_means: Weights of the user features, of shape S x F x D.
+        user_precisions: Precisions of the users' prior, of shape S x D x D.
+        noise_precisions: Of the ratings, of shape S.
+        content: What each movie adds to the features of who watches it, (C + 1) x (F - 2).
+    """
+
+    level: NDArray[np.float64]
+    movies: NDArray[np.float32]
+    user_means: NDArray[np.float64]
+    user_precisions: NDArray[np.float64]
+    noise_precisions: NDArray[np.float64]
+    content: NDArray[np.float64]
+
+    def extended(self, count: int) -> "Factors":
+        """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""
+        missing = count + 1 - self.movies.shape[1]
+        if missing <= 0:
+            return self
+        movies = np.concatenate([self.movies, np.repeat(self.movies[:, -1:], missing, 1)], axis=1)
+        content = np.concatenate([self.content, np.repeat(self.content[-1:], missing, 0)])
+        return Factors(
+            self.level,
+            movies,
+            self.user_means,
+            self.user_precisions,
+            self.noise_precisions,
+            content,
+        )
+
+
+def movie_features(
+    catalogue: Catalogue, views: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return features of movies for their own prior, and for that of who watches them.
+
+    Args:
+        catalogue: C movies.
+        views: Ratings of each movie, of shape C + 1.
+
+    Returns:
+        Arrays of shape (C + 1) x F', with a constant first, and (C + 1) x (F - 2).
+    """
+    weight = views / max(views.sum(), 1)
+    genres = catalogue.genres - weight @ catalogue.genres
+    genres[-1] = 0
+    unknown = np.isnan(catalogue.years)
+    year = np.where(unknown, 0, (catalogue.years - _MIDDLE_YEAR) / 15)
+    popular = np.log1p(views)
+    popular -= weight @ popular
+    one = np.ones_like(year)
+    own = np.column_stack(
+        [one, genres, year, year**2 - 1, unknown, popular / 2, popular**2 / 8, views == 0]
+    )
+    content = np.column_stack([genres, year - weight @ year, popular / 2])
+    content[-1] = 0
+    return own.astype(np.float64), content.astype(np.float64)
+
+
+def user_features(
+    starts: NDArray[np.int64], movie: NDArray[np.int32], content: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the features of H histories, of shape H x F: constant, how many, and what kind."""
+    counts = np.diff(starts).astype(np.float64)
+    owner = np.repeat(np.arange(len(counts)), np.diff(starts))
+    sums = np.zeros((len(counts), content.shape[1]))
+    np.add.at(sums, owner, content[movie])
+    kind = sums / (counts + _TASTE_DAMPING)[:, None]
+    return np.column_stack([np.ones(len(counts)), np.log1p(counts) - 4, kind])
+
+
+def fit_factors(
+    settings: FactorSettings,
+    catalogue: Catalogue,
+    user: NDArray[np.int32],
+    movie: NDArray[np.int32],
+    rating: NDArray[np.float64],
+    seed: int,
+    what: str = "factors",
+) -> Factors:
+    """Sample from the posterior given a log; its order does not matter.
+
+    Args:
+        settings: How to sample.
+        catalogue: C movies.
+        user: Any numbering of users, of shape E.
+        movie: Rows of the catalogue, of shape E.
+        rating: Stars, of shape E.
+        seed: Of all draws.
+        what: Shown beside the progress bar.
+    """
+    generator = np.random.default_rng(seed)
+    _, user = np.unique(user, return_inverse=True)
+    users = _Side.of(user.astype(np.int64), movie.astype(np.int64), rating, int(user.max()) + 1)
+    movies = _Side.of(movie.astype(np.int64), user.astype(np.int64), rating, len(catalogue))
+    views = np.append(np.diff(movies.starts), 0).astype(np.float64)
+    own, content = movie_features(catalogue, views)
+    watched = views[:-1] > 0
+    about_users = user_features(users.starts, users.other.astype(np.int32), content)
+    level, size = float(rating.mean()), settings.rank + 1
+    x = 0.1 * generator.standard_normal((len(users.starts) - 1, size))
+    z = 0.1 * generator.standard_normal((len(catalogue), size))
+    user_prior, movie_prior = _Prior.start(about_users, size), _Prior.start(own[:-1][watched], size)
+    precision = 1.0
+    keep = set(np.linspace(settings.burn_in, settings.sweeps - 1, settings.samples).astype(int))
+    samples: list[tuple[NDArray[np.float32], _Prior, float]] = []
+    with progress_bar(what, settings.sweeps) as advance:
+        for sweep in range(settings.sweeps):
+            mean = about_users @ user_prior.weights
+            noise = generator.standard_normal(x.shape)
+            _sample_side(
+                users.starts, users.other, users.rating, x, z, mean, user_prior.precision,
+                precision, level, noise,
+            )  # fmt: skip
+            user_prior = user_prior.sampled(x, about_users, generator)
+            mean = own[:-1] @ movie_prior.weights
+            noise = generator.standard_normal(z.shape)
+            _sample_side(
+                movies.starts, movies.other, movies.rating, z, x, mean, movie_prior.precision,
+                precision, level, noise,
+            )  # fmt: skip
+            movie_prior = movie_prior.sampled(z[watched], own[:-1][watched], generator)
+            error = _squared_error(users.starts, users.other, users.rating, x, z, level)
+            precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
+            if sweep in keep:
+                # A movie without ratings is its prior's mean: a draw would only add noise.
+                expected = own @ movie_prior.weights
+                expected[:-1][watched] = z[watched]
+                samples.append((expected.astype(np.float32), user_prior, precision))
+            advance(1)
+    return Factors(
+        np.array([level]),
+        np.stack([sample[0] for sample in samples]),
+        np.stack([sample[1].weights for sample in samples]),
+        np.stack([sample[1].precision for sample in samples]),
+        np.array([sample[2] for sample in samples]),
+        content,
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A log laid out by one of its sides."""
+
+    starts: NDArray[np.int64]
+    other: NDArray[np.int64]
+    rating: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        entity: NDArray[np.int64],
+        other: NDArray[np.int64],
+        rating: NDArray[np.float64],
+        count: int,
+    ) -> "_Side":
+        order = np.argsort(entity, kind="stable")
+        starts = np.searchsorted(entity[order], np.arange(count + 1)).astype(np.int64)
+        return cls(starts, other[order], rating[order])
+
+
+@dataclass(frozen=True)
+class _Prior:
+    """A Gaussian prior whose mean is linear in features: weights F x D, precision D x D."""
+
+    weights: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    ridge: float
+
+    @classmethod
+    def start(cls, features: NDArray[np.float64], size: int) -> "_Prior":
+        return cls(np.zeros((features.shape[1], size)), 10 * np.eye(size), 10.0)
+
+    def sampled(
+        self,
+        vectors: NDArray[np.float64],
+        features: NDArray[np.float64],
+        generator: np.random.Generator,
+    ) -> "_Prior":
+        """Draw weights and precision given the vectors (Normal-Wishart), then the ridge."""
+        count, size = vectors.shape
+        width = features.shape[1]
+        penalty = np.full(width, self.ridge)
+        penalty[0] = 1.0
+        gram = features.T @ features + np.diag(penalty)
+        centre = np.linalg.solve(gram, features.T @ vectors)
+        scatter = np.eye(size) + vectors.T @ vectors - centre.T @ gram @ centre
+        precision = _wishart(np.linalg.inv((scatter + scatter.T) / 2), size + count, generator)
+        spread = np.linalg.solve(
+            np.linalg.cholesky(gram).T, generator.standard_normal((width, size))
+        )
+        weights = centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))
+        used = float(np.einsum("fd,de,fe->", weights[1:], precision, weights[1:]))
+        ridge = float(generator.gamma(1 + (width - 1) * size / 2, 1 / (1 + used / 2)))
+        return _Prior(weights, precision, ridge)
+
+
+def _wishart(
+    scale: NDArray[np.float64], freedom: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw from a Wishart distribution by Bartlett's decomposition."""
+    size = len(scale)
+    lower = np.tril(generator.standard_normal((size, size)), -1)
+    lower += np.diag(np.sqrt(generator.chisquare(freedom - np.arange(size))))
+    root = np.linalg.cholesky(scale) @ lower
+    return root @ root.T
+
+
+@compiled
+def _sample_side(
+    starts: NDArray[np.int64],
+    other: NDArray[np.int64],
+    rating: NDArray[np.float64],
+    own: NDArray[np.float64],
+    others: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    precision: float,
+    level: float,
+    noise: NDArray[np.float64],
+) -> None:
+    """Draw every vector of one side given the other side's, in place."""
+    size = own.shape[1]
+    regressor = np.ones(size)
+    matrix = np.empty((size, size))
+    vector = np.empty(size)
+    for n in range(own.shape[0]):
+        for a in range(size):
+            vector[a] = 0.0
+            for c in range(size):
+                matrix[a, c] = prior[a, c]
+                vector[a] += prior[a, c] * mean[n, c]
+        for row in range(starts[n], starts[n + 1]):
+            item = other[row]
+            residual = (rating[row] - level - others[item, 0]) * precision
+            for a in range(1, size):
+                regressor[a] = others[item, a]
+            for a in range(size):
+                vector[a] += regressor[a] * residual
+                for c in range(a + 1):
+                    matrix[a, c] += precision * regressor[a] * regressor[c]
+        factorise(matrix)
+        solve_lower(matrix, vector)
+        for a in range(size):
+            vector[a] += noise[n, a]
+        solve_upper(matrix, vector)
+        for a in range(size):
+            own[n, a] = vector[a]
+
+
+@compiled
+def _squared_error(
+    starts: NDArray[np.int64],
+    other: NDArray[np.int64],
+    rating: NDArray[np.float64],
+    own: NDArray[np.float64],
+    others: NDArray[np.float64],
+    level: float,
+) -> float:
+    total = 0.0
+    for n in range(own.shape[0]):
+        for row in range(starts[n], starts[n + 1]):
+            item = other[row]
+            value = level + own[n, 0] + others[item, 0]
+            for a in range(1, own.shape[1]):
+                value += own[n, a] * others[item, a]
+            total += (rating[row] - value) ** 2
+    return total
