@@ -10,6 +10,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from foreseen.features.encode import FEATURES
 from foreseen.models.baseline import BaselineNetwork, BaselineSettings
+from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetwork
 from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
 _GENRES = 19
@@ -29,6 +30,14 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
                 "genres": torch.zeros(1, _GENRES),
                 "features": torch.zeros(1, len(FEATURES)),
                 "expected": torch.zeros(1),
+            },
+        ),
+        "ensemble": (
+            StackingNetwork(EnsembleSettings(), _GENRES),
+            {
+                "attributes": torch.zeros(1, ATTRIBUTES),
+                "genres": torch.zeros(1, _GENRES),
+                "foretold": torch.zeros(1),
             },
         ),
     }

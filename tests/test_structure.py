@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
 # Each layer may import from itself and from those above it in this list.
 LAYERS = [
-    ["errors", "schema", "compiled", "identifiers", "progress"],
+    ["errors", "schema", "compiled", "identifiers", "progress", "threads"],
     ["sources"],
     ["canonical", "catalogue"],
     ["features"],
@@ -113,6 +113,10 @@ def test_the_pipeline_runs_whole_on_a_small_data_set(
     write_tables(small, tmp_path / "small")
     params = (tmp_path / "params.yaml").read_text().replace("ml-latest-small", "small")
     params = params.replace("hybrid: {}", "hybrid: {loop: {epochs: 2}}")
+    quick = (
+        "{networks: 1, folds: 2, factors: {sweeps: 6, burn_in: 2, samples: 2}, loop: {epochs: 1}}"
+    )
+    params = params.replace("ensemble: {}", f"ensemble: {quick}")
     (tmp_path / "params.yaml").write_text(params)
     repro = [sys.executable, "scripts/repro.py"]
     first = subprocess.run(repro, cwd=tmp_path, capture_output=True, text=True, check=False)

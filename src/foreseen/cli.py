@@ -54,6 +54,7 @@ class ModelName(StrEnum):
     BIAS = "bias"
     BASELINE = "baseline"
     HYBRID = "hybrid"
+    ENSEMBLE = "ensemble"
 
 
 class RankBy(StrEnum):
@@ -189,7 +190,7 @@ def _plain(value: object) -> str:
 def train(
     data: Data,
     out: Out,
-    model: Annotated[ModelName, typer.Option(help="What to train.")] = ModelName.HYBRID,
+    model: Annotated[ModelName, typer.Option(help="What to train.")] = ModelName.ENSEMBLE,
     seed: Seed = 0,
     until: Annotated[
         int | None, typer.Option(help="Learn only from ratings before this timestamp.")
@@ -200,7 +201,7 @@ def train(
 ) -> None:
     """Fit a model to a data set and save it in a folder.
 
-    Example: `foreseen train ml-latest-small --model hybrid --out model`
+    Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
     from foreseen import canonical, models
     from foreseen.models.checkpoint import save_model
@@ -375,7 +376,7 @@ def evaluate(
 ) -> None:
     """Measure models on ratings later than those they are fitted to.
 
-    Example: `foreseen evaluate ml-latest-small --protocol foldin --model hybrid --out report`
+    Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
     from foreseen import canonical
     from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS

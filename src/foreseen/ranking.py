@@ -81,10 +81,13 @@ def worth_by_likely(scores: Scores) -> NDArray[np.float64]:
 
 
 def worth_by_blend(scores: Scores) -> NDArray[np.float64]:
-    """Rank by the probability to be watched next and liked."""
+    """Rank by what is watched near the user's latest movies, weighed by the chance to be liked.
+
+    The square root keeps the two in balance: watching says more of watching than stars do.
+    """
     distance = (scores.rating - LIKED) / scores.deviation
     liked = 0.5 * (1 + _erf(distance / sqrt(2)))
-    return scores.likely * liked
+    return scores.company * np.sqrt(liked)
 
 
 _erf: Final = np.vectorize(erf, otypes=[np.float64])

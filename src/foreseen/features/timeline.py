@@ -166,6 +166,20 @@ class Timeline:
             len(self.users), self.user, self.movie, self.rating, residual, self.timestamp
         )
 
+    @cached_property
+    def by_movie(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The ratings movie by movie in time order, as places in the histories.
+
+        Returns:
+            Where each movie's begin, of shape C + 1; the places, of shape E; and whose history
+            each place of the histories belongs to, of shape E.
+        """
+        own = self.histories
+        order = np.lexsort((own.times, own.movie))
+        starts = np.searchsorted(own.movie[order], np.arange(len(self.catalogue) + 1))
+        owners = np.repeat(np.arange(len(own.starts) - 1), np.diff(own.starts))
+        return starts.astype(np.int64), order.astype(np.int64), owners.astype(np.int64)
+
     def world_level(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean of all ratings before each moment."""
         states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)

@@ -19,6 +19,7 @@ from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
 from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.uncertainty import fit_uncertainty
+from foreseen.threads import one_thread
 
 VALIDATION_SHARE: Final = 0.1
 """Share of the ratings, the latest, that decide when to stop and how sure to be."""
@@ -81,6 +82,11 @@ def train_on(timeline: Timeline, name: str, settings: Settings, seed: int) -> Mo
     Raises:
         InputError: As `train`.
     """
+    with one_thread():
+        return _train(timeline, name, settings, seed)
+
+
+def _train(timeline: Timeline, name: str, settings: Settings, seed: int) -> Model:
     kind = KINDS[name]
     examples = training_examples(timeline, seed)
     learn, later = examples.split(1 - VALIDATION_SHARE)

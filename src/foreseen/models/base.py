@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from foreseen.features.encode import Encoded, encode
+from foreseen.features.sequence import WatchShares
 from foreseen.features.timeline import History, Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+from foreseen.threads import one_thread
 
 _BLOCK: Final = 1 << 18
 _NEXT_MOVIES: Final = 10
@@ -58,6 +60,7 @@ class Scores:
         doubt: Standard error, in stars, that more ratings would take away.
         deviation: Standard deviation of the whole error, in stars.
         likely: Probability that the movie is among the next ten the user watches.
+        company: Share of what others watched near the user's latest movies, or watch at present.
     """
 
     rating: NDArray[np.float64]
@@ -66,6 +69,7 @@ class Scores:
     doubt: NDArray[np.float64]
     deviation: NDArray[np.float64]
     likely: NDArray[np.float64]
+    company: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,10 @@ class Model:
 
     def answer(self, queries: Queries, timeline: Timeline | None = None) -> Answers:
         """Answer N questions, asked of the model's own timeline or of a view of it."""
-        timeline = timeline or self.timeline
+        with one_thread():
+            return self._answer(queries, timeline or self.timeline)
+
+    def _answer(self, queries: Queries, timeline: Timeline) -> Answers:
         expected, parts = [np.empty(0)], [encode(timeline, queries.part(slice(0, 0)))]
         for start in range(0, len(queries), _BLOCK):
             part = queries.part(slice(start, start + _BLOCK))
@@ -164,13 +171,16 @@ class Model:
             np.full(shape[0] * shape[1], before, dtype=np.int64),
         )
         answers = self.answer(queries, view)
+        shares = WatchShares.of(self.timeline, view, shape[0], before)
+        rows = queries.movie[: shape[1]]
         return Scores(
             rating=answers.rating.reshape(shape),
             low=answers.low.reshape(shape),
             high=answers.high.reshape(shape),
             doubt=self.uncertainty.doubt(answers.encoded).reshape(shape),
             deviation=self.uncertainty.deviation(answers.encoded).reshape(shape),
-            likely=_watch_probability(answers.encoded.column("movie_popularity").reshape(shape)),
+            likely=1 - (1 - shares.next[:, rows]) ** _NEXT_MOVIES,
+            company=shares.near[:, rows],
         )
 
     def history(self, user: int, before: int | None = None) -> History:
@@ -216,10 +226,3 @@ def answer_unknown(
     so does an estimate that is not finite.
     """
     return np.where(known & np.isfinite(estimates), estimates, encoded.expected)
-
-
-def _watch_probability(log_popularity: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the chance to be among the next movies, if people choose as they lately did."""
-    recent = np.expm1(log_popularity.astype(np.float64)) + 0.01
-    share = recent / recent.sum(axis=1, keepdims=True)
-    return 1 - (1 - share) ** _NEXT_MOVIES

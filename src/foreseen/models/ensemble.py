@@ -32,7 +32,8 @@ from foreseen.models.training import (
 )
 
 _EXTREME = 5.0
-_ATTRIBUTES = len(FEATURES) + len(FOLD_FEATURES) + 2
+ATTRIBUTES = len(FEATURES) + len(FOLD_FEATURES) + 2
+"""Numbers the networks read beside the genres."""
 
 
 class EnsembleSettings(Settings):
@@ -52,7 +53,7 @@ class EnsembleSettings(Settings):
     networks: int = 3
     hidden: tuple[int, int] = (64, 64)
     dropout: tuple[float, float] = (0.1, 0.3)
-    loop: LoopSettings = LoopSettings(epochs=12, batch=512, weight_decay=0.02)
+    loop: LoopSettings = LoopSettings(epochs=12, batch=1024, learning_rate=3e-3, weight_decay=0.02)
 
 
 class StackingNetwork(nn.Module):
@@ -66,11 +67,11 @@ class StackingNetwork(nn.Module):
         first, second = settings.hidden
         self.dropout = nn.Dropout(settings.dropout[0])
         self.hidden_dropout = nn.Dropout(settings.dropout[1])
-        self.hidden1 = nn.Linear(_ATTRIBUTES + genres, first)
+        self.hidden1 = nn.Linear(ATTRIBUTES + genres, first)
         self.hidden2 = nn.Linear(first, second)
         self.rating = nn.Linear(second, 1)
-        self.register_buffer("mean", torch.zeros(_ATTRIBUTES))
-        self.register_buffer("scale", torch.ones(_ATTRIBUTES))
+        self.register_buffer("mean", torch.zeros(ATTRIBUTES))
+        self.register_buffer("scale", torch.ones(ATTRIBUTES))
         nn.init.zeros_(self.rating.weight)
         nn.init.zeros_(self.rating.bias)
 
@@ -141,7 +142,7 @@ class EnsemblePredictor:
         networks: list[StackingNetwork] = []
         for number in range(settings.networks):
             own = within(f"network{number}")
-            genres = own["hidden1.weight"].shape[1] - _ATTRIBUTES
+            genres = own["hidden1.weight"].shape[1] - ATTRIBUTES
             networks.append(StackingNetwork(settings, genres))
             load_arrays(networks[-1], own)
         return cls(settings, Factors(movies=movies, **rest), tuple(networks))
@@ -173,9 +174,7 @@ def fit_ensemble(
         network.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
         what = f"network {number + 1} of {settings.networks}"
         trained.append(
-            train_network(
-                network, inputs, learn.rating, settings.loop, seed + number, what, stop
-            )
+            train_network(network, inputs, learn.rating, settings.loop, seed + number, what, stop)
         )
         networks.append(network)
     return EnsemblePredictor(settings, factors, tuple(networks), _typical(trained))
@@ -229,9 +228,7 @@ def _fold_in_held_out(
 
 def _inputs(timeline: Timeline, queries: Queries, encoded: Encoded, folded: Folded) -> Inputs:
     surplus = folded.rating - encoded.expected
-    attributes = np.column_stack(
-        [encoded.values, folded.values, surplus, folded.rating]
-    )
+    attributes = np.column_stack([encoded.values, folded.values, surplus, folded.rating])
     return {
         "attributes": torch.from_numpy(attributes.astype(np.float32)),
         "genres": torch.from_numpy(timeline.catalogue.genres[queries.movie]),

@@ -37,7 +37,7 @@ class FactorSettings(Settings):
     """
 
     rank: int = 12
-    sweeps: int = 120
+    sweeps: int = 100
     burn_in: int = 40
     samples: int = 12
 
@@ -108,7 +108,7 @@ def movie_features(
 
 
 def user_features(
-    starts: NDArray[np.int64], movie: NDArray[np.int32], content: NDArray[np.float64]
+    starts: NDArray[np.int64], movie: NDArray[np.signedinteger], content: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the features of H histories, of shape H x F: constant, how many, and what kind."""
     counts = np.diff(starts).astype(np.float64)
@@ -140,17 +140,18 @@ def fit_factors(
         what: Shown beside the progress bar.
     """
     generator = np.random.default_rng(seed)
-    _, user = np.unique(user, return_inverse=True)
-    users = _Side.of(user.astype(np.int64), movie.astype(np.int64), rating, int(user.max()) + 1)
-    movies = _Side.of(movie.astype(np.int64), user.astype(np.int64), rating, len(catalogue))
-    views = np.append(np.diff(movies.starts), 0).astype(np.float64)
-    own, content = movie_features(catalogue, views)
-    watched = views[:-1] > 0
-    about_users = user_features(users.starts, users.other.astype(np.int32), content)
+    _, viewer = np.unique(user, return_inverse=True)
+    watched, item = np.unique(movie, return_inverse=True)
+    users = _Side.of(viewer, item, rating)
+    movies = _Side.of(item, viewer, rating)
+    views = np.bincount(movie, minlength=len(catalogue) + 1).astype(np.float64)
+    about_all, content = movie_features(catalogue, views)
+    about_movies = np.ascontiguousarray(about_all[watched])
+    about_users = user_features(users.starts, watched[users.other], content)
     level, size = float(rating.mean()), settings.rank + 1
     x = 0.1 * generator.standard_normal((len(users.starts) - 1, size))
-    z = 0.1 * generator.standard_normal((len(catalogue), size))
-    user_prior, movie_prior = _Prior.start(about_users, size), _Prior.start(own[:-1][watched], size)
+    z = 0.1 * generator.standard_normal((len(watched), size))
+    user_prior, movie_prior = _Prior.start(about_users, size), _Prior.start(about_movies, size)
     precision = 1.0
     keep = set(np.linspace(settings.burn_in, settings.sweeps - 1, settings.samples).astype(int))
     samples: list[tuple[NDArray[np.float32], _Prior, float]] = []
@@ -163,19 +164,19 @@ def fit_factors(
                 precision, level, noise,
             )  # fmt: skip
             user_prior = user_prior.sampled(x, about_users, generator)
-            mean = own[:-1] @ movie_prior.weights
+            mean = about_movies @ movie_prior.weights
             noise = generator.standard_normal(z.shape)
             _sample_side(
                 movies.starts, movies.other, movies.rating, z, x, mean, movie_prior.precision,
                 precision, level, noise,
             )  # fmt: skip
-            movie_prior = movie_prior.sampled(z[watched], own[:-1][watched], generator)
+            movie_prior = movie_prior.sampled(z, about_movies, generator)
             error = _squared_error(users.starts, users.other, users.rating, x, z, level)
             precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
             if sweep in keep:
                 # A movie without ratings is its prior's mean: a draw would only add noise.
-                expected = own @ movie_prior.weights
-                expected[:-1][watched] = z[watched]
+                expected = about_all @ movie_prior.weights
+                expected[watched] = z
                 samples.append((expected.astype(np.float32), user_prior, precision))
             advance(1)
     return Factors(
@@ -198,15 +199,11 @@ class _Side:
 
     @classmethod
     def of(
-        cls,
-        entity: NDArray[np.int64],
-        other: NDArray[np.int64],
-        rating: NDArray[np.float64],
-        count: int,
+        cls, entity: NDArray[np.intp], other: NDArray[np.intp], rating: NDArray[np.float64]
     ) -> "_Side":
         order = np.argsort(entity, kind="stable")
-        starts = np.searchsorted(entity[order], np.arange(count + 1)).astype(np.int64)
-        return cls(starts, other[order], rating[order])
+        starts = np.append(0, np.cumsum(np.bincount(entity))).astype(np.int64)
+        return cls(starts, other[order].astype(np.int64), rating[order])
 
 
 @dataclass(frozen=True)
@@ -216,10 +213,12 @@ class _Prior:
     weights: NDArray[np.float64]
     precision: NDArray[np.float64]
     ridge: float
+    gram: NDArray[np.float64]
 
     @classmethod
     def start(cls, features: NDArray[np.float64], size: int) -> "_Prior":
-        return cls(np.zeros((features.shape[1], size)), 10 * np.eye(size), 10.0)
+        weights = np.zeros((features.shape[1], size))
+        return cls(weights, 10 * np.eye(size), 10.0, features.T @ features)
 
     def sampled(
         self,
@@ -232,17 +231,19 @@ class _Prior:
         width = features.shape[1]
         penalty = np.full(width, self.ridge)
         penalty[0] = 1.0
-        gram = features.T @ features + np.diag(penalty)
+        gram = self.gram + np.diag(penalty)
         centre = np.linalg.solve(gram, features.T @ vectors)
         scatter = np.eye(size) + vectors.T @ vectors - centre.T @ gram @ centre
-        precision = _wishart(np.linalg.inv((scatter + scatter.T) / 2), size + count, generator)
-        spread = np.linalg.solve(
-            np.linalg.cholesky(gram).T, generator.standard_normal((width, size))
+        scale = np.linalg.inv((scatter + scatter.T) / 2).astype(np.float64)
+        precision = _wishart(scale, size + count, generator)
+        draws = generator.standard_normal((width, size))
+        spread = np.linalg.solve(np.linalg.cholesky(gram).T, draws)
+        weights = (centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))).astype(
+            np.float64
         )
-        weights = centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))
         used = float(np.einsum("fd,de,fe->", weights[1:], precision, weights[1:]))
         ridge = float(generator.gamma(1 + (width - 1) * size / 2, 1 / (1 + used / 2)))
-        return _Prior(weights, precision, ridge)
+        return _Prior(weights, precision, ridge, self.gram)
 
 
 def _wishart(
@@ -251,7 +252,8 @@ def _wishart(
     """Draw from a Wishart distribution by Bartlett's decomposition."""
     size = len(scale)
     lower = np.tril(generator.standard_normal((size, size)), -1)
-    lower += np.diag(np.sqrt(generator.chisquare(freedom - np.arange(size))))
+    degrees = (freedom - np.arange(size)).astype(np.float64)
+    np.fill_diagonal(lower, np.sqrt(generator.chisquare(degrees)))
     root = np.linalg.cholesky(scale) @ lower
     return root @ root.T
 

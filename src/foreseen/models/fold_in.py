@@ -93,8 +93,9 @@ def _layout(
 
 def _directions(factors: Factors) -> NDArray[np.float64]:
     """Return the movies' mean vectors, scaled to what they move a user by, of length one."""
-    covariance = np.linalg.inv(factors.user_precisions.mean(axis=0))[1:, 1:]
-    mean = factors.movies.astype(np.float64).mean(axis=0)[:, 1:] @ np.linalg.cholesky(covariance)
+    precision: NDArray[np.float64] = factors.user_precisions.mean(axis=0)
+    movies: NDArray[np.float64] = factors.movies.astype(np.float64).mean(axis=0)
+    mean = movies[:, 1:] @ np.linalg.cholesky(np.linalg.inv(precision)[1:, 1:])
     length = np.linalg.norm(mean, axis=1, keepdims=True)
     return np.ascontiguousarray(mean / np.maximum(length, 1e-9))
 
@@ -118,127 +119,201 @@ def _walk(
     directions: NDArray[np.float64],
     genres: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
     samples, _, size = movies.shape
-    width, kinds = user_means.shape[1], content.shape[1]
     answer = np.zeros(len(asked))
     values = np.zeros((len(asked), 10))
-    features = np.empty(width)
-    prior = np.empty(size)
-    probe = np.empty(size)
-    factor = np.empty((samples, size, size))
     centre = np.empty((samples, size))
-    gram = np.empty((samples, size, size))
+    factor = np.empty((samples, size, size))
     moment = np.empty((samples, size))
-    kind = np.empty(kinds)
+    gram = np.empty((samples, size, size))
+    kind = np.empty(content.shape[1])
     for group in range(len(groups) - 1):
-        history = asked[groups[group]]
-        query = groups[group]
-        last = ends[groups[group + 1] - 1]
+        query, stop = groups[group], groups[group + 1]
+        history, last = asked[query], ends[stop - 1]
         first = starts[history] if history >= 0 else 0
         innovation = np.zeros(last)
-        moods = np.zeros(3)
-        weights = np.zeros(3)
-        total = 0.0
-        size_total = 0.0
-        gram[:] = 0.0
+        mood = np.zeros(8)
         moment[:] = 0.0
+        gram[:] = 0.0
         kind[:] = 0.0
         position = 0
-        while query < groups[group + 1]:
-            # Solve for the user's vector given the first `position` ratings.
-            features[0] = 1.0
-            features[1] = np.log1p(position) - 4
-            for f in range(kinds):
-                features[2 + f] = kind[f] / (position + 5.0)
-            for s in range(samples):
-                for a in range(size):
-                    prior[a] = 0.0
-                    for f in range(width):
-                        prior[a] += features[f] * user_means[s, f, a]
-                for a in range(size):
-                    centre[s, a] = noise[s] * moment[s, a]
-                    for c in range(size):
-                        centre[s, a] += user_precisions[s, a, c] * prior[c]
-                    for c in range(a + 1):
-                        factor[s, a, c] = user_precisions[s, a, c] + noise[s] * gram[s, a, c]
-                factorise(factor[s])
-                solve_lower(factor[s], centre[s])
-                solve_upper(factor[s], centre[s])
-            while query < groups[group + 1] and ends[query] == position:
-                item = movie[query]
-                mean, squares, spread = 0.0, 0.0, 0.0
-                for s in range(samples):
-                    value = level + centre[s, 0] + movies[s, item, 0]
-                    probe[0] = 1.0
-                    for a in range(1, size):
-                        value += centre[s, a] * movies[s, item, a]
-                        probe[a] = movies[s, item, a]
-                    solve_lower(factor[s], probe)
-                    for a in range(size):
-                        spread += probe[a] * probe[a] / samples
-                    mean += value / samples
-                    squares += value * value / samples
-                answer[query] = mean
-                values[query, 0] = np.sqrt(max(spread + squares - mean * mean, 0.0))
-                if position > 0:
-                    values[query, 1] = innovation[position - 1]
-                    for speed in range(3):
-                        values[query, 2 + speed] = moods[speed] / (weights[speed] + 0.7)
-                    values[query, 5] = total / (position + 5.0)
-                    values[query, 6] = (size_total + 4.0) / (position + 5.0)
-                    near, near_weight, alike, alike_weight = 0.0, 0.0, 0.0, 0.0
-                    for back in range(max(0, position - _MEMORY), position):
-                        other = watched[first + back]
-                        cosine = 0.0
-                        for a in range(size - 1):
-                            cosine += directions[item, a] * directions[other, a]
-                        if cosine > 0:
-                            near += cosine * cosine * innovation[back]
-                            near_weight += cosine * cosine
-                        shared, either = 0.0, 0.0
-                        for g in range(genres.shape[1]):
-                            shared += genres[item, g] * genres[other, g]
-                            either += max(genres[item, g], genres[other, g])
-                        if shared > 0:
-                            alike += shared / either * innovation[back]
-                            alike_weight += shared / either
-                    values[query, 7] = near / (near_weight + 0.5)
-                    values[query, 8] = alike / (alike_weight + 1.5)
-                    values[query, 9] = np.log1p(near_weight)
-                else:
-                    values[query, 6] = 0.8
+        while True:
+            _solve(position, kind, moment, gram, user_means, user_precisions, noise, centre, factor)
+            while query < stop and ends[query] == position:
+                item = int(movie[query])
+                answer[query], values[query, 0] = _foretell(item, level, movies, centre, factor)
+                _read_mood(mood, position, innovation, values[query])
+                _compare(
+                    item, watched[first : first + position], innovation, directions, genres,
+                    values[query],
+                )  # fmt: skip
                 query += 1
-            if query >= groups[group + 1]:
+            if query == stop:
                 break
-            # Take in all ratings of the next second at once: none foresees another.
+            # Take in all ratings of the next second at once: none of them foresees another.
             after = position
             while after < last and times[first + after] == times[first + position]:
-                item = watched[first + after]
-                predicted = 0.0
-                for s in range(samples):
-                    value = level + centre[s, 0] + movies[s, item, 0]
-                    for a in range(1, size):
-                        value += centre[s, a] * movies[s, item, a]
-                    predicted += value / samples
+                predicted = _expect(int(watched[first + after]), level, movies, centre)
                 innovation[after] = rating[first + after] - predicted
                 after += 1
             for row in range(position, after):
-                item = watched[first + row]
-                total += innovation[row]
-                size_total += abs(innovation[row])
-                for speed in range(3):
-                    moods[speed] = moods[speed] * _DECAYS[speed] + innovation[row]
-                    weights[speed] = weights[speed] * _DECAYS[speed] + 1.0
-                for f in range(kinds):
+                item = int(watched[first + row])
+                _take_in(item, rating[first + row] - level, movies, moment, gram)
+                for f in range(len(kind)):
                     kind[f] += content[item, f]
-                for s in range(samples):
-                    residual = rating[first + row] - level - movies[s, item, 0]
-                    probe[0] = 1.0
-                    for a in range(1, size):
-                        probe[a] = movies[s, item, a]
-                    for a in range(size):
-                        moment[s, a] += probe[a] * residual
-                        for c in range(a + 1):
-                            gram[s, a, c] += probe[a] * probe[c]
+                _change_mood(mood, innovation[row])
             position = after
     return answer, values
+
+
+@compiled
+def _solve(
+    position: int,
+    kind: NDArray[np.float64],
+    moment: NDArray[np.float64],
+    gram: NDArray[np.float64],
+    user_means: NDArray[np.float64],
+    user_precisions: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    factor: NDArray[np.float64],
+) -> None:
+    """Solve for the user's vector given the first `position` ratings, for every sample."""
+    samples, width, size = user_means.shape
+    features = np.empty(width)
+    features[0] = 1.0
+    features[1] = np.log1p(position) - 4
+    features[2:] = kind / (position + 5.0)
+    prior = np.empty(size)
+    for s in range(samples):
+        for a in range(size):
+            prior[a] = 0.0
+            for f in range(width):
+                prior[a] += features[f] * user_means[s, f, a]
+        for a in range(size):
+            centre[s, a] = noise[s] * moment[s, a]
+            for c in range(size):
+                centre[s, a] += user_precisions[s, a, c] * prior[c]
+            for c in range(a + 1):
+                factor[s, a, c] = user_precisions[s, a, c] + noise[s] * gram[s, a, c]
+        factorise(factor[s])
+        solve_lower(factor[s], centre[s])
+        solve_upper(factor[s], centre[s])
+
+
+@compiled
+def _expect(
+    item: int, level: float, movies: NDArray[np.float64], centre: NDArray[np.float64]
+) -> float:
+    """Return the expected rating of a movie, averaged over the samples."""
+    samples, _, size = movies.shape
+    total = 0.0
+    for s in range(samples):
+        total += level + centre[s, 0] + movies[s, item, 0]
+        for a in range(1, size):
+            total += centre[s, a] * movies[s, item, a]
+    return total / samples
+
+
+@compiled
+def _foretell(
+    item: int,
+    level: float,
+    movies: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    factor: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Return the expected rating and its standard deviation, the noise left aside."""
+    samples, _, size = movies.shape
+    probe = np.empty(size)
+    mean, squares, spread = 0.0, 0.0, 0.0
+    for s in range(samples):
+        value = level + centre[s, 0] + movies[s, item, 0]
+        probe[0] = 1.0
+        for a in range(1, size):
+            value += centre[s, a] * movies[s, item, a]
+            probe[a] = movies[s, item, a]
+        solve_lower(factor[s], probe)
+        for a in range(size):
+            spread += probe[a] * probe[a] / samples
+        mean += value / samples
+        squares += value * value / samples
+    return mean, np.sqrt(max(spread + squares - mean * mean, 0.0))
+
+
+@compiled
+def _take_in(
+    item: int,
+    surplus: float,
+    movies: NDArray[np.float64],
+    moment: NDArray[np.float64],
+    gram: NDArray[np.float64],
+) -> None:
+    """Add one rating, given less the level, to what every sample knows of the user."""
+    samples, _, size = movies.shape
+    probe = np.empty(size)
+    for s in range(samples):
+        probe[0] = 1.0
+        for a in range(1, size):
+            probe[a] = movies[s, item, a]
+        for a in range(size):
+            moment[s, a] += probe[a] * (surplus - movies[s, item, 0])
+            for c in range(a + 1):
+                gram[s, a, c] += probe[a] * probe[c]
+
+
+@compiled
+def _change_mood(mood: NDArray[np.float64], innovation: float) -> None:
+    """Let an innovation into the three moving means (sum, weight) and the two totals."""
+    for speed in range(3):
+        mood[2 * speed] = mood[2 * speed] * _DECAYS[speed] + innovation
+        mood[2 * speed + 1] = mood[2 * speed + 1] * _DECAYS[speed] + 1.0
+    mood[6] += innovation
+    mood[7] += abs(innovation)
+
+
+@compiled
+def _read_mood(
+    mood: NDArray[np.float64],
+    position: int,
+    innovation: NDArray[np.float64],
+    values: NDArray[np.float64],
+) -> None:
+    if position > 0:
+        values[1] = innovation[position - 1]
+    for speed in range(3):
+        values[2 + speed] = mood[2 * speed] / (mood[2 * speed + 1] + 0.7)
+    values[5] = mood[6] / (position + 5.0)
+    values[6] = (mood[7] + 4.0) / (position + 5.0)
+
+
+@compiled
+def _compare(
+    item: int,
+    watched: NDArray[np.int64],
+    innovation: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    genres: NDArray[np.float32],
+    values: NDArray[np.float64],
+) -> None:
+    """Average the innovations of the latest movies by likeness, in factors and in genres."""
+    near, near_weight, alike, alike_weight = 0.0, 0.0, 0.0, 0.0
+    for back in range(max(0, len(watched) - _MEMORY), len(watched)):
+        other = watched[back]
+        cosine = 0.0
+        for a in range(directions.shape[1]):
+            cosine += directions[item, a] * directions[other, a]
+        if cosine > 0:
+            near += cosine * cosine * innovation[back]
+            near_weight += cosine * cosine
+        shared, either = 0.0, 0.0
+        for g in range(genres.shape[1]):
+            shared += genres[item, g] * genres[other, g]
+            either += max(genres[item, g], genres[other, g])
+        if shared > 0:
+            alike += shared / either * innovation[back]
+            alike_weight += shared / either
+    values[7] = near / (near_weight + 0.5)
+    values[8] = alike / (alike_weight + 1.5)
+    values[9] = np.log1p(near_weight)

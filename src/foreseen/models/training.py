@@ -1,8 +1,7 @@
 """The one training loop: minibatches, Adam, early stopping on later ratings, best weights kept."""
 
 import copy
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,34 +71,6 @@ def train_network(
         later: Inputs and targets that come later in time; with them training stops early and
             the best weights are kept.
     """
-    with one_thread():
-        return _train(network, inputs, rating, settings, seed, what, later)
-
-
-@contextmanager
-def one_thread() -> Generator[None]:
-    """Keep PyTorch to one thread while the block runs.
-
-    Networks this small gain nothing from more, lose much where cores are shared, and threads
-    split sums in ways that differ from machine to machine.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _train(
-    network: nn.Module,
-    inputs: Inputs,
-    rating: NDArray[np.float64],
-    settings: LoopSettings,
-    seed: int,
-    what: str,
-    later: tuple[Inputs, NDArray[np.float64]] | None,
-) -> Trained:
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
     target = torch.from_numpy(rating.astype(np.float32))
@@ -139,7 +110,7 @@ def evaluate_network(network: nn.Module, inputs: Inputs) -> NDArray[np.float64]:
     network.eval()
     count = len(next(iter(inputs.values())))
     answers = [np.empty(0, dtype=np.float64)]
-    with torch.inference_mode(), one_thread():
+    with torch.inference_mode():
         for start in range(0, count, _EVALUATION_BATCH):
             rows = slice(start, start + _EVALUATION_BATCH)
             part: Tensor = network(**{name: values[rows] for name, values in inputs.items()})

@@ -1,0 +1,23 @@
+"""Keeping numerical libraries to one thread."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Keep PyTorch and the linear algebra under NumPy to one thread while the block runs.
+
+    Matrices and networks this small gain nothing from more, lose much where cores are shared
+    (waiting threads spin), and threads split sums in ways that differ from machine to machine.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(threads)
