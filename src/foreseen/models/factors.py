@@ -241,7 +241,7 @@ class _Prior:
         weights = (centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))).astype(
             np.float64
         )
-        used = float(np.einsum("fd,de,fe->", weights[1:], precision, weights[1:]))
+        used = float(((weights[1:] @ precision) * weights[1:]).sum())
         ridge = float(generator.gamma(1 + (width - 1) * size / 2, 1 / (1 + used / 2)))
         return _Prior(weights, precision, ridge, self.gram)
 
