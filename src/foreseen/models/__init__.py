@@ -95,7 +95,8 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int) -> Mode
         raise InputError(f"{count} ratings, or all of one second, are too few to learn from")
     trial = kind.fit(settings, timeline, learn, later, seed)
     scale = (float(timeline.rating.min()), float(timeline.rating.max()))
-    expected = np.clip(trial.estimate(timeline, later.queries, later.encoded), *scale)
+    followed = trial.observed(timeline)
+    expected = np.clip(followed.estimate(timeline, later.queries, later.encoded), *scale)
     residual = later.rating - expected
     predictor = kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed)
     report = {

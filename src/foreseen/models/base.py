@@ -39,6 +39,10 @@ class Predictor(Protocol):
         """What it was fitted with."""
         ...
 
+    def observed(self, timeline: Timeline) -> "Predictor":
+        """Return what it becomes when it may follow a timeline's later ratings."""
+        ...
+
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
@@ -111,8 +115,10 @@ class Model:
     report: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def observe(self, ratings: pl.DataFrame) -> "Model":
-        """Return the model with new ratings known; its weights stay as they are."""
-        return replace(self, timeline=self.timeline.with_ratings(ratings))
+        """Return the model with new ratings known; nothing is trained."""
+        timeline = self.timeline.with_ratings(ratings)
+        with one_thread():
+            return replace(self, timeline=timeline, predictor=self.predictor.observed(timeline))
 
     def answer(self, queries: Queries, timeline: Timeline | None = None) -> Answers:
         """Answer N questions, asked of the model's own timeline or of a view of it."""

@@ -71,6 +71,11 @@ class BaselinePredictor:
     seen_movies: NDArray[np.bool_]
     trained: Trained | None = None
 
+    def observed(self, timeline: Timeline) -> "BaselinePredictor":
+        """Return itself: what is new reaches it through the features."""
+        del timeline
+        return self
+
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:

@@ -50,6 +50,11 @@ class BiasPredictor:
     settings: BiasSettings
     weights: NDArray[np.float64]
 
+    def observed(self, timeline: Timeline) -> "BiasPredictor":
+        """Return itself: what is new reaches it through the features."""
+        del timeline
+        return self
+
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:

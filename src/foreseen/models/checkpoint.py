@@ -28,6 +28,7 @@ from foreseen.models import KINDS, Model, parse_settings
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.schema import MOVIE, USER
 from foreseen.sources.archive import sha256
+from foreseen.threads import one_thread
 
 FORMAT: Final = 1
 _CARD: Final = "model.json"
@@ -141,6 +142,8 @@ def load_model(folder: Path | str) -> Model:
         raise ModelFolderError(
             f"{folder} is damaged ({_first_line(error)}); train it again"
         ) from error
+    with one_thread():
+        predictor = predictor.observed(timeline)
     return Model(
         card.name, predictor, timeline, card.uncertainty, card.scale, card.seed, card.report
     )

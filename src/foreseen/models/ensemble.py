@@ -8,7 +8,8 @@ then folded in as any newcomer is. Several networks that differ by their seed ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.moments import Examples
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.base import Settings, answer_unknown
-from foreseen.models.factors import Factors, FactorSettings, fit_factors
+from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
 from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in
 from foreseen.models.training import (
     Inputs,
@@ -31,7 +32,9 @@ from foreseen.models.training import (
     train_network,
 )
 
-_EXTREME = 5.0
+_EXTREME: Final = 5.0
+_STEPS: Final = 50
+_LEAST_STEP: Final = 200
 ATTRIBUTES = len(FEATURES) + len(FOLD_FEATURES) + 2
 """Numbers the networks read beside the genres."""
 
@@ -92,6 +95,15 @@ class StackingNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
+class Version:
+    """Factors that know all ratings before a moment, which is that of the log's `place`-th."""
+
+    moment: int
+    place: int
+    factors: Factors
+
+
+@dataclass(frozen=True)
 class EnsemblePredictor:
     """The factors and the networks over them.
 
@@ -99,28 +111,71 @@ class EnsemblePredictor:
         settings: What it was fitted with.
         factors: Fitted to all users.
         networks: To be averaged.
-        trained: What came of training the first one; None once saved and loaded.
+        until: First second after the ratings the factors were fitted to.
+        size: Number of those ratings.
+        trained: What came of training; None once saved and loaded.
+        versions: The factors refreshed by later ratings, oldest first.
     """
 
     settings: EnsembleSettings
     factors: Factors
     networks: tuple[StackingNetwork, ...]
+    until: int
+    size: int
     trained: Trained | None = None
+    versions: tuple[Version, ...] = ()
+
+    def observed(self, timeline: Timeline) -> "EnsemblePredictor":
+        """Let the factors follow what a timeline knows beyond what they were fitted to.
+
+        They are refreshed whenever the log has grown by a fiftieth; a question is answered by the
+        latest version that knew nothing after its moment.
+        """
+        step = max(_LEAST_STEP, self.size // _STEPS)
+        times = timeline.timestamp
+        start = int(np.searchsorted(times, self.until))
+        factors, versions = self.factors.extended(len(timeline.catalogue)), list[Version]()
+        for number, place in enumerate(range(start + step, len(times), step)):
+            moment = int(times[place])
+            old = self.versions[number] if number < len(self.versions) else None
+            if old is not None and (old.moment, old.place) == (moment, place):
+                factors = old.factors.extended(len(timeline.catalogue))
+            else:
+                past = slice(0, int(np.searchsorted(times, moment)))
+                user, movie, rating = (
+                    timeline.user[past], timeline.movie[past], timeline.rating[past]
+                )  # fmt: skip
+                factors = refresh_factors(factors, user, movie, rating, number)
+            versions.append(Version(moment, place, factors))
+        return replace(self, versions=tuple(versions))
 
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
         """Return expected ratings of shape N."""
-        inputs = _inputs(timeline, queries, encoded, fold_in(self.factors, timeline, queries))
+        inputs = _inputs(timeline, queries, encoded, self._fold_in(timeline, queries))
         answers = sum(
             (evaluate_network(network, inputs) for network in self.networks),
             start=np.zeros(len(queries)),
         ) / len(self.networks)
         return answer_unknown(answers, np.ones(len(queries), dtype=np.bool_), encoded)
 
+    def _fold_in(self, timeline: Timeline, queries: Queries) -> Folded:
+        moments = np.array([version.moment for version in self.versions], dtype=np.int64)
+        chosen = np.searchsorted(moments, queries.before, side="right")
+        rating = np.empty(len(queries))
+        values = np.empty((len(queries), len(FOLD_FEATURES)), dtype=np.float32)
+        for number, factors in enumerate((self.factors, *(v.factors for v in self.versions))):
+            rows = np.flatnonzero(chosen == number)
+            if len(rows):
+                folded = fold_in(factors, timeline, queries.part(rows))
+                rating[rows], values[rows] = folded.rating, folded.values
+        return Folded(rating, values)
+
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the weights, by name."""
-        arrays = {f"factors.{name}": values for name, values in vars(self.factors).items()}
+        arrays: dict[str, NDArray[np.generic]] = {"learned": np.array([self.until, self.size])}
+        arrays |= {f"factors.{name}": values for name, values in vars(self.factors).items()}
         for number, network in enumerate(self.networks):
             weights = network_arrays(network)
             arrays |= {f"network{number}.{name}": values for name, values in weights.items()}
@@ -138,6 +193,7 @@ class EnsemblePredictor:
 
         weights = within("factors")
         movies = weights.pop("movies").astype(np.float32)
+        priors = weights.pop("movie_priors").astype(np.float32)
         rest = {name: values.astype(np.float64) for name, values in weights.items()}
         networks: list[StackingNetwork] = []
         for number in range(settings.networks):
@@ -145,7 +201,9 @@ class EnsemblePredictor:
             genres = own["hidden1.weight"].shape[1] - ATTRIBUTES
             networks.append(StackingNetwork(settings, genres))
             load_arrays(networks[-1], own)
-        return cls(settings, Factors(movies=movies, **rest), tuple(networks))
+        until, size = (int(value) for value in arrays["learned"].astype(np.int64))
+        factors = Factors(movies=movies, movie_priors=priors, **rest)
+        return cls(settings, factors, tuple(networks), until, size)
 
 
 def fit_ensemble(
@@ -177,7 +235,8 @@ def fit_ensemble(
             train_network(network, inputs, learn.rating, settings.loop, seed + number, what, stop)
         )
         networks.append(network)
-    return EnsemblePredictor(settings, factors, tuple(networks), _typical(trained))
+    until, size = int(learn.given[-1]) + 1, int(past.sum())
+    return EnsemblePredictor(settings, factors, tuple(networks), until, size, _typical(trained))
 
 
 def _typical(trained: Sequence[Trained]) -> Trained:

@@ -10,7 +10,7 @@ Users are not kept. A user's vector is worked out anew from their history, exact
 sample (`foreseen.models.fold_in`): a new user is served like an old one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,15 @@ from foreseen.progress import progress_bar
 
 _MIDDLE_YEAR: Final = 1985.0
 _TASTE_DAMPING: Final = 5.0
+_REFRESH_SWEEPS: Final = 2
+_SAMPLED: Final = (
+    "movies",
+    "user_means",
+    "user_precisions",
+    "noise_precisions",
+    "movie_priors",
+    "movie_precisions",
+)
 
 
 class FactorSettings(Settings):
@@ -53,6 +62,8 @@ class Factors:
         user_precisions: Precisions of the users' prior, of shape S x D x D.
         noise_precisions: Of the ratings, of shape S.
         content: What each movie adds to the features of who watches it, (C + 1) x (F - 2).
+        movie_priors: Means of the movies' prior, of shape S x (C + 1) x D.
+        movie_precisions: Precisions of the movies' prior, of shape S x D x D.
     """
 
     level: NDArray[np.float64]
@@ -61,21 +72,24 @@ class Factors:
     user_precisions: NDArray[np.float64]
     noise_precisions: NDArray[np.float64]
     content: NDArray[np.float64]
+    movie_priors: NDArray[np.float32]
+    movie_precisions: NDArray[np.float64]
 
     def extended(self, count: int) -> "Factors":
         """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""
         missing = count + 1 - self.movies.shape[1]
         if missing <= 0:
             return self
-        movies = np.concatenate([self.movies, np.repeat(self.movies[:, -1:], missing, 1)], axis=1)
+
+        def grown(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.concatenate([samples, np.repeat(samples[:, -1:], missing, 1)], axis=1)
+
         content = np.concatenate([self.content, np.repeat(self.content[-1:], missing, 0)])
-        return Factors(
-            self.level,
-            movies,
-            self.user_means,
-            self.user_precisions,
-            self.noise_precisions,
-            content,
+        return replace(
+            self,
+            movies=grown(self.movies),
+            movie_priors=grown(self.movie_priors),
+            content=content,
         )
 
 
@@ -154,7 +168,7 @@ def fit_factors(
     user_prior, movie_prior = _Prior.start(about_users, size), _Prior.start(about_movies, size)
     precision = 1.0
     keep = set(np.linspace(settings.burn_in, settings.sweeps - 1, settings.samples).astype(int))
-    samples: list[tuple[NDArray[np.float32], _Prior, float]] = []
+    samples: list[Factors] = []
     with progress_bar(what, settings.sweeps) as advance:
         for sweep in range(settings.sweeps):
             mean = about_users @ user_prior.weights
@@ -176,17 +190,65 @@ def fit_factors(
             if sweep in keep:
                 # A movie without ratings is its prior's mean: a draw would only add noise.
                 expected = about_all @ movie_prior.weights
-                expected[watched] = z
-                samples.append((expected.astype(np.float32), user_prior, precision))
+                vectors = expected.copy()
+                vectors[watched] = z
+                samples.append(
+                    Factors(
+                        np.array([level]),
+                        vectors.astype(np.float32),
+                        user_prior.weights,
+                        user_prior.precision,
+                        np.array(precision),
+                        content,
+                        expected.astype(np.float32),
+                        movie_prior.precision,
+                    )
+                )
             advance(1)
-    return Factors(
-        np.array([level]),
-        np.stack([sample[0] for sample in samples]),
-        np.stack([sample[1].weights for sample in samples]),
-        np.stack([sample[1].precision for sample in samples]),
-        np.array([sample[2] for sample in samples]),
-        content,
+    return replace(
+        samples[0],
+        **{name: np.stack([getattr(sample, name) for sample in samples]) for name in _SAMPLED},
     )
+
+
+def refresh_factors(
+    factors: Factors,
+    user: NDArray[np.int32],
+    movie: NDArray[np.int32],
+    rating: NDArray[np.float64],
+    seed: int,
+) -> Factors:
+    """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
+
+    Each sample goes on from where it is for a few sweeps of the same sampler.
+    """
+    generator = np.random.default_rng(seed)
+    _, viewer = np.unique(user, return_inverse=True)
+    watched, item = np.unique(movie, return_inverse=True)
+    users, movies = _Side.of(viewer, item, rating), _Side.of(item, viewer, rating)
+    about_users = user_features(users.starts, watched[users.other], factors.content)
+    level, size = float(factors.level[0]), int(factors.movies.shape[2])
+    vectors = factors.movies.copy()
+    shape = (len(users.starts) - 1, size)
+    x = np.zeros(shape)
+    for sample in range(len(vectors)):
+        z = vectors[sample, watched].astype(np.float64)
+        prior = factors.movie_priors[sample, watched].astype(np.float64)
+        mean = about_users @ factors.user_means[sample]
+        precision = float(factors.noise_precisions[sample])
+        for _ in range(_REFRESH_SWEEPS):
+            _sample_side(
+                users.starts, users.other, users.rating, x, z, mean,
+                factors.user_precisions[sample], precision, level,
+                generator.standard_normal(shape),
+            )  # fmt: skip
+            _sample_side(
+                movies.starts, movies.other, movies.rating, z, x, prior,
+                factors.movie_precisions[sample], precision, level,
+                generator.standard_normal((len(watched), size)),
+            )  # fmt: skip
+        vectors[sample, watched] = z
+    return replace(factors, movies=vectors)
 
 
 @dataclass(frozen=True)
@@ -242,7 +304,8 @@ class _Prior:
             np.float64
         )
         used = float(((weights[1:] @ precision) * weights[1:]).sum())
-        ridge = float(generator.gamma(1 + (width - 1) * size / 2, 1 / (1 + used / 2)))
+        shape: float = 1 + (width - 1) * size / 2
+        ridge = float(generator.gamma(shape, 1 / (1 + used / 2)))
         return _Prior(weights, precision, ridge, self.gram)
 
 

@@ -118,6 +118,11 @@ class HybridPredictor:
     network: HybridNetwork
     trained: Trained | None = None
 
+    def observed(self, timeline: Timeline) -> "HybridPredictor":
+        """Return itself: what is new reaches it through the features."""
+        del timeline
+        return self
+
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
