@@ -74,6 +74,7 @@ def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str
     settings = list(dict.fromkeys(s["setting"] for s in summaries if "activity" in s))
     figure = Figure(figsize=(5.2 * max(len(settings), 1), 3.8), layout="constrained")
     panels = figure.subplots(1, max(len(settings), 1), sharey=True, squeeze=False)[0]
+    drawn: list[float] = []
     for panel, setting in zip(panels, settings, strict=False):
         for summary in summaries:
             if summary["setting"] != setting or "activity" not in summary:
@@ -81,6 +82,7 @@ def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str
             parts = summary["activity"]
             places = [ACTIVITY.index(part["activity"]) for part in parts]
             values = [part["rmse"]["value"] for part in parts]
+            drawn += values
             line = panel.plot(places, values, marker="o", label=summary["model"])[0]
             panel.fill_between(
                 places,
@@ -93,6 +95,9 @@ def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str
         panel.set_xticks(range(len(ACTIVITY)), ACTIVITY)
         panel.set_xlabel("ratings of the user known when asked")
         panel.grid(alpha=0.3)
+    if drawn:
+        # Where few users fall into a bucket its interval is wide: let the lines set the scale.
+        panels[0].set_ylim(min(drawn) - 0.1, max(drawn) + 0.15)
     panels[0].set_ylabel("RMSE (stars), 95 % interval over users")
     panels[0].legend()
     figure.savefig(file, dpi=130)
