@@ -1,0 +1,128 @@
+"""The factor model and folding in, against answers worked out another way."""
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+from tests.conftest import tables_of
+
+from foreseen.canonical import Tables
+from foreseen.catalogue import Catalogue
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models import parse_settings, train_on
+from foreseen.models.ensemble import EnsemblePredictor
+from foreseen.models.factors import Factors, FactorSettings, fit_factors, user_features
+from foreseen.models.fold_in import fold_in
+
+QUICK = FactorSettings(rank=3, sweeps=30, burn_in=15, samples=5)
+
+
+@pytest.fixture(scope="module")
+def factors(timeline: Timeline) -> Factors:
+    return fit_factors(
+        QUICK, timeline.catalogue, timeline.user, timeline.movie, timeline.rating, seed=0
+    )
+
+
+def test_planted_factors_are_found_and_a_newcomer_is_foretold() -> None:
+    generator = np.random.default_rng(0)
+    users, movies = 80, 40
+    taste, kind = generator.normal(size=users), generator.choice([-1.0, 1.0], size=movies)
+    cells = [(u, m) for u in range(users) for m in range(movies) if generator.random() < 0.6]
+    truth = {(u, m): float(np.clip(3 + taste[u] * kind[m], 0.5, 5)) for u, m in cells}
+    rows = [(u + 1, m + 1, truth[u, m], 1000 * u + m) for u, m in cells]
+    frame = pl.DataFrame(rows, schema=["userId", "movieId", "rating", "timestamp"], orient="row")
+    tables = tables_of(frame.cast({"userId": pl.Int64, "movieId": pl.Int64}))
+    log = Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    old = log.user < 60
+    fitted = fit_factors(
+        QUICK, log.catalogue, log.user[old], log.movie[old], log.rating[old], seed=1
+    )
+    queries = log.own_queries()
+    late = np.flatnonzero(log.user >= 60)
+    known = np.array([(log.timestamp[n] % 1000) > 20 for n in late])
+    asked = late[known]
+    foretold = fold_in(fitted, log, queries.part(asked)).rating
+    error = np.sqrt(np.mean((foretold - log.rating[asked]) ** 2))
+    assert error < 0.5 * log.rating[asked].std()
+
+
+def test_folding_in_is_the_exact_posterior_mean(timeline: Timeline, factors: Factors) -> None:
+    user, movie = 7, 25
+    ends = np.array([timeline.end])
+    own = timeline.histories
+    rows = slice(int(own.starts[user]), int(own.starts[user + 1]))
+    watched, rating = own.movie[rows], own.rating[rows]
+    about = user_features(np.array([0, len(watched)]), watched, factors.content)[0]
+    answers: list[float] = []
+    for s in range(len(factors.movies)):
+        vectors: NDArray[np.float64] = factors.movies[s].astype(np.float64)
+        design = np.column_stack([np.ones(len(watched)), vectors[watched, 1:]])
+        residual = rating - factors.level[0] - vectors[watched, 0]
+        prior: NDArray[np.float64] = factors.user_precisions[s]
+        noise = float(factors.noise_precisions[s])
+        moment: NDArray[np.float64] = (
+            prior @ (about @ factors.user_means[s]) + noise * design.T @ residual
+        )
+        precision: NDArray[np.float64] = prior + noise * design.T @ design
+        x = np.linalg.solve(precision, moment).astype(np.float64)
+        probe = np.append(1.0, vectors[movie, 1:])
+        answers.append((factors.level[0] + vectors[movie, 0] + probe @ x).item())
+    one = np.array([user], np.int32)
+    query = Queries(one, one, np.array([movie], np.int32), ends)
+    assert fold_in(factors, timeline, query).rating[0] == pytest.approx(np.mean(answers))
+
+
+def test_answers_do_not_depend_on_what_else_is_asked(timeline: Timeline, factors: Factors) -> None:
+    queries = timeline.own_queries()
+    together = fold_in(factors, timeline, queries)
+    rows = np.array([5, 900, 17, 4000])
+    alone = fold_in(factors, timeline, queries.part(rows))
+    np.testing.assert_array_equal(alone.rating, together.rating[rows])
+    np.testing.assert_array_equal(alone.values, together.values[rows])
+
+
+def test_a_nobody_and_an_unknown_movie_are_answered(timeline: Timeline, factors: Factors) -> None:
+    nobody = np.array([-1], dtype=np.int32)
+    query = Queries(nobody, nobody, nobody, np.array([timeline.end]))
+    folded = fold_in(factors, timeline, query)
+    assert np.isfinite(folded.rating).all()
+    assert np.isfinite(folded.values).all()
+
+
+def test_the_more_is_known_of_a_user_the_surer_the_factors(
+    timeline: Timeline, factors: Factors
+) -> None:
+    own = timeline.histories
+    user = int(np.argmax(np.diff(own.starts)))
+    times = own.times[own.starts[user] : own.starts[user + 1]]
+    movies = np.arange(300, dtype=np.int32)
+    row = np.full(300, user, dtype=np.int32)
+    spreads = [
+        float(fold_in(factors, timeline, Queries(row, row, movies, moment)).values[:, 0].mean())
+        for moment in (np.full(300, times[0]), np.full(300, times[-1] + 1))
+    ]
+    assert spreads[1] < 0.8 * spreads[0]
+
+
+def test_refreshed_factors_know_nothing_after_a_questions_moment(small: Tables) -> None:
+    """Factors follow later ratings; scrambling those from a moment on changes nothing before it."""
+    quick = {"networks": 1, "folds": 2, "loop": {"epochs": 1}}
+    settings = parse_settings("ensemble", {**quick, "factors": QUICK.model_dump()})
+    place = small.ratings.height // 2
+    base, later = small.ratings[:place], small.ratings[place:]
+    model = train_on(Timeline.of(base, Catalogue.of(small.movies)), "ensemble", settings, 0)
+    moment = int(later["timestamp"][int(0.6 * later.height)])
+    future = later["timestamp"].to_numpy() >= moment
+    rating = later["rating"].to_numpy().copy()
+    rating[future] = np.random.default_rng(0).permutation(rating[future])
+    one = model.observe(later)
+    other = model.observe(later.with_columns(pl.Series("rating", rating)))
+    asked = later.filter(pl.col("timestamp") <= moment).drop("rating")
+    first, second = one.predict(asked)["prediction"], other.predict(asked)["prediction"]
+    np.testing.assert_array_equal(first.to_numpy(), second.to_numpy())
+    predictor = one.predictor
+    assert isinstance(predictor, EnsemblePredictor)
+    assert len(predictor.versions) > 5
+    frozen = model.predict(asked)["prediction"].to_numpy()
+    assert (first.to_numpy() != frozen).any()
