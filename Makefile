@@ -50,7 +50,7 @@ test: $(STAMP)
 docs: $(STAMP)
 	$(PYTHON_IN) scripts/draw_models.py docs/figures
 	$(PYTHON_IN) scripts/draw_data.py docs/figures
-	$(PYTHON_IN) -m pdoc --output-directory site --docformat google foreseen
+	$(PYTHON_IN) scripts/api_docs.py site
 	@echo "open site/index.html"
 
 lint: $(STAMP)

@@ -26,7 +26,7 @@ LAYERS = [
     ["models"],
     ["why", "ranking"],
     ["evaluation"],
-    ["describe"],
+    ["describe", "console"],
     ["cli"],
 ]
 

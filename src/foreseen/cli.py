@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from foreseen.console import print_json, print_summaries, print_table
 from foreseen.errors import ForeseenError, InputError
 
 if TYPE_CHECKING:
     from foreseen.models import Settings
-
-_WIDTH = 120
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -87,21 +84,6 @@ def _fail(error: Exception, status: int) -> int:
     return status
 
 
-def _print_json(document: object) -> None:
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
-def _print_table(title: str | None, header: list[str], rows: list[list[str]]) -> None:
-    table = Table(*header, title=title, title_justify="left", header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    console.print(table)
-
-
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
     """List the data sets that can be named.
@@ -117,9 +99,9 @@ def data_list(as_json: AsJson = False) -> None:
         for name in DOWNLOADS
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
-    _print_table(
+    print_table(
         None,
         ["name", "from", "on this machine"],
         [[str(row["name"]), str(row["from"]), "yes" if row["here"] else "no"] for row in rows],
@@ -139,10 +121,10 @@ def data_get(
     tables = load_data(data, skip_bad_rows)
     write_tables(tables, out)
     if as_json:
-        _print_json(vars(tables.manifest))
+        print_json(vars(tables.manifest))
         return
     manifest = tables.manifest
-    _print_table(
+    print_table(
         f"{manifest.source}, written to {out}",
         ["ratings", "users", "movies", "movies without metadata", "bad rows left out"],
         [
@@ -175,11 +157,11 @@ def data_describe(
     write_description(tables, out)
     known = facts(tables)
     if as_json:
-        _print_json({**known, "page": str(out)})
+        print_json({**known, "page": str(out)})
         return
     hidden = {"sha256"}
     rows = [[name.replace("_", " "), _plain(v)] for name, v in known.items() if name not in hidden]
-    _print_table(f"{tables.manifest.source}, drawn in {out}", ["what", "value"], rows)
+    print_table(f"{tables.manifest.source}, drawn in {out}", ["what", "value"], rows)
 
 
 def _plain(value: object) -> str:
@@ -213,9 +195,9 @@ def train(
     save_model(fitted, out)
     report = {"model": fitted.name, "folder": str(out), "ratings": tables.ratings.height}
     if as_json:
-        _print_json({**report, **fitted.report})
+        print_json({**report, **fitted.report})
         return
-    _print_table(
+    print_table(
         None,
         ["model", "folder", "ratings", "RMSE on the latest tenth, held out"],
         [
@@ -280,17 +262,17 @@ def recommend(
         count = ranking.recommend_all(fitted, out, k, by.value, at)
         report = {"users": count, "file": str(out)}
         if as_json:
-            _print_json(report)
+            print_json(report)
         else:
-            _print_table(None, ["users", "file"], [[str(count), str(out)]])
+            print_table(None, ["users", "file"], [[str(count), str(out)]])
         return
     rankings = ranking.recommend(fitted, user or [], k, by.value, at)
     if as_json:
-        _print_json([entry.as_json() for entry in rankings])
+        print_json([entry.as_json() for entry in rankings])
         return
     for entry in rankings:
         newcomer = "" if entry.known else " (not known: ranked as for a newcomer)"
-        _print_table(
+        print_table(
             f"user {entry.user}{newcomer}",
             ["", "movie", "genres", "stars", "interval", "why"],
             [
@@ -325,9 +307,9 @@ def predict(
     asked = read_pairs(pairs)
     write_predictions(fitted.predict(asked), out)
     if as_json:
-        _print_json({"pairs": asked.height, "file": str(out)})
+        print_json({"pairs": asked.height, "file": str(out)})
     else:
-        _print_table(None, ["pairs answered", "file"], [[f"{asked.height:,}", str(out)]])
+        print_table(None, ["pairs answered", "file"], [[f"{asked.height:,}", str(out)]])
 
 
 @app.command()
@@ -355,10 +337,10 @@ def observe(
         "ratings": known.timeline.ratings.height,
     }
     if as_json:
-        _print_json(report)
+        print_json(report)
         return
     header = ["ratings observed", "of new users", "of new movies", "ratings known now"]
-    _print_table(None, header, [[f"{value:,}" for value in report.values()]])
+    print_table(None, header, [[f"{value:,}" for value in report.values()]])
 
 
 @app.command()
@@ -394,46 +376,6 @@ def evaluate(
             advance(1)
     write_report(protocol.value, tables.manifest.source, summaries, out)
     if as_json:
-        _print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
+        print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
         return
-    _print_summaries(protocol.value, tables.manifest.source, summaries)
-
-
-def _print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
-    def shown(summary: dict[str, Any], name: str) -> str:
-        if name not in summary:
-            return ""
-        figure = summary[name]
-        return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
-
-    _print_table(
-        f"{source}, {protocol}: {summaries[0]['events']:,} later ratings (95 % intervals)",
-        ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairs in order"],
-        [
-            [
-                summary["setting"],
-                summary["model"],
-                *(shown(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
-            ]
-            for summary in sorted(summaries, key=lambda s: str(s["setting"]))
-        ],
-    )
-    rows = [
-        [s["setting"], s["model"], *(_by_activity(s, bucket) for bucket in _buckets(summaries))]
-        for s in sorted(summaries, key=lambda s: str(s["setting"]))
-        if "activity" in s
-    ]
-    header = ["setting", "model", *_buckets(summaries)]
-    _print_table("RMSE by how many of the user's ratings were known", header, rows)
-
-
-def _buckets(summaries: list[dict[str, Any]]) -> list[str]:
-    names = (part["activity"] for s in summaries for part in s.get("activity", ()))
-    return list(dict.fromkeys(names))
-
-
-def _by_activity(summary: dict[str, Any], bucket: str) -> str:
-    for part in summary["activity"]:
-        if part["activity"] == bucket:
-            return f"{part['rmse']['value']:.4f}"
-    return ""
+    print_summaries(protocol.value, tables.manifest.source, summaries)

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
-from foreseen.compiled import compiled
 from foreseen.models.base import Settings
-from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
+from foreseen.models.gibbs import Prior, Side, sample_side, squared_error
 from foreseen.progress import progress_bar
 
 _MIDDLE_YEAR: Final = 1985.0
@@ -156,8 +155,8 @@ def fit_factors(
     generator = np.random.default_rng(seed)
     _, viewer = np.unique(user, return_inverse=True)
     watched, item = np.unique(movie, return_inverse=True)
-    users = _Side.of(viewer, item, rating)
-    movies = _Side.of(item, viewer, rating)
+    users = Side.of(viewer, item, rating)
+    movies = Side.of(item, viewer, rating)
     views = np.bincount(movie, minlength=len(catalogue) + 1).astype(np.float64)
     about_all, content = movie_features(catalogue, views)
     about_movies = np.ascontiguousarray(about_all[watched])
@@ -165,7 +164,7 @@ def fit_factors(
     level, size = float(rating.mean()), settings.rank + 1
     x = 0.1 * generator.standard_normal((len(users.starts) - 1, size))
     z = 0.1 * generator.standard_normal((len(watched), size))
-    user_prior, movie_prior = _Prior.start(about_users, size), _Prior.start(about_movies, size)
+    user_prior, movie_prior = Prior.start(about_users, size), Prior.start(about_movies, size)
     precision = 1.0
     keep = set(np.linspace(settings.burn_in, settings.sweeps - 1, settings.samples).astype(int))
     samples: list[Factors] = []
@@ -173,19 +172,19 @@ def fit_factors(
         for sweep in range(settings.sweeps):
             mean = about_users @ user_prior.weights
             noise = generator.standard_normal(x.shape)
-            _sample_side(
+            sample_side(
                 users.starts, users.other, users.rating, x, z, mean, user_prior.precision,
                 precision, level, noise,
             )  # fmt: skip
             user_prior = user_prior.sampled(x, about_users, generator)
             mean = about_movies @ movie_prior.weights
             noise = generator.standard_normal(z.shape)
-            _sample_side(
+            sample_side(
                 movies.starts, movies.other, movies.rating, z, x, mean, movie_prior.precision,
                 precision, level, noise,
             )  # fmt: skip
             movie_prior = movie_prior.sampled(z, about_movies, generator)
-            error = _squared_error(users.starts, users.other, users.rating, x, z, level)
+            error = squared_error(users.starts, users.other, users.rating, x, z, level)
             precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
             if sweep in keep:
                 # A movie without ratings is its prior's mean: a draw would only add noise.
@@ -225,7 +224,7 @@ def refresh_factors(
     generator = np.random.default_rng(seed)
     _, viewer = np.unique(user, return_inverse=True)
     watched, item = np.unique(movie, return_inverse=True)
-    users, movies = _Side.of(viewer, item, rating), _Side.of(item, viewer, rating)
+    users, movies = Side.of(viewer, item, rating), Side.of(item, viewer, rating)
     about_users = user_features(users.starts, watched[users.other], factors.content)
     level, size = float(factors.level[0]), int(factors.movies.shape[2])
     vectors = factors.movies.copy()
@@ -237,147 +236,15 @@ def refresh_factors(
         mean = about_users @ factors.user_means[sample]
         precision = float(factors.noise_precisions[sample])
         for _ in range(_REFRESH_SWEEPS):
-            _sample_side(
+            sample_side(
                 users.starts, users.other, users.rating, x, z, mean,
                 factors.user_precisions[sample], precision, level,
                 generator.standard_normal(shape),
             )  # fmt: skip
-            _sample_side(
+            sample_side(
                 movies.starts, movies.other, movies.rating, z, x, prior,
                 factors.movie_precisions[sample], precision, level,
                 generator.standard_normal((len(watched), size)),
             )  # fmt: skip
         vectors[sample, watched] = z
     return replace(factors, movies=vectors)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """A log laid out by one of its sides."""
-
-    starts: NDArray[np.int64]
-    other: NDArray[np.int64]
-    rating: NDArray[np.float64]
-
-    @classmethod
-    def of(
-        cls, entity: NDArray[np.intp], other: NDArray[np.intp], rating: NDArray[np.float64]
-    ) -> "_Side":
-        order = np.argsort(entity, kind="stable")
-        starts = np.append(0, np.cumsum(np.bincount(entity))).astype(np.int64)
-        return cls(starts, other[order].astype(np.int64), rating[order])
-
-
-@dataclass(frozen=True)
-class _Prior:
-    """A Gaussian prior whose mean is linear in features: weights F x D, precision D x D."""
-
-    weights: NDArray[np.float64]
-    precision: NDArray[np.float64]
-    ridge: float
-    gram: NDArray[np.float64]
-
-    @classmethod
-    def start(cls, features: NDArray[np.float64], size: int) -> "_Prior":
-        weights = np.zeros((features.shape[1], size))
-        return cls(weights, 10 * np.eye(size), 10.0, features.T @ features)
-
-    def sampled(
-        self,
-        vectors: NDArray[np.float64],
-        features: NDArray[np.float64],
-        generator: np.random.Generator,
-    ) -> "_Prior":
-        """Draw weights and precision given the vectors (Normal-Wishart), then the ridge."""
-        count, size = vectors.shape
-        width = features.shape[1]
-        penalty = np.full(width, self.ridge)
-        penalty[0] = 1.0
-        gram = self.gram + np.diag(penalty)
-        centre = np.linalg.solve(gram, features.T @ vectors)
-        scatter = np.eye(size) + vectors.T @ vectors - centre.T @ gram @ centre
-        scale = np.linalg.inv((scatter + scatter.T) / 2).astype(np.float64)
-        precision = _wishart(scale, size + count, generator)
-        draws = generator.standard_normal((width, size))
-        spread = np.linalg.solve(np.linalg.cholesky(gram).T, draws)
-        weights = (centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))).astype(
-            np.float64
-        )
-        used = float(((weights[1:] @ precision) * weights[1:]).sum())
-        shape: float = 1 + (width - 1) * size / 2
-        ridge = float(generator.gamma(shape, 1 / (1 + used / 2)))
-        return _Prior(weights, precision, ridge, self.gram)
-
-
-def _wishart(
-    scale: NDArray[np.float64], freedom: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Draw from a Wishart distribution by Bartlett's decomposition."""
-    size = len(scale)
-    lower = np.tril(generator.standard_normal((size, size)), -1)
-    degrees = (freedom - np.arange(size)).astype(np.float64)
-    np.fill_diagonal(lower, np.sqrt(generator.chisquare(degrees)))
-    root = np.linalg.cholesky(scale) @ lower
-    return root @ root.T
-
-
-@compiled
-def _sample_side(
-    starts: NDArray[np.int64],
-    other: NDArray[np.int64],
-    rating: NDArray[np.float64],
-    own: NDArray[np.float64],
-    others: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    prior: NDArray[np.float64],
-    precision: float,
-    level: float,
-    noise: NDArray[np.float64],
-) -> None:
-    """Draw every vector of one side given the other side's, in place."""
-    size = own.shape[1]
-    regressor = np.ones(size)
-    matrix = np.empty((size, size))
-    vector = np.empty(size)
-    for n in range(own.shape[0]):
-        for a in range(size):
-            vector[a] = 0.0
-            for c in range(size):
-                matrix[a, c] = prior[a, c]
-                vector[a] += prior[a, c] * mean[n, c]
-        for row in range(starts[n], starts[n + 1]):
-            item = other[row]
-            residual = (rating[row] - level - others[item, 0]) * precision
-            for a in range(1, size):
-                regressor[a] = others[item, a]
-            for a in range(size):
-                vector[a] += regressor[a] * residual
-                for c in range(a + 1):
-                    matrix[a, c] += precision * regressor[a] * regressor[c]
-        factorise(matrix)
-        solve_lower(matrix, vector)
-        for a in range(size):
-            vector[a] += noise[n, a]
-        solve_upper(matrix, vector)
-        for a in range(size):
-            own[n, a] = vector[a]
-
-
-@compiled
-def _squared_error(
-    starts: NDArray[np.int64],
-    other: NDArray[np.int64],
-    rating: NDArray[np.float64],
-    own: NDArray[np.float64],
-    others: NDArray[np.float64],
-    level: float,
-) -> float:
-    total = 0.0
-    for n in range(own.shape[0]):
-        for row in range(starts[n], starts[n + 1]):
-            item = other[row]
-            value = level + own[n, 0] + others[item, 0]
-            for a in range(1, own.shape[1]):
-                value += own[n, a] * others[item, a]
-            total += (rating[row] - value) ** 2
-    return total

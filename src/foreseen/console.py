@@ -1,0 +1,69 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+import json
+import sys
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+_WIDTH: Final = 120
+
+
+def print_json(document: object) -> None:
+    """Print a document for programs."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> None:
+    """Print a table for people, of a fixed width where there is no terminal."""
+    table = Table(*header, title=title, title_justify="left", header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    console.print(table)
+
+
+def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
+    """Print the figures of an evaluation, and errors by activity."""
+
+    def shown(summary: dict[str, Any], name: str) -> str:
+        if name not in summary:
+            return ""
+        figure = summary[name]
+        return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
+
+    print_table(
+        f"{source}, {protocol}: {summaries[0]['events']:,} later ratings (95 % intervals)",
+        ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairs in order"],
+        [
+            [
+                summary["setting"],
+                summary["model"],
+                *(shown(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+            ]
+            for summary in sorted(summaries, key=lambda s: str(s["setting"]))
+        ],
+    )
+    rows = [
+        [s["setting"], s["model"], *(_by_activity(s, bucket) for bucket in _buckets(summaries))]
+        for s in sorted(summaries, key=lambda s: str(s["setting"]))
+        if "activity" in s
+    ]
+    header = ["setting", "model", *_buckets(summaries)]
+    print_table("RMSE by how many of the user's ratings were known", header, rows)
+
+
+def _buckets(summaries: list[dict[str, Any]]) -> list[str]:
+    names = (part["activity"] for s in summaries for part in s.get("activity", ()))
+    return list(dict.fromkeys(names))
+
+
+def _by_activity(summary: dict[str, Any], bucket: str) -> str:
+    for part in summary["activity"]:
+        if part["activity"] == bucket:
+            return f"{part['rmse']['value']:.4f}"
+    return ""
