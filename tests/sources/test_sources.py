@@ -195,6 +195,21 @@ def test_canonical_tables_come_back_from_parquet_as_they_were(
     assert back.movies.equals(small.movies)
 
 
+def test_a_damaged_manifest_is_refused(tmp_path: Path, small: Tables) -> None:
+    write_tables(small, tmp_path)
+    for text in ("{", "[]", "{}"):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(DataError, match="damaged"):
+            load_data(tmp_path)
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, small: Tables) -> None:
+    write_tables(small, tmp_path)
+    (tmp_path / "ratings.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="no sound Parquet"):
+        load_data(tmp_path)
+
+
 ROWS = st.lists(
     st.tuples(
         st.integers(0, 2**40),

@@ -101,7 +101,10 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
         movies = movies.with_columns(genres, pl.col(TITLE))
     manifest = folder / "manifest.json"
     if manifest.exists():
-        name = json.loads(manifest.read_text(encoding="utf-8")).get("source", name)
+        try:
+            name = str(json.loads(manifest.read_text(encoding="utf-8"))["source"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{manifest} is damaged; make it again: foreseen data get") from error
     lines = pl.int_range(1, ratings.height + 1, dtype=pl.Int64).alias("line")
     return RawTables(
         name=name,
