@@ -130,4 +130,4 @@ def test_the_pipeline_runs_whole_on_a_small_data_set(
         [sys.executable, "-m", "dvc", "metrics", "show", "--json"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert "metrics.json" in shown.stdout
+    assert "ensemble" in shown.stdout

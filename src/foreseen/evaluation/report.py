@@ -47,7 +47,11 @@ def _figures(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
 def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], out: Path) -> None:
     """Write the figures of all models as JSON, as a table for plots and as a picture."""
     out.mkdir(parents=True, exist_ok=True)
-    document = {"protocol": protocol, "data": data, "results": list(summaries)}
+    # DVC shows numbers that stand in dictionaries, and passes over lists.
+    rmse: dict[str, dict[str, float]] = {}
+    for summary in summaries:
+        rmse.setdefault(summary["setting"], {})[summary["model"]] = summary["rmse"]["value"]
+    document = {"protocol": protocol, "data": data, "rmse": rmse, "results": list(summaries)}
     with (out / "activity.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "setting", "activity", "events", "rmse", "low", "high"])
