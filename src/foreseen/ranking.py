@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.errors import InputError
+from foreseen.files import write_whole
 from foreseen.models.base import Model, Scores
 from foreseen.progress import progress_bar
 from foreseen.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
@@ -170,10 +171,7 @@ def recommend_all(
                     )
                 )
             advance(len(part))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part_file = out.with_name(f".{out.name}.part")
-    pl.concat(frames).write_parquet(part_file)
-    part_file.replace(out)
+    write_whole(out, pl.concat(frames).write_parquet)
     return len(users)
 
 

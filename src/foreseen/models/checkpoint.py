@@ -4,10 +4,8 @@ Loading reads numbers and text and never executes anything. Every file gets its 
 is whole, so that a crash leaves the old state or the new one.
 """
 
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +21,7 @@ from safetensors.numpy import (
 from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.timeline import Timeline
+from foreseen.files import write_whole
 from foreseen.identifiers import IdMap
 from foreseen.models import KINDS, Model, parse_settings
 from foreseen.models.uncertainty import Uncertainty
@@ -99,8 +98,8 @@ def save_model(model: Model, folder: Path | str) -> None:
 def save_knowledge(model: Model, folder: Path) -> None:
     """Write the ratings and movies a model knows, into a folder that has its weights."""
     timeline = model.timeline
-    _whole(folder / _MOVIES, timeline.catalogue.table.write_parquet)
-    _whole(folder / _RATINGS, timeline.ratings.write_parquet)
+    write_whole(folder / _MOVIES, timeline.catalogue.table.write_parquet)
+    write_whole(folder / _RATINGS, timeline.ratings.write_parquet)
 
 
 def load_model(folder: Path | str) -> Model:
@@ -151,15 +150,6 @@ def load_model(folder: Path | str) -> Model:
 
 def _is_model(folder: Path) -> bool:
     return (folder / _CARD).is_file()
-
-
-def _whole(file: Path, write: Callable[[Path], object]) -> None:
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        write(part)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,12 +1,12 @@
 """The pairs that predictions are asked for, and the answers, as CSV."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from foreseen.errors import DataError
+from foreseen.files import write_whole
 from foreseen.schema import MOVIE, TIMESTAMP, USER
 from foreseen.sources.delimited import (
     BadRow,
@@ -53,10 +53,4 @@ def read_pairs(file: Path) -> pl.DataFrame:
 
 def write_predictions(answers: pl.DataFrame, file: Path) -> None:
     """Write answers as CSV; the file gets its name when it is whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        answers.write_csv(part, float_precision=6)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(file, lambda draft: answers.write_csv(draft, float_precision=6))
