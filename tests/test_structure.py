@@ -114,7 +114,7 @@ def test_the_pipeline_runs_whole_on_a_small_data_set(
     params = (tmp_path / "params.yaml").read_text().replace("ml-latest-small", "small")
     params = params.replace("hybrid: {}", "hybrid: {loop: {epochs: 2}}")
     quick = (
-        "{networks: 1, folds: 2, factors: {sweeps: 6, burn_in: 2, samples: 2}, loop: {epochs: 1}}"
+        "{networks: 1, folds: 2, factors: [{sweeps: 6, burn_in: 2, samples: 2}], loop: {epochs: 1}}"
     )
     params = params.replace("ensemble: {}", f"ensemble: {quick}")
     (tmp_path / "params.yaml").write_text(params)

@@ -136,12 +136,24 @@ def test_eras_are_decades_and_an_unknown_year_has_none() -> None:
 
 def test_training_questions_are_never_asked_after_their_answers(small: Tables) -> None:
     timeline = Timeline.of(small.ratings, Catalogue.of(small.movies))
-    examples = training_examples(timeline, seed=3, ahead=2)
+    examples = training_examples(timeline, seed=3)
     assert len(examples) == 3 * small.ratings.height
-    assert (examples.queries.before <= examples.given).all()
-    assert (examples.queries.before < examples.given).mean() > 0.3
+    at_once, lists, ahead = (examples.queries.before[kind::3] for kind in range(3))
+    given = examples.given[::3]
+    assert (at_once == given).all()
+    assert (lists <= given).all()
+    assert (lists < given).mean() > 0.5
+    assert (ahead == given - 86_399).all()
     learn, later = examples.split(0.9)
     assert learn.given.max() < later.given.min()
+
+
+def test_a_list_is_asked_for_the_second_after_a_rating(small: Tables) -> None:
+    timeline = Timeline.of(small.ratings, Catalogue.of(small.movies))
+    examples = training_examples(timeline, seed=0)
+    just_rated = examples.encoded.column("user_just_rated")[1::3] > 0
+    known = examples.encoded.column("user_ratings")[1::3] > 0
+    assert just_rated[known].mean() > 0.9
 
 
 def test_every_feature_is_explained_in_the_guide() -> None:

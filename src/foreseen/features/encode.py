@@ -35,6 +35,7 @@ FEATURES: Final = (
     "user_mood_slow",
     "user_last",
     "user_idle",
+    "user_just_rated",
     "user_session",
     "user_tenure",
     # the user and the movie
@@ -43,13 +44,6 @@ FEATURES: Final = (
     "era_affinity",
     "era_ratings",
     "popularity_session",
-    # the moment
-    "world_level",
-    "world_trend",
-    "hour_sine",
-    "hour_cosine",
-    "weekday_sine",
-    "weekday_cosine",
 )
 GENRE_DAMPING: Final = 5.0
 """Ratings at the user's own level that are added to those of a genre or an era."""
@@ -86,7 +80,6 @@ def encode(timeline: Timeline, queries: Queries) -> Encoded:
         **_movie_features(timeline, queries, level),
         **_user_features(profiles, place),
         **_affinities(timeline, movie, profiles, place),
-        **_moment_features(timeline, before, level),
     }
     columns["popularity_session"] = columns["movie_popularity"] * columns["user_session"]
     expected = level + columns["movie_worth"] + columns["user_kindness"]
@@ -154,6 +147,7 @@ def _user_features(profiles: Profiles, place: NDArray[np.intp]) -> dict[str, NDA
         "user_mood_slow": level[:, users_at.SLOW] - kindness,
         "user_last": np.where(count > 0, level[:, users_at.LAST] - kindness, 0),
         "user_idle": _log_seconds(level[:, users_at.SINCE]),
+        "user_just_rated": np.where(level[:, users_at.SINCE] <= 1, 1.0, 0.0),
         "user_session": np.log1p(level[:, users_at.SESSION]),
         "user_tenure": _log_seconds(level[:, users_at.TENURE]),
     }
@@ -192,21 +186,6 @@ def taste(profiles: Profiles) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         profiles.era_counts + GENRE_DAMPING
     )
     return by_genre, by_era
-
-
-def _moment_features(
-    timeline: Timeline, before: NDArray[np.int64], level: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    hour = 2 * np.pi * (before % _DAY) / _DAY
-    weekday = 2 * np.pi * ((before // _DAY) % 7) / 7
-    return {
-        "world_level": level,
-        "world_trend": timeline.world_trend(before),
-        "hour_sine": np.sin(hour),
-        "hour_cosine": np.cos(hour),
-        "weekday_sine": np.sin(weekday),
-        "weekday_cosine": np.cos(weekday),
-    }
 
 
 def _log_seconds(seconds: NDArray[np.float64]) -> NDArray[np.float64]:

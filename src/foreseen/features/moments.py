@@ -6,12 +6,15 @@ where it is gone. So each rating is also asked for from a random earlier moment 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded, encode
 from foreseen.features.timeline import Queries, Timeline
+
+DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,18 @@ class Examples:
         return self.part(slice(0, place)), self.part(slice(place, len(self)))
 
 
-def training_examples(timeline: Timeline, seed: int, ahead: int = 1) -> Examples:
-    """Return every rating as a question asked just before it, and `ahead` times earlier.
+def training_examples(timeline: Timeline, seed: int) -> Examples:
+    """Return every rating as three questions: asked at once, for a list, and a day ahead.
 
-    An earlier moment is that of one of the user's ratings up to this one, chosen uniformly.
+    A list is asked for the second after one of the user's earlier ratings, chosen uniformly;
+    what is asked a day ahead knows only what is at least a day older than the answer.
     """
-    generator = np.random.default_rng(seed)
     own = timeline.own_queries()
-    moments = [own.before, *(_earlier(timeline, generator) for _ in range(ahead))]
+    moments = [
+        own.before,
+        _list_moments(timeline, np.random.default_rng(seed)),
+        own.before - DAY + 1,
+    ]
     place = np.repeat(np.arange(len(own)), len(moments))
     before = np.stack(moments, axis=1).reshape(-1)
     queries = Queries(own.history[place], own.user[place], own.movie[place], before)
@@ -61,11 +68,14 @@ def training_examples(timeline: Timeline, seed: int, ahead: int = 1) -> Examples
     )
 
 
-def _earlier(timeline: Timeline, generator: np.random.Generator) -> NDArray[np.int64]:
+def _list_moments(timeline: Timeline, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return, for each rating, the second after an earlier one of its user, or their first."""
     order = np.argsort(timeline.user, kind="stable")
+    times = timeline.timestamp[order]
     starts = timeline.histories.starts[timeline.user[order]]
     position = np.arange(len(order)) - starts
-    chosen = starts + np.floor(generator.random(len(order)) * (position + 1)).astype(np.int64)
+    length = np.floor(generator.random(len(order)) * (position + 1)).astype(np.int64)
+    moment = np.where(length > 0, times[np.maximum(starts + length - 1, 0)] + 1, times[starts])
     before = np.empty(len(order), dtype=np.int64)
-    before[order] = timeline.timestamp[order][chosen]
+    before[order] = np.minimum(moment, times)
     return before

@@ -186,12 +186,6 @@ class Timeline:
         total = states[:, movies_at.TOTAL] + PRIOR_LEVEL
         return total / (states[:, movies_at.COUNT] + 1)
 
-    def world_trend(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how far the mean of the last year or so lies above the mean of all time."""
-        states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)
-        recent = states[:, movies_at.RECENT_OFFSETS] / (states[:, movies_at.RECENT_COUNT] + 1)
-        return recent + PRIOR_LEVEL - self.world_level(moment)
-
     def movie_worth(
         self, movie: NDArray[np.int32], moment: NDArray[np.int64]
     ) -> NDArray[np.float64]:

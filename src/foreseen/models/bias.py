@@ -24,7 +24,6 @@ _TERMS: Final = (
     "user_mood_fast",
     "user_mood_medium",
     "user_mood_slow",
-    "world_trend",
 )
 
 

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from foreseen.catalogue import Catalogue
 from foreseen.models.base import Settings
 from foreseen.models.gibbs import Prior, Side, sample_side, squared_error
+from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 
-_MIDDLE_YEAR: Final = 1985.0
-_TASTE_DAMPING: Final = 5.0
 _REFRESH_SWEEPS: Final = 2
 _SAMPLED: Final = (
     "movies",
@@ -39,14 +38,16 @@ class FactorSettings(Settings):
 
     Attributes:
         rank: Number of factors beside the bias.
+        directions: Leading directions of the watch matrix that both priors are told.
         sweeps: Gibbs sweeps.
         burn_in: Sweeps before the first sample is kept.
         samples: Samples kept, evenly spaced over the rest.
     """
 
     rank: int = 12
-    sweeps: int = 100
-    burn_in: int = 40
+    directions: int = 20
+    sweeps: int = 60
+    burn_in: int = 24
     samples: int = 12
 
 
@@ -60,7 +61,9 @@ class Factors:
         user_means: Weights of the user features, of shape S x F x D.
         user_precisions: Precisions of the users' prior, of shape S x D x D.
         noise_precisions: Of the ratings, of shape S.
-        content: What each movie adds to the features of who watches it, (C + 1) x (F - 2).
+        content: What each movie adds to the features of who watches it, (C + 1) x (F - 1).
+        directions: How many of the last of those are watch directions, of shape 1; see
+            `side_information`.
         movie_priors: Means of the movies' prior, of shape S x (C + 1) x D.
         movie_precisions: Precisions of the movies' prior, of shape S x D x D.
     """
@@ -71,6 +74,7 @@ class Factors:
     user_precisions: NDArray[np.float64]
     noise_precisions: NDArray[np.float64]
     content: NDArray[np.float64]
+    directions: NDArray[np.float64]
     movie_priors: NDArray[np.float32]
     movie_precisions: NDArray[np.float64]
 
@@ -90,46 +94,6 @@ class Factors:
             movie_priors=grown(self.movie_priors),
             content=content,
         )
-
-
-def movie_features(
-    catalogue: Catalogue, views: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return features of movies for their own prior, and for that of who watches them.
-
-    Args:
-        catalogue: C movies.
-        views: Ratings of each movie, of shape C + 1.
-
-    Returns:
-        Arrays of shape (C + 1) x F', with a constant first, and (C + 1) x (F - 2).
-    """
-    weight = views / max(views.sum(), 1)
-    genres = catalogue.genres - weight @ catalogue.genres
-    genres[-1] = 0
-    unknown = np.isnan(catalogue.years)
-    year = np.where(unknown, 0, (catalogue.years - _MIDDLE_YEAR) / 15)
-    popular = np.log1p(views)
-    popular -= weight @ popular
-    one = np.ones_like(year)
-    own = np.column_stack(
-        [one, genres, year, year**2 - 1, unknown, popular / 2, popular**2 / 8, views == 0]
-    )
-    content = np.column_stack([genres, year - weight @ year, popular / 2])
-    content[-1] = 0
-    return own.astype(np.float64), content.astype(np.float64)
-
-
-def user_features(
-    starts: NDArray[np.int64], movie: NDArray[np.signedinteger], content: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the features of H histories, of shape H x F: constant, how many, and what kind."""
-    counts = np.diff(starts).astype(np.float64)
-    owner = np.repeat(np.arange(len(counts)), np.diff(starts))
-    sums = np.zeros((len(counts), content.shape[1]))
-    np.add.at(sums, owner, content[movie])
-    kind = sums / (counts + _TASTE_DAMPING)[:, None]
-    return np.column_stack([np.ones(len(counts)), np.log1p(counts) - 4, kind])
 
 
 def fit_factors(
@@ -157,10 +121,9 @@ def fit_factors(
     watched, item = np.unique(movie, return_inverse=True)
     users = Side.of(viewer, item, rating)
     movies = Side.of(item, viewer, rating)
-    views = np.bincount(movie, minlength=len(catalogue) + 1).astype(np.float64)
-    about_all, content = movie_features(catalogue, views)
-    about_movies = np.ascontiguousarray(about_all[watched])
-    about_users = user_features(users.starts, watched[users.other], content)
+    side = side_information(catalogue, viewer, movie, settings.directions)
+    about_movies = np.ascontiguousarray(side.movies[watched])
+    about_users = user_features(users.starts, watched[users.other], side.content, side.directions)
     level, size = float(rating.mean()), settings.rank + 1
     x = 0.1 * generator.standard_normal((len(users.starts) - 1, size))
     z = 0.1 * generator.standard_normal((len(watched), size))
@@ -188,7 +151,7 @@ def fit_factors(
             precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
             if sweep in keep:
                 # A movie without ratings is its prior's mean: a draw would only add noise.
-                expected = about_all @ movie_prior.weights
+                expected = side.movies @ movie_prior.weights
                 vectors = expected.copy()
                 vectors[watched] = z
                 samples.append(
@@ -198,7 +161,8 @@ def fit_factors(
                         user_prior.weights,
                         user_prior.precision,
                         np.array(precision),
-                        content,
+                        side.content,
+                        np.array([float(side.directions)]),
                         expected.astype(np.float32),
                         movie_prior.precision,
                     )
@@ -225,7 +189,9 @@ def refresh_factors(
     _, viewer = np.unique(user, return_inverse=True)
     watched, item = np.unique(movie, return_inverse=True)
     users, movies = Side.of(viewer, item, rating), Side.of(item, viewer, rating)
-    about_users = user_features(users.starts, watched[users.other], factors.content)
+    about_users = user_features(
+        users.starts, watched[users.other], factors.content, int(factors.directions[0])
+    )
     level, size = float(factors.level[0]), int(factors.movies.shape[2])
     vectors = factors.movies.copy()
     shape = (len(users.starts) - 1, size)

@@ -8,7 +8,6 @@ mood; those of similar movies tell what the factors miss.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +16,15 @@ from foreseen.compiled import compiled
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors import Factors
-from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
-
-FOLD_FEATURES: Final = (
-    "factor_spread",
-    "innovation_last",
-    "innovation_fast",
-    "innovation_medium",
-    "innovation_slow",
-    "innovation_mean",
-    "innovation_size",
-    "innovation_similar",
-    "innovation_genre",
-    "innovation_similar_weight",
+from foreseen.models.innovations import (
+    FOLD_FEATURES,
+    TRACES,
+    compare,
+    read_habits,
+    read_mood,
+    trace,
 )
-_DECAYS: Final = (0.7, 0.87, 0.966)
-_MEMORY: Final = 300
-"""Latest ratings that are compared with the movie asked about."""
+from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
 
 
 @dataclass(frozen=True)
@@ -42,15 +33,20 @@ class Folded:
 
     Attributes:
         rating: Expected stars, not clipped, of shape N.
-        values: Of shape N x 10, in the order of `FOLD_FEATURES`.
+        values: Of shape N x F, in the order of `FOLD_FEATURES`.
     """
 
     rating: NDArray[np.float64]
     values: NDArray[np.float32]
 
 
-def fold_in(factors: Factors, timeline: Timeline, queries: Queries) -> Folded:
-    """Answer N questions, each by its user's history before its own moment."""
+def fold_in(
+    factors: Factors, timeline: Timeline, queries: Queries, features: bool = True
+) -> Folded:
+    """Answer N questions, each by its user's history before its own moment.
+
+    Without `features` the ratings alone are worked out, several times as fast.
+    """
     factors = factors.extended(len(timeline.catalogue))
     histories = timeline.histories
     known = queries.history >= 0
@@ -78,8 +74,10 @@ def fold_in(factors: Factors, timeline: Timeline, queries: Queries) -> Folded:
         factors.user_precisions,
         factors.noise_precisions,
         factors.content,
+        int(factors.directions[0]),
         _directions(factors),
         timeline.catalogue.genres,
+        features,
     )
     rating[order], values[order] = found
     return Folded(rating, values.astype(np.float32))
@@ -116,53 +114,71 @@ def _walk(
     user_precisions: NDArray[np.float64],
     noise: NDArray[np.float64],
     content: NDArray[np.float64],
+    watch_directions: int,
     directions: NDArray[np.float64],
     genres: NDArray[np.float32],
+    features: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
     samples, _, size = movies.shape
     answer = np.zeros(len(asked))
-    values = np.zeros((len(asked), 10))
+    values = np.zeros((len(asked), len(FOLD_FEATURES)))
     centre = np.empty((samples, size))
     factor = np.empty((samples, size, size))
     moment = np.empty((samples, size))
     gram = np.empty((samples, size, size))
     kind = np.empty(content.shape[1])
+    # The last two attributes of a movie's content; watch directions come after them.
+    year, popular = len(kind) - watch_directions - 2, len(kind) - watch_directions - 1
     for group in range(len(groups) - 1):
         query, stop = groups[group], groups[group + 1]
         history, last = asked[query], ends[stop - 1]
         first = starts[history] if history >= 0 else 0
         innovation = np.zeros(last)
-        mood = np.zeros(8)
+        traces = np.zeros(TRACES)
         moment[:] = 0.0
         gram[:] = 0.0
         kind[:] = 0.0
         position = 0
         while True:
-            _solve(position, kind, moment, gram, user_means, user_precisions, noise, centre, factor)
+            if features or ends[query] == position:
+                _solve(
+                    position, kind, watch_directions, moment, gram, user_means, user_precisions,
+                    noise, centre, factor,
+                )  # fmt: skip
             while query < stop and ends[query] == position:
                 item = int(movie[query])
-                answer[query], values[query, 0] = _foretell(item, level, movies, centre, factor)
-                _read_mood(mood, position, innovation, values[query])
-                _compare(
-                    item, watched[first : first + position], innovation, directions, genres,
-                    values[query],
-                )  # fmt: skip
+                if features:
+                    answer[query], values[query, 0] = _foretell(item, level, movies, centre, factor)
+                    read_mood(traces, position, innovation, values[query])
+                    read_habits(
+                        traces, position,
+                        content[item, year] - kind[year] / (position + 1.0),
+                        content[item, popular] - kind[popular] / (position + 1.0),
+                        values[query],
+                    )  # fmt: skip
+                    compare(
+                        item, watched[first : first + position], innovation, directions, genres,
+                        values[query],
+                    )  # fmt: skip
+                else:
+                    answer[query] = _expect(item, level, movies, centre)
                 query += 1
             if query == stop:
                 break
             # Take in all ratings of the next second at once: none of them foresees another.
             after = position
             while after < last and times[first + after] == times[first + position]:
-                predicted = _expect(int(watched[first + after]), level, movies, centre)
-                innovation[after] = rating[first + after] - predicted
+                if features:
+                    predicted = _expect(int(watched[first + after]), level, movies, centre)
+                    innovation[after] = rating[first + after] - predicted
                 after += 1
             for row in range(position, after):
                 item = int(watched[first + row])
                 _take_in(item, rating[first + row] - level, movies, moment, gram)
                 for f in range(len(kind)):
                     kind[f] += content[item, f]
-                _change_mood(mood, innovation[row])
+                trace(traces, innovation[row], content[item, popular])
             position = after
     return answer, values
 
@@ -171,6 +187,7 @@ def _walk(
 def _solve(
     position: int,
     kind: NDArray[np.float64],
+    watch_directions: int,
     moment: NDArray[np.float64],
     gram: NDArray[np.float64],
     user_means: NDArray[np.float64],
@@ -183,8 +200,9 @@ def _solve(
     samples, width, size = user_means.shape
     features = np.empty(width)
     features[0] = 1.0
-    features[1] = np.log1p(position) - 4
-    features[2:] = kind / (position + 5.0)
+    attributes = len(kind) - watch_directions
+    features[1 : 1 + attributes] = kind[:attributes] / (position + 5.0)
+    features[1 + attributes :] = kind[attributes:] / np.sqrt(max(position, 1))
     prior = np.empty(size)
     for s in range(samples):
         for a in range(size):
@@ -261,59 +279,3 @@ def _take_in(
             moment[s, a] += probe[a] * (surplus - movies[s, item, 0])
             for c in range(a + 1):
                 gram[s, a, c] += probe[a] * probe[c]
-
-
-@compiled
-def _change_mood(mood: NDArray[np.float64], innovation: float) -> None:
-    """Let an innovation into the three moving means (sum, weight) and the two totals."""
-    for speed in range(3):
-        mood[2 * speed] = mood[2 * speed] * _DECAYS[speed] + innovation
-        mood[2 * speed + 1] = mood[2 * speed + 1] * _DECAYS[speed] + 1.0
-    mood[6] += innovation
-    mood[7] += abs(innovation)
-
-
-@compiled
-def _read_mood(
-    mood: NDArray[np.float64],
-    position: int,
-    innovation: NDArray[np.float64],
-    values: NDArray[np.float64],
-) -> None:
-    if position > 0:
-        values[1] = innovation[position - 1]
-    for speed in range(3):
-        values[2 + speed] = mood[2 * speed] / (mood[2 * speed + 1] + 0.7)
-    values[5] = mood[6] / (position + 5.0)
-    values[6] = (mood[7] + 4.0) / (position + 5.0)
-
-
-@compiled
-def _compare(
-    item: int,
-    watched: NDArray[np.int64],
-    innovation: NDArray[np.float64],
-    directions: NDArray[np.float64],
-    genres: NDArray[np.float32],
-    values: NDArray[np.float64],
-) -> None:
-    """Average the innovations of the latest movies by likeness, in factors and in genres."""
-    near, near_weight, alike, alike_weight = 0.0, 0.0, 0.0, 0.0
-    for back in range(max(0, len(watched) - _MEMORY), len(watched)):
-        other = watched[back]
-        cosine = 0.0
-        for a in range(directions.shape[1]):
-            cosine += directions[item, a] * directions[other, a]
-        if cosine > 0:
-            near += cosine * cosine * innovation[back]
-            near_weight += cosine * cosine
-        shared, either = 0.0, 0.0
-        for g in range(genres.shape[1]):
-            shared += genres[item, g] * genres[other, g]
-            either += max(genres[item, g], genres[other, g])
-        if shared > 0:
-            alike += shared / either * innovation[back]
-            alike_weight += shared / either
-    values[7] = near / (near_weight + 0.5)
-    values[8] = alike / (alike_weight + 1.5)
-    values[9] = np.log1p(near_weight)

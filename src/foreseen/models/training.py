@@ -28,6 +28,8 @@ class LoopSettings(Settings):
         batch: Examples per step.
         learning_rate: Adam's (Kingma and Ba, 2015).
         weight_decay: AdamW's (Loshchilov and Hutter, 2019).
+        one_cycle: Whether the rate rises to `learning_rate` and falls to nothing over all passes
+            (Smith and Topin, 2018). Then there is no stopping early.
     """
 
     epochs: int = 20
@@ -35,6 +37,7 @@ class LoopSettings(Settings):
     batch: int = 1024
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    one_cycle: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def train_network(
     seed: int,
     what: str,
     later: tuple[Inputs, NDArray[np.float64]] | None = None,
+    weight: NDArray[np.float64] | None = None,
 ) -> Trained:
     """Fit a network to ratings by least squares, in place.
 
@@ -70,16 +74,24 @@ def train_network(
         what: Shown beside the progress bar.
         later: Inputs and targets that come later in time; with them training stops early and
             the best weights are kept.
+        weight: How much each example counts, of shape N; None for all alike.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
     target = torch.from_numpy(rating.astype(np.float32))
+    share = np.ones(len(rating)) if weight is None else weight / weight.mean()
+    weights = torch.from_numpy(share.astype(np.float32))
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     history: list[float] = []
     best = copy.deepcopy(network.state_dict())
     steps = -(-len(target) // settings.batch)
+    schedule = None
+    if settings.one_cycle:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, settings.learning_rate, total_steps=settings.epochs * steps
+        )
     with progress_bar(what, settings.epochs * steps) as advance:
         for _ in range(settings.epochs):
             network.train()
@@ -88,8 +100,10 @@ def train_network(
                 rows = shuffled[start : start + settings.batch]
                 optimiser.zero_grad(set_to_none=True)
                 predicted = network(**{name: values[rows] for name, values in inputs.items()})
-                nn.functional.mse_loss(predicted, target[rows]).backward()
+                (weights[rows] * (predicted - target[rows]) ** 2).mean().backward()
                 optimiser.step()
+                if schedule is not None:
+                    schedule.step()
                 advance(1)
             if later is None:
                 continue

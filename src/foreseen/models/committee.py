@@ -1,0 +1,132 @@
+"""Several factor models as one, followed through time.
+
+Factor models that differ in rank and in what their priors are told err in different ways; their
+mean errs less than any of them (Bayesian model averaging in its plainest form). They are not kept
+as fitted: whenever the log has grown by a fiftieth, the movies' vectors are refreshed, and every
+question is answered by the latest version that knew nothing after its moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
+from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in
+
+COMMITTEE_FEATURES: Final = (*FOLD_FEATURES, "factor_disagreement")
+_STEPS: Final = 50
+_LEAST_STEP: Final = 200
+
+
+@dataclass(frozen=True)
+class Version:
+    """Members that know all ratings before a moment, which is that of the log's `place`-th."""
+
+    moment: int
+    place: int
+    members: tuple[Factors, ...]
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Factor models fitted to the same log.
+
+    Attributes:
+        members: As fitted.
+        until: First second after the ratings they were fitted to.
+        size: Number of those ratings.
+        versions: The members refreshed by later ratings, oldest first.
+    """
+
+    members: tuple[Factors, ...]
+    until: int
+    size: int
+    versions: tuple[Version, ...] = ()
+
+    @classmethod
+    def fitted(
+        cls,
+        settings: Sequence[FactorSettings],
+        timeline: Timeline,
+        rows: NDArray[np.bool_],
+        seed: int,
+        what: str = "factors",
+    ) -> "Committee":
+        """Fit one member per settings to some rows of a timeline's log."""
+        members = tuple(
+            fit_factors(
+                own,
+                timeline.catalogue,
+                timeline.user[rows],
+                timeline.movie[rows],
+                timeline.rating[rows],
+                seed + number,
+                f"{what}, {number + 1} of {len(settings)}",
+            )
+            for number, own in enumerate(settings)
+        )
+        return cls(members, int(timeline.timestamp[rows].max()) + 1, int(rows.sum()))
+
+    def observed(self, timeline: Timeline) -> "Committee":
+        """Let the members follow what a timeline knows beyond what they were fitted to."""
+        step = max(_LEAST_STEP, self.size // _STEPS)
+        times = timeline.timestamp
+        start = int(np.searchsorted(times, self.until))
+        members = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
+        versions: list[Version] = []
+        for number, place in enumerate(range(start + step, len(times), step)):
+            moment = int(times[place])
+            old = self.versions[number] if number < len(self.versions) else None
+            if old is not None and (old.moment, old.place) == (moment, place):
+                members = tuple(member.extended(len(timeline.catalogue)) for member in old.members)
+            else:
+                past = slice(0, int(np.searchsorted(times, moment)))
+                log = (timeline.user[past], timeline.movie[past], timeline.rating[past])
+                members = tuple(refresh_factors(member, *log, number) for member in members)
+            versions.append(Version(moment, place, members))
+        return replace(self, versions=tuple(versions))
+
+    def fold_in(self, timeline: Timeline, queries: Queries) -> Folded:
+        """Answer N questions by the members' mean; the features are `COMMITTEE_FEATURES`."""
+        moments = np.array([version.moment for version in self.versions], dtype=np.int64)
+        chosen = np.searchsorted(moments, queries.before, side="right")
+        rating = np.empty(len(queries))
+        values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
+        for number, members in enumerate((self.members, *(v.members for v in self.versions))):
+            rows = np.flatnonzero(chosen == number)
+            if len(rows):
+                folded = _mean(members, timeline, queries.part(rows))
+                rating[rows], values[rows] = folded.rating, folded.values
+        return Folded(rating, values)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the members as fitted, by name."""
+        arrays: dict[str, NDArray[np.generic]] = {"learned": np.array([self.until, self.size])}
+        for number, member in enumerate(self.members):
+            arrays |= {f"{number}.{name}": values for name, values in vars(member).items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]], count: int) -> "Committee":
+        """Return the committee of `count` members its arrays were taken from."""
+        members: list[Factors] = []
+        for number in range(count):
+            own = {field.name: arrays[f"{number}.{field.name}"] for field in fields(Factors)}
+            movies = own.pop("movies").astype(np.float32)
+            priors = own.pop("movie_priors").astype(np.float32)
+            rest = {name: values.astype(np.float64) for name, values in own.items()}
+            members.append(Factors(movies=movies, movie_priors=priors, **rest))
+        until, size = (int(value) for value in arrays["learned"].astype(np.int64))
+        return cls(tuple(members), until, size)
+
+
+def _mean(members: Sequence[Factors], timeline: Timeline, queries: Queries) -> Folded:
+    first = fold_in(members[0], timeline, queries)
+    others = [fold_in(member, timeline, queries, features=False) for member in members[1:]]
+    ratings = np.stack([first.rating, *(folded.rating for folded in others)])
+    values = np.column_stack([first.values, ratings.std(axis=0)])
+    return Folded(ratings.mean(axis=0), values.astype(np.float32))

@@ -1,0 +1,134 @@
+"""Innovations: what each of a user's ratings was less what the factors had foretold of it.
+
+Moving means of them are the user's mood; those of similar movies tell what the factors miss.
+Everything here is called from the walk over a history (`foreseen.models.fold_in`).
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.compiled import compiled
+
+FOLD_FEATURES: Final = (
+    "factor_spread",
+    "innovation_last",
+    "innovation_fast",
+    "innovation_medium",
+    "innovation_slow",
+    "innovation_mean",
+    "innovation_size",
+    "innovation_similar",
+    "innovation_genre",
+    "innovation_similar_weight",
+    "innovation_similar_recent",
+    "innovation_genre_recent",
+    "innovation_popularity",
+    "year_gap",
+    "popularity_gap",
+)
+TRACES: Final = 11
+"""Running sums of a history: three moving means (sum, weight), the total of the innovations and
+of their sizes, and of popularity, its square and its product with the innovation."""
+_DECAYS: Final = (0.7, 0.87, 0.966)
+_MEMORY: Final = 300
+"""Latest ratings that are compared with the movie asked about."""
+_SIMILAR_DECAY: Final = 0.966
+_GENRE_DECAY: Final = 0.977
+
+
+@compiled
+def trace(traces: NDArray[np.float64], innovation: float, popularity: float) -> None:
+    """Let one rating into the running sums."""
+    for speed in range(3):
+        traces[2 * speed] = traces[2 * speed] * _DECAYS[speed] + innovation
+        traces[2 * speed + 1] = traces[2 * speed + 1] * _DECAYS[speed] + 1.0
+    traces[6] += innovation
+    traces[7] += abs(innovation)
+    traces[8] += popularity
+    traces[9] += popularity * popularity
+    traces[10] += popularity * innovation
+
+
+@compiled
+def read_mood(
+    traces: NDArray[np.float64],
+    position: int,
+    innovation: NDArray[np.float64],
+    values: NDArray[np.float64],
+) -> None:
+    """Write the features of the user's mood after `position` ratings."""
+    if position > 0:
+        values[1] = innovation[position - 1]
+    for speed in range(3):
+        values[2 + speed] = traces[2 * speed] / (traces[2 * speed + 1] + 0.7)
+    values[5] = traces[6] / (position + 5.0)
+    values[6] = (traces[7] + 4.0) / (position + 5.0)
+
+
+@compiled
+def read_habits(
+    traces: NDArray[np.float64],
+    position: int,
+    year_gap: float,
+    popularity_gap: float,
+    values: NDArray[np.float64],
+) -> None:
+    """Write how the movie differs from those the user watches, and what that has meant so far."""
+    values[13] = year_gap
+    values[14] = popularity_gap
+    if position > 0:
+        mean = traces[8] / position
+        spread = traces[9] / position - mean * mean + 0.15 + 1.5 / position
+        slope = (traces[10] - mean * traces[6]) / position / spread
+        values[12] = slope * popularity_gap
+
+
+@compiled
+def compare(
+    item: int,
+    watched: NDArray[np.int64],
+    innovation: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    genres: NDArray[np.float32],
+    values: NDArray[np.float64],
+) -> None:
+    """Write mean innovations of the latest movies, weighed by likeness in factors and in genres.
+
+    The likeness to a movie watched d ratings ago also counts decayed in d, in the recent means.
+    """
+    near, near_weight, near_recent, near_recent_weight = 0.0, 0.0, 0.0, 0.0
+    alike, alike_weight, alike_recent, alike_recent_weight = 0.0, 0.0, 0.0, 0.0
+    similar_decay, genre_decay = 1.0, 1.0
+    for ago in range(min(_MEMORY, len(watched))):
+        back = len(watched) - 1 - ago
+        other = watched[back]
+        cosine = 0.0
+        for a in range(directions.shape[1]):
+            cosine += directions[item, a] * directions[other, a]
+        if cosine > 0:
+            weight = cosine * cosine
+            near += weight * innovation[back]
+            near_weight += weight
+            weight *= cosine * similar_decay
+            near_recent += weight * innovation[back]
+            near_recent_weight += weight
+        shared, either = 0.0, 0.0
+        for g in range(genres.shape[1]):
+            shared += genres[item, g] * genres[other, g]
+            either += max(genres[item, g], genres[other, g])
+        if shared > 0:
+            weight = shared / either
+            alike += weight * innovation[back]
+            alike_weight += weight
+            weight *= genre_decay
+            alike_recent += weight * innovation[back]
+            alike_recent_weight += weight
+        similar_decay *= _SIMILAR_DECAY
+        genre_decay *= _GENRE_DECAY
+    values[7] = near / (near_weight + 0.5)
+    values[8] = alike / (alike_weight + 1.5)
+    values[9] = np.log1p(near_weight)
+    values[10] = near_recent / (near_recent_weight + 0.3)
+    values[11] = alike_recent / (alike_recent_weight + 1.0)
