@@ -59,6 +59,14 @@ class Catalogue:
         return matrix
 
     @cached_property
+    def genre_weights(self) -> NDArray[np.float64]:
+        """Genres with rare ones weighing more, each movie's of length one, of shape C x G."""
+        genres = self.genres[:-1].astype(np.float64)
+        weighted = genres * np.log((len(genres) + 1) / (genres.sum(axis=0) + 1))
+        length = np.sqrt((weighted**2).sum(axis=1, keepdims=True))
+        return weighted / np.maximum(length, 1e-9)
+
+    @cached_property
     def years(self) -> NDArray[np.float64]:
         """Years of release, of shape C + 1; NaN where unknown, as for the last, unknown movie."""
         years = self.table[YEAR].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import erf, sqrt
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,8 +18,6 @@ from foreseen.why import explain
 
 By = Literal["rating", "likely", "blend"]
 
-LIKED: Final = 4.0
-"""Stars from which on a movie counts as liked."""
 _CELLS: Final = 1 << 18
 
 
@@ -82,16 +79,10 @@ def worth_by_likely(scores: Scores) -> NDArray[np.float64]:
 
 
 def worth_by_blend(scores: Scores) -> NDArray[np.float64]:
-    """Rank by what is watched near the user's latest movies, weighed by the chance to be liked.
-
-    The square root keeps the two in balance: watching says more of watching than stars do.
-    """
-    distance = (scores.rating - LIKED) / scores.deviation
-    liked = 0.5 * (1 + _erf(distance / sqrt(2)))
-    return scores.company * np.sqrt(liked)
+    """Rank by the share in what the user is to watch and like."""
+    return scores.welcome
 
 
-_erf: Final = np.vectorize(erf, otypes=[np.float64])
 WORTH: Final[Mapping[By, Callable[[Scores], NDArray[np.float64]]]] = {
     "rating": worth_by_rating,
     "likely": worth_by_likely,

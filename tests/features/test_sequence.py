@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.catalogue import Catalogue
-from foreseen.features.sequence import WatchShares, watched_next
+from foreseen.features.sequence import COMPANY, watched_with
 from foreseen.features.timeline import Timeline
 
 # Two people watched 1, 2, 3 in this order; a third has watched 1 only.
@@ -20,31 +21,36 @@ def log() -> Timeline:
     return Timeline.of(tables.ratings, Catalogue.of(tables.movies))
 
 
+def counts(log: Timeline, history: int, before: int) -> dict[str, NDArray[np.float64]]:
+    found = watched_with(log, log.histories, history, before)
+    return dict(zip(COMPANY, found.T, strict=True))
+
+
 def test_what_followed_counts_the_nearer_the_more(log: Timeline) -> None:
-    after, near = watched_next(log, log.histories, 2, 80)
+    found = counts(log, 2, 80)
     # Movie 1 has three ratings, damped by five; 2 followed at once and 3 as second, twice each.
-    np.testing.assert_allclose(after, np.array([0, 2, 2 / np.sqrt(2)]) / (3 + 5))
-    np.testing.assert_allclose(near, after)
+    np.testing.assert_allclose(found["follows"], np.array([0, 2, 2 / np.sqrt(2)]) / (3 + 5))
+    np.testing.assert_allclose(found["follows_at_once"], np.array([0, 2, 0]) / (3 + 5))
+    np.testing.assert_allclose(found["near"], found["follows"])
 
 
 def test_what_came_before_is_near_but_does_not_follow(log: Timeline) -> None:
-    wider = log.with_ratings(ratings_of((4, 3, 4.0, 75)))
-    after, near = watched_next(wider, wider.histories, 3, 80)
-    assert after.sum() == 0
-    assert near[1] > near[0] > 0
+    found = counts(log.with_ratings(ratings_of((4, 3, 4.0, 75))), 3, 80)
+    assert found["follows"].sum() == 0
+    assert found["near"][1] > found["near"][0] > 0
+
+
+def test_older_movies_of_a_history_count_less(log: Timeline) -> None:
+    wider = log.with_ratings(
+        ratings_of((3, 9, 4.0, 75), (4, 9, 4.0, 76), (4, 8, 4.0, 77), (4, 7, 4.0, 78))
+    )
+    found = counts(wider, 2, 80)
+    two = list(wider.catalogue.movies.ids).index(2)
+    assert found["near"][two] == pytest.approx(0.5 * found["near_flat"][two])
+    assert found["near_level"][two] == pytest.approx(np.sqrt(0.5) * found["near_flat"][two])
+    assert found["near_newest"][two] == 0
 
 
 def test_only_what_was_known_counts(log: Timeline) -> None:
-    early, _ = watched_next(log, log.histories, 1, 45)
-    assert early[1] == pytest.approx(1 / (2 + 5))
-    none, _ = watched_next(log, log.histories, 2, 70)
-    assert none.sum() == 0
-
-
-def test_shares_sum_to_one_and_a_newcomers_are_recent_popularity(log: Timeline) -> None:
-    shares = WatchShares.of(log, log, 3, 80)
-    np.testing.assert_allclose(shares.next.sum(axis=1), 1)
-    np.testing.assert_allclose(shares.near.sum(axis=1), 1)
-    early = WatchShares.of(log, log, 3, 70)
-    assert early.next[2, 0] == pytest.approx(early.next[2, 1], rel=0.01)
-    assert (early.next[:, -1] == 0).all()
+    assert counts(log, 1, 45)["follows"][1] == pytest.approx(1 / (2 + 5))
+    assert counts(log, 2, 70)["follows"].sum() == 0

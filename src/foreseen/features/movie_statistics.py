@@ -15,12 +15,27 @@ from numpy.typing import NDArray
 from foreseen.compiled import compiled
 
 DAY: Final = 86_400.0
-COUNT, TOTAL, SQUARES, OFFSETS, RECENT_COUNT, RECENT_OFFSETS, POPULARITY = range(7)
+(
+    COUNT,
+    TOTAL,
+    SQUARES,
+    OFFSETS,
+    RECENT_COUNT,
+    RECENT_OFFSETS,
+    POPULARITY,
+    FASHION,
+    LIKED,
+    RECENT_LIKED,
+) = range(10)
 """Columns of a movie's state."""
+LIKING: Final = 4.0
+"""Stars from which on a movie counts as liked."""
 RECENT_HALF_LIFE: Final = 365 * DAY
 """Half-life, in seconds, of the recent count and the recent mean."""
 POPULARITY_HALF_LIFE: Final = 60 * DAY
 """Half-life, in seconds, of how much a movie is watched at present."""
+FASHION_HALF_LIFE: Final = 5 * DAY
+"""Half-life, in seconds, of how much it is watched these very days."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +122,8 @@ def _accumulate(
     rating: NDArray[np.float64],
     offset: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    states = np.zeros((len(times), 7))
-    state = np.zeros(7)
+    states = np.zeros((len(times), 10))
+    state = np.zeros(10)
     for movie in range(len(starts) - 1):
         state[:] = 0.0
         for row in range(starts[movie], starts[movie + 1]):
@@ -117,7 +132,9 @@ def _accumulate(
                 recent = 0.5 ** (gap / RECENT_HALF_LIFE)
                 state[RECENT_COUNT] *= recent
                 state[RECENT_OFFSETS] *= recent
+                state[RECENT_LIKED] *= recent
                 state[POPULARITY] *= 0.5 ** (gap / POPULARITY_HALF_LIFE)
+                state[FASHION] *= 0.5 ** (gap / FASHION_HALF_LIFE)
             state[COUNT] += 1.0
             state[TOTAL] += rating[row]
             state[SQUARES] += rating[row] * rating[row]
@@ -125,6 +142,10 @@ def _accumulate(
             state[RECENT_COUNT] += 1.0
             state[RECENT_OFFSETS] += offset[row]
             state[POPULARITY] += 1.0
+            state[FASHION] += 1.0
+            if rating[row] >= LIKING:
+                state[LIKED] += 1.0
+                state[RECENT_LIKED] += 1.0
             states[row] = state
     return states
 
@@ -136,7 +157,7 @@ def _read(
     states: NDArray[np.float64],
     moment: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    found = np.zeros((len(rows), 7))
+    found = np.zeros((len(rows), 10))
     since = np.full(len(rows), np.inf)
     for n in range(len(rows)):
         if rows[n] >= 0:
@@ -145,5 +166,7 @@ def _read(
             recent = 0.5 ** (since[n] / RECENT_HALF_LIFE)
             found[n, RECENT_COUNT] *= recent
             found[n, RECENT_OFFSETS] *= recent
+            found[n, RECENT_LIKED] *= recent
             found[n, POPULARITY] *= 0.5 ** (since[n] / POPULARITY_HALF_LIFE)
+            found[n, FASHION] *= 0.5 ** (since[n] / FASHION_HALF_LIFE)
     return found, since

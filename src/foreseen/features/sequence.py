@@ -1,4 +1,4 @@
-"""What people watch next: co-watching in order, counted as of the moment.
+"""What is watched after and near the movies of a history: co-watching in order, as of a moment.
 
 Whoever rates one movie is likely to rate soon those that others rated soon after it. For each of
 the latest movies of a history, the histories of others that hold it are looked up, and what stood
@@ -7,71 +7,42 @@ near it there is counted, the nearer the more (sequence-aware neighbours: Ludewi
 time.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
-from foreseen.features import movie_statistics as movies_at
 from foreseen.features.timeline import Timeline
 from foreseen.features.user_statistics import UserHistories
 
+COMPANY: Final = (
+    "follows_at_once",
+    "follows_soon",
+    "follows_soon_level",
+    "follows_soon_newest",
+    "follows",
+    "follows_level",
+    "near",
+    "near_level",
+    "near_flat",
+    "near_newest",
+)
+"""Counts of what is watched at once after (the next), soon after (5), after (20) and near (50 on
+either side). A history's movies count by 1 / age; in a level count by its root, in a flat one all
+alike, and in the newest only the newest."""
 WINDOW: Final = 50
-"""Ratings on either side that count as near."""
 AFTER: Final = 20
-"""Ratings afterwards that count as following."""
+SOON: Final = 5
 _LATEST: Final = 100
 _OTHERS: Final = 500
 """Of a movie's ratings, how many of the latest are looked up."""
 _DAMPING: Final = 5.0
-_RARITY: Final = 0.3
-_UNSEEN: Final = 0.01
-_NEXT_POPULAR: Final = 0.01
-_NEAR_POPULAR: Final = 0.3
 
 
-@dataclass(frozen=True)
-class WatchShares:
-    """What B users may watch; arrays of shape B x (C + 1), the last movie being the unknown one.
-
-    Attributes:
-        next: Share of each movie in what they watch next.
-        near: Share of each movie in what is watched near their latest ones, or at present.
-    """
-
-    next: NDArray[np.float64]
-    near: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, log: Timeline, view: Timeline, count: int, before: int) -> "WatchShares":
-        """Return the shares for the first `count` histories of a view of a log, as of a moment.
-
-        Counts are divided by a small power of the movie's views, so that what everybody watches
-        anyway does not hide what follows from this history; a newcomer's shares are those of
-        recent popularity.
-        """
-        size = len(log.catalogue)
-        moment = np.full(size, before, dtype=np.int64)
-        states, _ = log.movies.before(np.arange(size, dtype=np.int32), moment)
-        popular = _share(states[:, movies_at.RECENT_COUNT] + _UNSEEN)
-        rarity = (states[:, movies_at.COUNT] + 1) ** _RARITY
-        follows, near = np.zeros((count, size + 1)), np.zeros((count, size + 1))
-        for row in range(count):
-            after, around = watched_next(log, view.histories, row, before)
-            follows[row, :-1] = _share(_share(after / rarity) + _NEXT_POPULAR * popular)
-            near[row, :-1] = _share(_share(around / rarity) + _NEAR_POPULAR * popular)
-        return cls(follows, near)
-
-
-def _share(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts / max(float(counts.sum()), 1e-12)
-
-
-def watched_next(
+def watched_with(
     log: Timeline, histories: UserHistories, history: int, before: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> NDArray[np.float64]:
     """Return how much others watched each movie after, and near, those of a history.
 
     Args:
@@ -81,7 +52,7 @@ def watched_next(
         before: Only ratings strictly older count, of the history and of the others.
 
     Returns:
-        Two arrays of shape C: weighted counts after and near, zero where nothing is known.
+        Weighted counts of shape C x 10, in the order of `COMPANY`; zero where nothing is known.
     """
     end = int(histories.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
     first = int(histories.starts[history])
@@ -104,9 +75,8 @@ def _count(
     times: NDArray[np.int64],
     before: int,
     count: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    after = np.zeros(count)
-    near = np.zeros(count)
+) -> NDArray[np.float64]:
+    found = np.zeros((count, 10))
     for age in range(len(own)):
         if own[age] < 0:
             continue
@@ -117,18 +87,37 @@ def _count(
         if known == 0:
             continue
         low = max(low, high - _OTHERS)
-        weight = 1.0 / (age + 1.0) / (known + _DAMPING) * known / (high - low)
+        flat = float(known / (known + _DAMPING) / (high - low))
         for row in range(low, high):
             place = places[row]
             owner = owners[place]
+            first = max(user_starts[owner], place - WINDOW)
             stop = min(user_starts[owner + 1], place + WINDOW + 1)
-            for other in range(place + 1, stop):
+            for other in range(first, stop):
                 if times[other] >= before:
                     break
-                gain = weight / np.sqrt(other - place)
-                near[movie[other]] += gain
-                if other - place <= AFTER:
-                    after[movie[other]] += gain
-            for other in range(max(user_starts[owner], place - WINDOW), place):
-                near[movie[other]] += weight / np.sqrt(place - other)
-    return after, near
+                if other == place:
+                    continue
+                _add(found[movie[other]], other - place, age, flat)
+    return found
+
+
+@compiled
+def _add(counts: NDArray[np.float64], distance: int, age: int, flat: float) -> None:
+    """Count one movie that stood `distance` after one watched `age` movies ago."""
+    gain = flat / np.sqrt(abs(distance))
+    level, weight = gain / np.sqrt(age + 1.0), gain / (age + 1.0)
+    newest = gain if age == 0 else 0.0
+    if distance == 1:
+        counts[0] += weight
+    if 0 < distance <= SOON:
+        counts[1] += weight
+        counts[2] += level
+        counts[3] += newest
+    if 0 < distance <= AFTER:
+        counts[4] += weight
+        counts[5] += level
+    counts[6] += weight
+    counts[7] += level
+    counts[8] += gain
+    counts[9] += newest

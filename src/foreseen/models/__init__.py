@@ -19,6 +19,7 @@ from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
 from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.uncertainty import fit_uncertainty
+from foreseen.models.watching import fit_watching
 from foreseen.threads import one_thread
 
 VALIDATION_SHARE: Final = 0.1
@@ -104,7 +105,8 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int) -> Mode
         "validation_ratings": float(len(later)),
     }
     uncertainty = fit_uncertainty(later.encoded, residual)
-    return Model(name, predictor, timeline, uncertainty, scale, seed, report)
+    watching = fit_watching(timeline, seed)
+    return Model(name, predictor, timeline, uncertainty, watching, scale, seed, report)
 
 
 def _as_long_as(settings: Settings, trial: Predictor) -> Settings:

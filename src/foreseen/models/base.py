@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from foreseen.features.encode import Encoded, encode
-from foreseen.features.sequence import WatchShares
 from foreseen.features.timeline import History, Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.uncertainty import Uncertainty
+from foreseen.models.watching import Watching
 from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
 from foreseen.threads import one_thread
 
@@ -62,18 +62,16 @@ class Scores:
         rating: Predicted stars.
         low, high: The interval that holds the rating in four cases of five.
         doubt: Standard error, in stars, that more ratings would take away.
-        deviation: Standard deviation of the whole error, in stars.
         likely: Probability that the movie is among the next ten the user watches.
-        company: Share of what others watched near the user's latest movies, or watch at present.
+        welcome: Share of each movie in what the user is to watch and like.
     """
 
     rating: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     doubt: NDArray[np.float64]
-    deviation: NDArray[np.float64]
     likely: NDArray[np.float64]
-    company: NDArray[np.float64]
+    welcome: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,7 @@ class Model:
         predictor: The arithmetic and its weights.
         timeline: The ratings and movies it knows.
         uncertainty: How far off it may be.
+        watching: What users watch next, and like.
         scale: Lowest and highest rating of the data it learned from.
         seed: What its chance was seeded with.
         report: What training told of itself, for the record.
@@ -110,6 +109,7 @@ class Model:
     predictor: Predictor
     timeline: Timeline
     uncertainty: Uncertainty
+    watching: Watching
     scale: tuple[float, float]
     seed: int
     report: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -177,16 +177,15 @@ class Model:
             np.full(shape[0] * shape[1], before, dtype=np.int64),
         )
         answers = self.answer(queries, view)
-        shares = WatchShares.of(self.timeline, view, shape[0], before)
+        follows, welcome = self.watching.shares(self.timeline, view, shape[0], before)
         rows = queries.movie[: shape[1]]
         return Scores(
             rating=answers.rating.reshape(shape),
             low=answers.low.reshape(shape),
             high=answers.high.reshape(shape),
             doubt=self.uncertainty.doubt(answers.encoded).reshape(shape),
-            deviation=self.uncertainty.deviation(answers.encoded).reshape(shape),
-            likely=1 - (1 - shares.next[:, rows]) ** _NEXT_MOVIES,
-            company=shares.near[:, rows],
+            likely=1 - (1 - follows[:, rows]) ** _NEXT_MOVIES,
+            welcome=welcome[:, rows],
         )
 
     def history(self, user: int, before: int | None = None) -> History:

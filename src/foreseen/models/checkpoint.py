@@ -25,11 +25,12 @@ from foreseen.files import write_whole
 from foreseen.identifiers import IdMap
 from foreseen.models import KINDS, Model, parse_settings
 from foreseen.models.uncertainty import Uncertainty
+from foreseen.models.watching import Watching
 from foreseen.schema import MOVIE, USER
 from foreseen.sources.archive import sha256
 from foreseen.threads import one_thread
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _CARD: Final = "model.json"
 _WEIGHTS: Final = "weights.safetensors"
 _RATINGS: Final = "ratings.parquet"
@@ -48,6 +49,7 @@ class _Card(BaseModel):
     settings: dict[str, Any]
     scale: tuple[float, float]
     uncertainty: Uncertainty
+    watching: Watching
     report: dict[str, float]
     genres: list[str]
     weights_sha256: str
@@ -77,6 +79,7 @@ def save_model(model: Model, folder: Path | str) -> None:
             settings=model.predictor.settings.model_dump(mode="json"),
             scale=model.scale,
             uncertainty=model.uncertainty,
+            watching=model.watching,
             report=dict(model.report),
             genres=list(model.timeline.catalogue.genre_names),
             weights_sha256=sha256((draft / _WEIGHTS).read_bytes()),
@@ -144,7 +147,14 @@ def load_model(folder: Path | str) -> Model:
     with one_thread():
         predictor = predictor.observed(timeline)
     return Model(
-        card.name, predictor, timeline, card.uncertainty, card.scale, card.seed, card.report
+        card.name,
+        predictor,
+        timeline,
+        card.uncertainty,
+        card.watching,
+        card.scale,
+        card.seed,
+        card.report,
     )
 
 

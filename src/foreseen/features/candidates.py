@@ -1,0 +1,163 @@
+"""What a user may watch next: a few hundred candidates, and what speaks for each.
+
+Candidates are the movies that lead by any of a handful of counts: what is watched after or near
+the user's latest movies, and what is watched or liked by everybody at present. All is as of the
+moment asked about, from ratings strictly older.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.features import movie_statistics as movies_at
+from foreseen.features.encode import encode
+from foreseen.features.sequence import COMPANY, watched_with
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.identifiers import UNKNOWN
+
+_ENCODED: Final = (
+    "movie_views",
+    "movie_worth",
+    "movie_idle",
+    "movie_age",
+    "genre_affinity",
+    "genre_ratings",
+    "era_affinity",
+    "era_ratings",
+)
+CANDIDATE_FEATURES: Final = (
+    *COMPANY,
+    "popular_year",
+    "popular_season",
+    "popular_days",
+    "liked_year",
+    "liked_share",
+    "genres_alike",
+    "genres_alike_latest",
+    *_ENCODED,
+)
+_EACH: Final = 150
+"""Movies that each count puts forward."""
+_FLOOR: Final = 1e-4
+_RARITY: Final = 0.3
+_LATEST: Final = 10
+_LIKED_DAMPING: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """How much every movie is watched as of a moment; arrays of shape C.
+
+    Attributes:
+        views: Ratings so far.
+        columns: Counts decayed by a year, by a season, by days; liked ones by a year; and the
+            share of ratings that were liked; of shape C x 5.
+    """
+
+    views: NDArray[np.float64]
+    columns: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, log: Timeline, before: int) -> "Popularity":
+        """Read the popularity of all movies of a log just before a moment."""
+        size = len(log.catalogue)
+        rows, moment = np.arange(size, dtype=np.int32), np.full(size, before, dtype=np.int64)
+        states, _ = log.movies.before(rows, moment)
+        count, liked = states[:, movies_at.COUNT], states[:, movies_at.LIKED]
+        share = (liked.sum() + 1) / (count.sum() + 2)
+        columns = np.column_stack(
+            [
+                states[:, movies_at.RECENT_COUNT],
+                states[:, movies_at.POPULARITY],
+                states[:, movies_at.FASHION],
+                states[:, movies_at.RECENT_LIKED],
+                (liked + _LIKED_DAMPING * share) / (count + _LIKED_DAMPING),
+            ]
+        )
+        return cls(count, columns)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a user may watch next.
+
+    Attributes:
+        movies: Rows of the catalogue, ascending, of shape N.
+        values: Of shape N x F, in the order of `CANDIDATE_FEATURES`.
+        known: Number of the user's ratings known.
+        company: What is watched near the history's movies or at present, of shape C: to rank
+            what is no candidate.
+    """
+
+    movies: NDArray[np.intp]
+    values: NDArray[np.float64]
+    known: int
+    company: NDArray[np.float64]
+
+
+def find_candidates(
+    log: Timeline,
+    view: Timeline,
+    history: int,
+    before: int,
+    popularity: Popularity,
+) -> Candidates:
+    """Put forward what a history may go on with, watched movies left out.
+
+    Args:
+        log: Whose users are the others.
+        view: The timeline the history stands in; may be a view of the log.
+        history: Its row there.
+        before: Only ratings strictly older count.
+        popularity: Of the log at that moment.
+    """
+    own = view.histories
+    end = int(own.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
+    watched = own.movie[int(own.starts[history]) : end]
+    watched = watched[watched >= 0]
+    company = watched_with(log, own, history, before)
+    rarity = ((popularity.views + 1) ** _RARITY)[:, None]
+    leaders = np.column_stack(
+        [
+            company[:, [COMPANY.index(name) for name in ("near_level", "follows", "near")]],
+            company[:, [COMPANY.index(name) for name in ("follows", "near")]] / rarity,
+            popularity.columns[:, [0, 3]],
+        ]
+    )
+    leaders[watched] = -1
+    chosen = _union(leaders)
+    genres = log.catalogue.genre_weights
+    counts = np.column_stack([company, popularity.columns[:, :4]])
+    logs = np.log(counts[chosen] / (counts.max(axis=0) + 1e-12) + _FLOOR)
+    nobody = np.full(len(chosen), UNKNOWN, dtype=np.int32)
+    whose, when = np.full_like(nobody, history), np.full(len(chosen), before, dtype=np.int64)
+    encoded = encode(view, Queries(whose, nobody, chosen.astype(np.int32), when))
+    values = np.column_stack(
+        [
+            logs,
+            popularity.columns[chosen, 4],
+            genres[chosen] @ _mean_rows(genres, watched),
+            genres[chosen] @ _mean_rows(genres, watched[-_LATEST:]),
+            *(encoded.column(name) for name in _ENCODED),
+        ]
+    )
+    near = company[:, COMPANY.index("near")]
+    present = popularity.columns[:, 0]
+    fallback = near / max(float(near.sum()), 1e-12) + present / max(float(present.sum()), 1e-12)
+    return Candidates(chosen, values.astype(np.float64), len(watched), fallback + 1e-9)
+
+
+def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
+    count = len(leaders)
+    least = max(count - _EACH, 0)
+    chosen = np.zeros(count, dtype=np.bool_)
+    for values in leaders.T:
+        best = np.argpartition(values, least)[least:] if least else np.arange(count)
+        chosen[best[values[best] > 0]] = True
+    return np.flatnonzero(chosen)
+
+
+def _mean_rows(values: NDArray[np.float64], rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    return values[rows].sum(axis=0) / max(len(rows), 1)

@@ -1,0 +1,173 @@
+"""What a user watches next, and what of it they like: two conditional logits over candidates.
+
+Both weigh the same candidates by the same features (`foreseen.features.candidates`) and give each
+a probability by a softmax (conditional logit: McFadden, 1974). The one is learned from the very
+next movie of real histories, the other from all later movies that were liked. The weights of a
+feature change with the length of the history. Questions are asked of the log as of their own
+moment, so what is learned is what could have been known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from foreseen.features.candidates import (
+    CANDIDATE_FEATURES,
+    Candidates,
+    Popularity,
+    find_candidates,
+)
+from foreseen.features.movie_statistics import LIKING
+from foreseen.features.timeline import Timeline
+from foreseen.progress import progress_bar
+
+_QUESTIONS: Final = 800
+_START: Final = 0.3
+"""Share of the log that must have passed before a question is asked of it."""
+_FEWEST: Final = 4
+_PENALTY: Final = 0.05
+_STEPS: Final = 60
+_TYPICAL_LENGTH: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A conditional logit.
+
+    Attributes:
+        values: One weight per candidate feature, and one for each times log(length) - 4.
+        coverage: How often what was asked for was among the candidates.
+    """
+
+    values: tuple[float, ...]
+    coverage: float
+
+    def shares(self, candidates: Candidates) -> NDArray[np.float64]:
+        """Return the probability of every movie of the catalogue, of shape C, summing to one."""
+        score = _crossed(candidates) @ np.array(self.values)
+        chosen = np.exp(score - score.max(initial=-np.inf))
+        rest = candidates.company.copy()
+        rest[candidates.movies] = 0
+        missed = (1 - self.coverage) if len(chosen) else 1.0
+        shares = missed * rest / max(float(rest.sum()), 1e-12)
+        shares[candidates.movies] = self.coverage * chosen / max(float(chosen.sum()), 1e-12)
+        return shares / max(float(shares.sum()), 1e-12)
+
+
+@dataclass(frozen=True)
+class Watching:
+    """The two logits: of the next movie, and of a later one that is liked."""
+
+    next: Weights
+    liked: Weights
+
+    def shares(
+        self, log: Timeline, view: Timeline, count: int, before: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return probabilities for the first `count` histories of a view of a log, as of a moment.
+
+        Returns:
+            Two arrays of shape count x (C + 1), the last movie being the unknown one: of being
+            watched next, and of being watched and liked.
+        """
+        popularity = Popularity.of(log, before)
+        found = np.zeros((2, count, len(log.catalogue) + 1))
+        for row in range(count):
+            candidates = find_candidates(log, view, row, before, popularity)
+            found[0, row, :-1] = self.next.shares(candidates)
+            found[1, row, :-1] = self.liked.shares(candidates)
+        return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class _Question:
+    candidates: Candidates
+    next: NDArray[np.bool_]
+    liked: NDArray[np.bool_]
+
+
+def fit_watching(timeline: Timeline, seed: int) -> Watching:
+    """Learn both logits from what users went on to watch."""
+    questions = _questions(timeline, seed)
+    return Watching(
+        _fit([q.candidates for q in questions], [q.next for q in questions]),
+        _fit([q.candidates for q in questions], [q.liked for q in questions]),
+    )
+
+
+def _questions(timeline: Timeline, seed: int) -> list[_Question]:
+    """Cut histories in two, half of them in the middle, the others anywhere."""
+    generator = np.random.default_rng(seed)
+    own = timeline.histories
+    opening = int(timeline.timestamp[int(_START * len(timeline.timestamp))])
+    users = np.flatnonzero(np.diff(own.starts) >= _FEWEST)
+    turns = -(-2 * _QUESTIONS // max(len(users), 1))
+    questions: list[_Question] = []
+    with progress_bar("what follows", _QUESTIONS) as advance:
+        for user in generator.permutation(np.repeat(users, turns)):
+            first, stop = int(own.starts[user]), int(own.starts[user + 1])
+            anywhere = int(generator.integers(0, stop - first))
+            length = (stop - first) // 2 if generator.random() < 0.5 else anywhere
+            before = int(own.times[first + length - 1]) + 1 if length else int(own.times[first])
+            place = first + int(np.searchsorted(own.times[first:stop], before))
+            if before <= opening or place == stop:
+                continue
+            popularity = Popularity.of(timeline, before)
+            candidates = find_candidates(timeline, timeline, int(user), before, popularity)
+            later = own.movie[place:stop]
+            liked = later[own.rating[place:stop] >= LIKING]
+            questions.append(
+                _Question(
+                    candidates,
+                    np.isin(candidates.movies, later[:1]),
+                    np.isin(candidates.movies, liked),
+                )
+            )
+            advance(1)
+            if len(questions) == _QUESTIONS:
+                break
+    return questions
+
+
+def _crossed(candidates: Candidates) -> NDArray[np.float64]:
+    length = np.log(max(candidates.known, 1)) - _TYPICAL_LENGTH
+    return np.concatenate([candidates.values, candidates.values * length], axis=1)
+
+
+def _fit(candidates: Sequence[Candidates], answers: Sequence[NDArray[np.bool_]]) -> Weights:
+    """Minimise the mean surprise at the answers, by L-BFGS, with a penalty on the weights.
+
+    An answer of several movies counts as one, spread evenly over them. What none of the
+    candidates answers tells the weights nothing, and lowers the coverage.
+    """
+    kept = [(c, a / a.sum()) for c, a in zip(candidates, answers, strict=True) if a.any()]
+    width = 2 * len(CANDIDATE_FEATURES)
+    if not kept:
+        return Weights((0.0,) * width, 0.5)
+    rows = np.concatenate([_crossed(c) for c, _ in kept]).astype(np.float32)
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    inputs = torch.from_numpy((rows - mean) / scale)
+    share = torch.from_numpy(np.concatenate([a for _, a in kept]).astype(np.float32))
+    group = torch.from_numpy(np.repeat(np.arange(len(kept)), [len(a) for _, a in kept]))
+    weights = torch.zeros(width, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def surprise() -> torch.Tensor:
+        optimiser.zero_grad()
+        score = inputs @ weights
+        top = torch.full((len(kept),), -torch.inf).scatter_reduce(
+            0, group, score.detach(), reduce="amax"
+        )
+        total = torch.zeros(len(kept)).index_add(0, group, torch.exp(score - top[group]))
+        loss = (top + torch.log(total)).sum() - (share * score).sum()
+        loss = loss / len(kept) + _PENALTY * (weights**2).sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(surprise)
+    values = weights.detach().numpy().astype(np.float64) / scale
+    return Weights(tuple(map(float, values)), len(kept) / len(candidates))
