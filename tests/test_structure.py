@@ -26,6 +26,7 @@ LAYERS = [
     ["models"],
     ["why", "ranking"],
     ["evaluation"],
+    ["drift"],
     ["describe", "console"],
     ["cli"],
 ]

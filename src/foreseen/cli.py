@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from foreseen.console import print_json, print_summaries, print_table
+from foreseen.console import print_json, print_summaries, print_table, print_walk
 from foreseen.errors import ForeseenError, InputError
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ class RankBy(StrEnum):
     RATING = "rating"
     LIKELY = "likely"
     BLEND = "blend"
+
+
+class PolicyName(StrEnum):
+    """How a model keeps up with time."""
+
+    FROZEN = "frozen"
+    SLIDING = "sliding"
+    FULL = "full"
+    INCREMENTAL = "incremental"
+    ADAPTIVE = "adaptive"
 
 
 class ProtocolName(StrEnum):
@@ -379,3 +389,46 @@ def evaluate(
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
         return
     print_summaries(protocol.value, tables.manifest.source, summaries)
+
+
+@app.command()
+def backtest(
+    data: Data,
+    out: Out,
+    model: Annotated[ModelName, typer.Option(help="What to walk with.")] = ModelName.ENSEMBLE,
+    policy: Annotated[
+        list[PolicyName] | None,
+        typer.Option("--policy", help="How it keeps up; may be repeated. All, if none is named."),
+    ] = None,
+    start: Annotated[
+        float, typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known first.")
+    ] = 0.5,
+    delay: Annotated[
+        int, typer.Option(min=0, help="Seconds a rating must be old to be known.")
+    ] = 0,
+    seed: Seed = 0,
+    settings: SettingsFile = None,
+    skip_bad_rows: SkipBadRows = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk through time: predict every rating before it is learned from.
+
+    A walk that was interrupted goes on where it was.
+
+    Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out walk`
+    """
+    from foreseen import canonical
+    from foreseen.drift.backtest import Walk
+    from foreseen.drift.backtest import backtest as walk_through
+    from foreseen.drift.report import summarise_walk, write_walk
+
+    tables = canonical.load_data(data, skip_bad_rows)
+    names = [name.value for name in policy or list(PolicyName)]
+    chosen = _read_settings(settings, model.value)
+    walk = Walk(tables, model.value, chosen, names, start, delay, seed)
+    document = summarise_walk(walk, *walk_through(walk, out))
+    write_walk(document, out)
+    if as_json:
+        print_json(document)
+        return
+    print_walk(document)

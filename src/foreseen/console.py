@@ -29,13 +29,6 @@ def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> 
 
 def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
     """Print the figures of an evaluation, and errors by activity."""
-
-    def shown(summary: dict[str, Any], name: str) -> str:
-        if name not in summary:
-            return ""
-        figure = summary[name]
-        return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
-
     print_table(
         f"{source}, {protocol}: {summaries[0]['events']:,} later ratings (95 % intervals)",
         ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairs in order"],
@@ -43,7 +36,7 @@ def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]])
             [
                 summary["setting"],
                 summary["model"],
-                *(shown(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+                *(_shown(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
             ]
             for summary in sorted(summaries, key=lambda s: str(s["setting"]))
         ],
@@ -55,6 +48,33 @@ def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]])
     ]
     header = ["setting", "model", *_buckets(summaries)]
     print_table("RMSE by how many of the user's ratings were known", header, rows)
+
+
+def print_walk(document: dict[str, Any]) -> None:
+    """Print the figures of a walk through time, policy by policy."""
+    results: list[dict[str, Any]] = document["results"]
+    late = f", {document['delay']} seconds late" if document["delay"] else ""
+    print_table(
+        f"{document['data']}, {document['model']}: {results[0]['events']:,} ratings predicted "
+        f"before they were learned from{late} (95 % intervals)",
+        ["policy", "RMSE", "RMSE per user", "NDCG@10", "pairs in order", "trainings", "seconds"],
+        [
+            [
+                result["policy"],
+                *(_shown(result, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+                str(result["trainings"]),
+                f"{result['train_seconds']:.0f}",
+            ]
+            for result in results
+        ],
+    )
+
+
+def _shown(summary: dict[str, Any], name: str) -> str:
+    if name not in summary:
+        return ""
+    figure = summary[name]
+    return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
 
 
 def _buckets(summaries: list[dict[str, Any]]) -> list[str]:

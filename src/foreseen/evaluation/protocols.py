@@ -55,7 +55,7 @@ def stream(tables: Tables, name: str, settings: Settings | None, seed: int) -> l
     past, later = cut(tables.ratings, TEST_FROM)
     if settings is None:
         return [_mean_answers(past, later, s) for s in ("live", "day late", "frozen")]
-    fitted = train_on(_timeline(tables, past), name, settings, seed)
+    fitted = train_on(_timeline(tables, past), name, settings, seed, watching=False)
     observed = fitted.observe(later)
     second = later[TIMESTAMP].to_numpy()
     answers = [

@@ -19,7 +19,7 @@ from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
 from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.uncertainty import fit_uncertainty
-from foreseen.models.watching import fit_watching
+from foreseen.models.watching import UNLEARNED, fit_watching
 from foreseen.threads import one_thread
 
 VALIDATION_SHARE: Final = 0.1
@@ -77,17 +77,21 @@ def train(
     return train_on(timeline, name, settings, seed)
 
 
-def train_on(timeline: Timeline, name: str, settings: Settings, seed: int) -> Model:
+def train_on(
+    timeline: Timeline, name: str, settings: Settings, seed: int, watching: bool = True
+) -> Model:
     """Fit a model to a timeline; see `train`.
+
+    Without `watching` it does not learn what users watch next, for where only ratings are asked.
 
     Raises:
         InputError: As `train`.
     """
     with one_thread():
-        return _train(timeline, name, settings, seed)
+        return _train(timeline, name, settings, seed, watching)
 
 
-def _train(timeline: Timeline, name: str, settings: Settings, seed: int) -> Model:
+def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watching: bool) -> Model:
     kind = KINDS[name]
     examples = training_examples(timeline, seed)
     learn, later = examples.split(1 - VALIDATION_SHARE)
@@ -105,8 +109,8 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int) -> Mode
         "validation_ratings": float(len(later)),
     }
     uncertainty = fit_uncertainty(later.encoded, residual)
-    watching = fit_watching(timeline, seed)
-    return Model(name, predictor, timeline, uncertainty, watching, scale, seed, report)
+    follows = fit_watching(timeline, seed) if watching else UNLEARNED
+    return Model(name, predictor, timeline, uncertainty, follows, scale, seed, report)
 
 
 def _as_long_as(settings: Settings, trial: Predictor) -> Settings:

@@ -26,6 +26,8 @@ from foreseen.features.timeline import Timeline
 from foreseen.progress import progress_bar
 
 _QUESTIONS: Final = 800
+_RATINGS_EACH: Final = 100
+"""Ratings of the log for each question, at least."""
 _START: Final = 0.3
 """Share of the log that must have passed before a question is asked of it."""
 _FEWEST: Final = 4
@@ -83,6 +85,11 @@ class Watching:
         return found[0], found[1]
 
 
+_NOTHING: Final = Weights((0.0,) * 2 * len(CANDIDATE_FEATURES), 0.5)
+UNLEARNED: Final = Watching(_NOTHING, _NOTHING)
+"""Of candidates none is likelier than another."""
+
+
 @dataclass(frozen=True)
 class _Question:
     candidates: Candidates
@@ -105,9 +112,10 @@ def _questions(timeline: Timeline, seed: int) -> list[_Question]:
     own = timeline.histories
     opening = int(timeline.timestamp[int(_START * len(timeline.timestamp))])
     users = np.flatnonzero(np.diff(own.starts) >= _FEWEST)
-    turns = -(-2 * _QUESTIONS // max(len(users), 1))
+    wanted = min(_QUESTIONS, -(-len(timeline.rating) // _RATINGS_EACH))
+    turns = -(-2 * wanted // max(len(users), 1))
     questions: list[_Question] = []
-    with progress_bar("what follows", _QUESTIONS) as advance:
+    with progress_bar("what follows", wanted) as advance:
         for user in generator.permutation(np.repeat(users, turns)):
             first, stop = int(own.starts[user]), int(own.starts[user + 1])
             anywhere = int(generator.integers(0, stop - first))
@@ -128,7 +136,7 @@ def _questions(timeline: Timeline, seed: int) -> list[_Question]:
                 )
             )
             advance(1)
-            if len(questions) == _QUESTIONS:
+            if len(questions) == wanted:
                 break
     return questions
 
@@ -145,9 +153,9 @@ def _fit(candidates: Sequence[Candidates], answers: Sequence[NDArray[np.bool_]])
     candidates answers tells the weights nothing, and lowers the coverage.
     """
     kept = [(c, a / a.sum()) for c, a in zip(candidates, answers, strict=True) if a.any()]
-    width = 2 * len(CANDIDATE_FEATURES)
     if not kept:
-        return Weights((0.0,) * width, 0.5)
+        return _NOTHING
+    width = 2 * len(CANDIDATE_FEATURES)
     rows = np.concatenate([_crossed(c) for c, _ in kept]).astype(np.float32)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     inputs = torch.from_numpy((rows - mean) / scale)

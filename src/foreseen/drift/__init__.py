@@ -1,0 +1,1 @@
+"""How quality lasts: models walked through time under different policies of keeping up."""

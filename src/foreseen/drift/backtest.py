@@ -1,0 +1,248 @@
+"""A walk through the timeline in windows: predict first, learn after (prequential: Dawid, 1984).
+
+Every rating after the start is predicted by what was known strictly before its second, or a delay
+earlier. Windows begin at seconds, never within one, so that no tie is torn apart. Each finished
+window is written down at once: a walk that was killed goes on where it was, with the same result.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from foreseen.canonical import Tables
+from foreseen.catalogue import Catalogue
+from foreseen.drift.policies import POLICIES, Policy
+from foreseen.errors import InputError
+from foreseen.evaluation.splits import cut
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.files import write_whole
+from foreseen.models import Model, Settings, train_on
+from foreseen.progress import progress_bar
+from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+
+WINDOWS: Final = 10
+PREDICTIONS: Final = "predictions.parquet"
+_PARTS: Final = "windows"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What to walk, and how.
+
+    Attributes:
+        tables: The data.
+        model: Name of the kind of model.
+        settings: Its settings.
+        policies: Names of policies.
+        start: Share of the ratings that are known to begin with.
+        delay: Seconds a rating must be old to be known; 0 for strictly before.
+        seed: Of all chance.
+    """
+
+    tables: Tables
+    model: str
+    settings: Settings
+    policies: Sequence[str]
+    start: float
+    delay: int
+    seed: int
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return what tells this walk from any other over other data or with other settings."""
+        told = [
+            self.model,
+            self.settings.model_dump(mode="json"),
+            self.start,
+            self.delay,
+            self.seed,
+            int(self.tables.ratings.hash_rows(seed=0).sum()),
+            self.tables.ratings.height,
+        ]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+class Window(BaseModel):
+    """What one window cost.
+
+    Attributes:
+        walk: Fingerprint of the walk.
+        policy: The policy.
+        window: Its number, from 0.
+        trained: Whether the model was trained at its beginning.
+        trained_on: Ratings the model had been trained on.
+        train_seconds: Seconds spent training.
+        seconds: Seconds spent on the whole window.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    walk: str
+    policy: str
+    window: int
+    trained: bool
+    trained_on: int
+    train_seconds: float
+    seconds: float
+
+
+def backtest(walk: Walk, out: Path) -> tuple[pl.DataFrame, list[Window]]:
+    """Walk through the timeline; windows found finished in `out` are not walked again.
+
+    Returns:
+        All predictions, with columns policy, window, userId, movieId, timestamp, rating,
+        prediction, low, high, in time order for each policy; and what each window cost.
+
+    Raises:
+        InputError: If nothing is left to walk through, or a policy is not known.
+    """
+    for name in walk.policies:
+        if name not in POLICIES:
+            raise InputError(f"no policy is called '{name}'; there are {', '.join(POLICIES)}")
+    places = window_places(walk.tables.ratings, walk.start)
+    (out / _PARTS).mkdir(parents=True, exist_ok=True)
+    frames: list[pl.DataFrame] = []
+    costs: list[Window] = []
+    with progress_bar("walking", len(walk.policies) * (len(places) - 1)) as advance:
+        for name in walk.policies:
+            for frame, cost in _walk_policy(walk, name, places, out / _PARTS):
+                frames.append(frame)
+                costs.append(cost)
+                advance(1)
+    predictions = pl.concat(frames)
+    write_whole(out / PREDICTIONS, predictions.write_parquet)
+    return predictions, costs
+
+
+def window_places(ratings: pl.DataFrame, start: float) -> list[int]:
+    """Return where the windows of a log begin, and the log's length.
+
+    The first begins exactly at floor(start n); the others never within a second.
+
+    Raises:
+        InputError: If nothing is left on either side of the start.
+    """
+    known, _ = cut(ratings, start)
+    second: NDArray[np.int64] = ratings[TIMESTAMP].to_numpy().astype(np.int64)
+    even = np.linspace(known.height, ratings.height, WINDOWS + 1).astype(np.int64)[1:-1]
+    later = np.searchsorted(second, second[even])
+    inner = sorted({int(place) for place in later if place > known.height})
+    return [known.height, *inner, ratings.height]
+
+
+def _walk_policy(
+    walk: Walk, name: str, places: Sequence[int], parts: Path
+) -> Iterator[tuple[pl.DataFrame, Window]]:
+    policy = POLICIES[name]
+    walker = _Walker(walk, policy, places[0])
+    for number, (first, stop) in enumerate(pairwise(places)):
+        part = parts / f"{name}-{number:02d}.parquet"
+        card = part.with_suffix(".json")
+        done = _finished(walk, part, card)
+        if done is None:
+            begun = time.perf_counter()
+            events, spent = walker.predict(first, stop)
+            frame = events.select(
+                pl.lit(name).alias("policy"), pl.lit(number).alias("window"), pl.all()
+            )
+            cost = Window(
+                walk=walk.fingerprint,
+                policy=name,
+                window=number,
+                trained=spent > 0,
+                trained_on=walker.trained_on,
+                train_seconds=spent,
+                seconds=time.perf_counter() - begun,
+            )
+            write_whole(part, frame.write_parquet)
+            text = cost.model_dump_json()
+            write_whole(card, partial(Path.write_text, data=text, encoding="utf-8"))
+            done = frame, cost
+        else:
+            walker.skip(first, done[1].trained)
+        yield done
+
+
+def _finished(walk: Walk, part: Path, card: Path) -> tuple[pl.DataFrame, Window] | None:
+    try:
+        cost = Window.model_validate_json(card.read_text(encoding="utf-8"))
+        frame = pl.read_parquet(part)
+    except (OSError, ValidationError, pl.exceptions.PolarsError):
+        return None
+    return (frame, cost) if cost.walk == walk.fingerprint else None
+
+
+class _Walker:
+    """A model on its way; it is trained no earlier than a window asks for it."""
+
+    def __init__(self, walk: Walk, policy: Policy, first: int) -> None:
+        self._walk = walk
+        self._policy = policy
+        self._first = first
+        self._model: Model | None = None
+        self._trained_at = first
+        self.trained_on = first
+
+    def skip(self, first: int, trained: bool) -> None:
+        """Pass a window that is finished, remembering when the model was trained last."""
+        if trained and first != self._trained_at:
+            self._trained_at, self._model = first, None
+        self.trained_on = self._known(self._trained_at)
+
+    def predict(self, first: int, stop: int) -> tuple[pl.DataFrame, float]:
+        """Return the answers to a window's ratings, and the seconds spent training."""
+        begun = time.perf_counter()
+        known = self._known(first)
+        if self._policy.due(self.trained_on, known):
+            self._trained_at, self._model = first, None
+        fresh = self._model is None
+        if self._model is None:
+            self._model = self._train(self._trained_at)
+        spent = time.perf_counter() - begun if fresh and self._trained_at == first else 0.0
+        ratings = self._walk.tables.ratings
+        events = ratings[first:stop]
+        if self._policy.reveals:
+            # All ratings up to the window's end: which of them count is told by each moment.
+            self._model = self._model.observe(ratings[self._known(self._trained_at) : stop])
+        return _answer(self._model, events, self._walk.delay), spent
+
+    def _known(self, place: int) -> int:
+        """Return how many ratings were known at the second of a window's first rating."""
+        if place == self._first and self._walk.delay == 0:
+            return place
+        second: NDArray[np.int64] = self._walk.tables.ratings[TIMESTAMP].to_numpy().astype(np.int64)
+        limit = int(second[place]) - self._walk.delay
+        return min(place, int(np.searchsorted(second, limit)))
+
+    def _train(self, place: int) -> Model:
+        known = self._known(place)
+        self.trained_on = known
+        begin = max(0, known - self._known(self._first)) if self._policy.slides else 0
+        ratings = self._walk.tables.ratings[begin:known]
+        timeline = Timeline.of(ratings, Catalogue.of(self._walk.tables.movies))
+        walk = self._walk
+        return train_on(timeline, walk.model, walk.settings, walk.seed, watching=False)
+
+
+def _answer(model: Model, events: pl.DataFrame, delay: int) -> pl.DataFrame:
+    users = model.timeline.users.rows(events[USER].to_numpy())
+    movies = model.timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
+    second = events[TIMESTAMP].to_numpy().astype(np.int64)
+    before = second - delay + 1 if delay else second
+    answers = model.answer(Queries(users, users, movies, before))
+    return events.with_columns(
+        pl.Series(PREDICTION, answers.rating),
+        pl.Series(LOW, answers.low),
+        pl.Series(HIGH, answers.high),
+    )
