@@ -11,9 +11,11 @@ from torch.fx.passes.shape_prop import ShapeProp
 from foreseen.features.encode import FEATURES
 from foreseen.models.baseline import BaselineNetwork, BaselineSettings
 from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetwork
+from foreseen.models.history import HistoryNetwork, HistorySettings
 from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
 _GENRES = 19
+_LEVELS = 10
 _COLOURS = {"placeholder": "#d7e8f7", "call_module": "#f9e2c7", "output": "#d9efd5"}
 
 
@@ -29,6 +31,17 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
                 "movie": row,
                 "genres": torch.zeros(1, _GENRES),
                 "features": torch.zeros(1, len(FEATURES)),
+                "expected": torch.zeros(1),
+            },
+        ),
+        "history": (
+            HistoryNetwork(HistorySettings(), 2, 2, _GENRES, _LEVELS),
+            {
+                "foretold": torch.zeros(1),
+                "doubt": torch.zeros(1),
+                "features": torch.zeros(1, len(FEATURES)),
+                "genres": torch.zeros(1, _GENRES),
+                "habits": torch.full((1, _LEVELS), 1 / _LEVELS),
                 "expected": torch.zeros(1),
             },
         ),

@@ -51,6 +51,7 @@ class ModelName(StrEnum):
     BIAS = "bias"
     BASELINE = "baseline"
     HYBRID = "hybrid"
+    HISTORY = "history"
     ENSEMBLE = "ensemble"
 
 

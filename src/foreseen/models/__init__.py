@@ -17,6 +17,8 @@ from foreseen.models.base import Model, Predictor, Scores, Settings
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
 from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
+from foreseen.models.history import HistoryPredictor, HistorySettings
+from foreseen.models.history_training import fit_history
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.uncertainty import fit_uncertainty
 from foreseen.models.watching import UNLEARNED, fit_watching
@@ -39,6 +41,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bias": Kind(BiasSettings, fit_bias, BiasPredictor.from_arrays),
     "baseline": Kind(BaselineSettings, fit_baseline, BaselinePredictor.from_arrays),
     "hybrid": Kind(HybridSettings, fit_hybrid, HybridPredictor.from_arrays),
+    "history": Kind(HistorySettings, fit_history, HistoryPredictor.from_arrays),
     "ensemble": Kind(EnsembleSettings, fit_ensemble, EnsemblePredictor.from_arrays),
 }
 DEFAULT_MODEL: Final = "ensemble"

@@ -81,17 +81,10 @@ def train_network(
     target = torch.from_numpy(rating.astype(np.float32))
     share = np.ones(len(rating)) if weight is None else weight / weight.mean()
     weights = torch.from_numpy(share.astype(np.float32))
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
     history: list[float] = []
     best = copy.deepcopy(network.state_dict())
     steps = -(-len(target) // settings.batch)
-    schedule = None
-    if settings.one_cycle:
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, settings.learning_rate, total_steps=settings.epochs * steps
-        )
+    optimiser, schedule = descent(network, settings, settings.epochs * steps)
     with progress_bar(what, settings.epochs * steps) as advance:
         for _ in range(settings.epochs):
             network.train()
@@ -117,6 +110,20 @@ def train_network(
         return Trained(settings.epochs, ())
     network.load_state_dict(best)
     return Trained(int(np.argmin(history)) + 1, tuple(history))
+
+
+def descent(
+    network: nn.Module, settings: LoopSettings, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
+    """Return what takes the steps, and what sets their size, if it changes."""
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    if not settings.one_cycle:
+        return optimiser, None
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=max(steps, 2)
+    )
 
 
 def evaluate_network(network: nn.Module, inputs: Inputs) -> NDArray[np.float64]:
