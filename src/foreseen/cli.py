@@ -78,6 +78,9 @@ class ProtocolName(StrEnum):
 
     STREAM = "stream"
     FOLDIN = "foldin"
+    RANDOM = "random"
+    LEAVE_LAST_OUT = "leave-last-out"
+    CALENDAR_RANKING = "calendar-ranking"
 
 
 def main() -> None:

@@ -48,6 +48,23 @@ def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]])
     ]
     header = ["setting", "model", *_buckets(summaries)]
     print_table("RMSE by how many of the user's ratings were known", header, rows)
+    lists = [(s["model"], by, own) for s in summaries for by, own in s.get("lists", {}).items()]
+    if not lists:
+        return
+    print_table(
+        f"Lists from the whole catalogue for {lists[0][2]['users']:,} users",
+        ["model", "by", "NDCG@10", "Recall@20", "HR@10 of the next", "coverage", "novelty, bits"],
+        [
+            [
+                name,
+                by,
+                *(_shown(own, figure) for figure in ("ndcg10", "recall20", "next_hit10")),
+                f"{own['coverage']:.1%}",
+                f"{own['novelty']:.2f}",
+            ]
+            for name, by, own in lists
+        ],
+    )
 
 
 def print_walk(document: dict[str, Any]) -> None:

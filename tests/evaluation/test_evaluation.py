@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.conftest import random_ratings, ratings_of, tables_of
 
 from foreseen.canonical import Tables
 from foreseen.errors import InputError
+from foreseen.evaluation.lists import list_quality, wanted_by
 from foreseen.evaluation.metrics import (
     bootstrap,
     ndcg,
@@ -18,8 +20,9 @@ from foreseen.evaluation.metrics import (
 )
 from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, with_activity
 from foreseen.evaluation.report import summarise, write_report
-from foreseen.evaluation.splits import cut, fold_in
-from foreseen.models import parse_settings
+from foreseen.evaluation.splits import cut, fold_in, leave_last_out, random_folds
+from foreseen.models import parse_settings, train
+from foreseen.ranking import recommend
 
 
 def test_errors_are_those_computed_by_hand() -> None:
@@ -122,3 +125,66 @@ def test_events_of_the_same_second_do_not_know_each_other() -> None:
     live = PROTOCOLS["stream"](tables, "bias", parse_settings("bias"), 0)[0].events
     assert live["known"].to_list() == [0] * 10
     assert live["prediction"].n_unique() == 1
+
+
+@given(seed=st.integers(0, 500), count=st.integers(2, 150))
+def test_leaving_the_last_out_splits_off_one_rating_of_each_user_who_has_two(
+    seed: int, count: int
+) -> None:
+    ratings = tables_of(random_ratings(seed, count)).ratings
+    several = ratings.group_by("userId").len().filter(pl.col("len") > 1)
+    if several.is_empty():
+        return
+    known, last, tied = leave_last_out(ratings)
+    assert sorted(last["userId"]) == sorted(several["userId"])
+    assert pl.concat([known, last]).sort(ratings.columns).equals(ratings.sort(ratings.columns))
+    latest = known.group_by("userId").agg(latest=pl.col("timestamp").max())
+    both = last.join(latest, on="userId")
+    assert (both["timestamp"] >= both["latest"]).all()
+    assert tied == (both["timestamp"] == both["latest"]).sum()
+
+
+def test_folds_are_of_even_size_and_the_same_each_time() -> None:
+    ratings = random_ratings(0, 103)
+    folds = random_folds(ratings)
+    assert sorted(folds.value_counts()["count"]) == [20, 20, 21, 21, 21]
+    assert folds.equals(random_folds(ratings))
+
+
+def test_lists_are_measured_as_by_hand(small: Tables) -> None:
+    known, last, _ = leave_last_out(small.ratings)
+    model = train(replace(small, ratings=known), "bias")
+    wanted = wanted_by(model, last, least=0)
+    measured = list_quality(model, wanted)
+    assert measured["likely"]["users"] == len(wanted) == 60
+    hits: list[float] = []
+    gains: list[float] = []
+    for ranking, user in zip(
+        recommend(model, [w.user for w in wanted], k=10, by="likely"), wanted, strict=True
+    ):
+        top = [entry.movie for entry in ranking.recommendations]
+        hits.append(user.next in top)
+        gains.append(1 / np.log2(top.index(user.next) + 2) if user.next in top else 0)
+    assert measured["likely"]["next_hit10"]["value"] == pytest.approx(np.mean(hits))
+    assert measured["likely"]["ndcg10"]["value"] == pytest.approx(np.mean(gains))
+    assert 0 < measured["blend"]["coverage"] < 1
+
+
+def test_what_users_did_not_like_later_is_not_wanted(small: Tables) -> None:
+    past, later = cut(small.ratings, 0.9)
+    model = train(replace(small, ratings=past), "bias")
+    wanted = wanted_by(model, later)
+    liked = later.filter(pl.col("rating") >= 4)
+    assert {w.user for w in wanted} == set(liked["userId"])
+    assert sum(len(w.relevant) for w in wanted) == liked.height
+
+
+@pytest.mark.parametrize("protocol", ["random", "leave-last-out", "calendar-ranking"])
+def test_the_other_protocols_answer_every_held_out_rating(protocol: str, small: Tables) -> None:
+    mean, own = (
+        PROTOCOLS[protocol](small, name, settings, 0)[0]
+        for name, settings in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
+    )
+    assert mean.events.height == own.events.height > 50
+    assert rating_errors(own.events)["rmse"].value < rating_errors(mean.events)["rmse"].value
+    assert np.isfinite(own.events["prediction"].to_numpy()).all()

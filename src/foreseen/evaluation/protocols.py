@@ -4,8 +4,8 @@ Each returns the answers event by event, so that errors can be cut by cell and b
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
-from foreseen.evaluation.splits import TEST_FROM, FoldIn, cut, fold_in, last_seen
+from foreseen.evaluation.lists import list_quality, wanted_by
+from foreseen.evaluation.splits import (
+    TEST_FROM,
+    FoldIn,
+    cut,
+    fold_in,
+    last_seen,
+    leave_last_out,
+    random_folds,
+)
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import Model, Settings, train_on
@@ -36,11 +45,14 @@ class Answers:
         events: userId, movieId, timestamp, rating, prediction, low, high; `cell`, whether user
             and movie were known when the model was fitted; `known`, the number of the user's
             ratings known when asked; `activity`, the bucket of that number.
+        lists: How good rankings of the whole catalogue are, where the protocol asks for them; see
+            `foreseen.evaluation.lists.list_quality`.
     """
 
     model: str
     setting: str
     events: pl.DataFrame
+    lists: Mapping[str, Any] | None = None
 
 
 def stream(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
@@ -82,17 +94,80 @@ def fold_in_users(tables: Tables, name: str, settings: Settings | None, seed: in
 def ask_fold_in(fitted: Model, split: FoldIn, name: str) -> Answers:
     """Reveal and ask a model fitted on the split's known part."""
     observed = fitted.observe(split.revealed)
+    lists = list_quality(observed, wanted_by(observed, split.hidden))
     asked = split.hidden.join(
         last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
         on=USER,
         how="left",
         maintain_order="left",
     )["asked"].to_numpy()
-    return _ask(fitted, observed, split.hidden, asked + 1, name, "half revealed")
+    answers = _ask(fitted, observed, split.hidden, asked + 1, name, "half revealed")
+    return replace(answers, lists=lists)
+
+
+def calendar_ranking(
+    tables: Tables, name: str, settings: Settings | None, seed: int
+) -> list[Answers]:
+    """Fit on the first 90 %; rank for everybody who likes something later, histories as of then.
+
+    Raises:
+        InputError: If there are too few ratings.
+    """
+    past, later = cut(tables.ratings, TEST_FROM)
+    if settings is None:
+        return [_mean_answers(past, later, "as of the cut")]
+    fitted = train_on(_timeline(tables, past), name, settings, seed)
+    moment = np.full(later.height, fitted.timeline.end, dtype=np.int64)
+    answers = _ask(fitted, fitted, later, moment, name, "as of the cut")
+    return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, later)))]
+
+
+def leave_last(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    """Fit on all but each user's last rating; rank it among all they have not rated before.
+
+    Raises:
+        InputError: If nobody has two ratings.
+    """
+    known, last, tied = leave_last_out(tables.ratings)
+    setting = f"{tied} of {last.height} tied in time"
+    if settings is None:
+        return [_mean_answers(known, last, setting)]
+    fitted = train_on(_timeline(tables, known), name, settings, seed)
+    moment = np.full(last.height, fitted.timeline.end, dtype=np.int64)
+    answers = _ask(fitted, fitted, last, moment, name, setting)
+    return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, last, least=0)))]
+
+
+def random_split(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    """Fit on four fifths drawn at random and predict the rest, five times in turn.
+
+    Only for comparison with published tables: much of what is known is later than the answer.
+
+    Raises:
+        InputError: If there are too few ratings.
+    """
+    ratings = tables.ratings.with_columns(random_folds(tables.ratings))
+    parts: list[pl.DataFrame] = []
+    for fold in range(5):
+        known = ratings.filter(pl.col("fold") != fold).drop("fold")
+        held = ratings.filter(pl.col("fold") == fold).drop("fold")
+        if settings is None:
+            parts.append(_mean_answers(known, held, "5 folds").events)
+            continue
+        fitted = train_on(_timeline(tables, known), name, settings, seed, watching=False)
+        moment = np.full(held.height, fitted.timeline.end, dtype=np.int64)
+        parts.append(_ask(fitted, fitted, held, moment, name, "5 folds").events)
+    return [Answers(name if settings else GLOBAL_MEAN, "5 folds", pl.concat(parts))]
 
 
 Protocol = Callable[[Tables, str, Settings | None, int], list[Answers]]
-PROTOCOLS: Final[Mapping[str, Protocol]] = {"stream": stream, "foldin": fold_in_users}
+PROTOCOLS: Final[Mapping[str, Protocol]] = {
+    "stream": stream,
+    "foldin": fold_in_users,
+    "random": random_split,
+    "leave-last-out": leave_last,
+    "calendar-ranking": calendar_ranking,
+}
 
 
 def _timeline(tables: Tables, ratings: pl.DataFrame) -> Timeline:

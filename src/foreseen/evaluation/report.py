@@ -28,6 +28,8 @@ def summarise(answers: Answers) -> dict[str, Any]:
         summary["interval_coverage"] = float(inside)
         summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))
         summary["activity"] = _parts(events, "activity", ACTIVITY)
+    if answers.lists is not None:
+        summary["lists"] = dict(answers.lists)
     return summary
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from foreseen.errors import InputError
@@ -59,3 +60,34 @@ def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
 def last_seen(revealed: pl.DataFrame) -> pl.DataFrame:
     """Return each user's last timestamp: the moment lists for them are made."""
     return revealed.group_by(USER, maintain_order=True).agg(pl.col(TIMESTAMP).max())
+
+
+def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Split off each user's last rating, of those with two or more; ties go by movie id.
+
+    Returns:
+        All other ratings, the last ones, and how many of those share their second with another
+        of the same user.
+
+    Raises:
+        InputError: If nobody has two ratings.
+    """
+    place = pl.int_range(pl.len()).over(USER)
+    count = pl.len().over(USER)
+    marked = ratings.with_columns(
+        (place == count - 1).and_(count > 1).alias("last"),
+        (pl.col(TIMESTAMP) == pl.col(TIMESTAMP).shift(1).over(USER)).fill_null(False).alias("tied"),
+    )
+    last = marked.filter("last")
+    if last.is_empty():
+        raise InputError("no user has two ratings, of which the last could be left out")
+    known = marked.filter(~pl.col("last")).drop("last", "tied")
+    return known, last.drop("last", "tied"), int(last["tied"].sum())
+
+
+def random_folds(ratings: pl.DataFrame, folds: int = 5, seed: int = 0) -> pl.Series:
+    """Return the fold of every rating, folds as equal as can be, shuffled."""
+    order = np.random.default_rng(seed).permutation(ratings.height)
+    fold = np.empty(ratings.height, dtype=np.int64)
+    fold[order] = np.arange(ratings.height) % folds
+    return pl.Series("fold", fold)
