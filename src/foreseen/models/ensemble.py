@@ -61,7 +61,7 @@ class EnsembleSettings(Settings):
     hidden: tuple[int, int] = (64, 64)
     dropout: tuple[float, float] = (0.1, 0.3)
     loop: LoopSettings = LoopSettings(
-        epochs=8, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
+        epochs=4, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
 
 
