@@ -150,3 +150,19 @@ def test_settings_are_read_and_mistakes_in_them_named(folder: Path) -> None:
     assert run(*words, "--settings", file).returncode == 0
     card = json.loads((folder / "b" / "model.json").read_text())
     assert card["settings"]["width"] == 3
+
+
+def test_a_walk_writes_every_prediction_and_its_figures(folder: Path, tmp_path: Path) -> None:
+    words = ("backtest", folder / "data", "--model", "bias", "--from", 0.9, "--out", tmp_path)
+    done = run(*words, "--policy", "incremental", "--policy", "frozen", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [result["policy"] for result in document["results"]] == ["incremental", "frozen"]
+    predictions = pl.read_parquet(tmp_path / "predictions.parquet")
+    assert {"userId", "movieId", "timestamp", "rating", "prediction"} <= set(predictions.columns)
+    assert predictions.height == 2 * document["results"][0]["events"]
+    assert (tmp_path / "error.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "metrics.json").read_text()) == document
+    wrong = run(*words, "--policy", "hope")
+    assert wrong.returncode == 2
+    assert "Traceback" not in wrong.stderr

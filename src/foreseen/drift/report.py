@@ -93,5 +93,5 @@ def _draw(document: dict[str, Any], file: Path) -> None:
     panel.set_xlabel("window of the timeline")
     panel.set_ylabel("RMSE (stars), 95 % interval over users")
     panel.grid(alpha=0.3)
-    panel.legend()
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(file, dpi=130)
