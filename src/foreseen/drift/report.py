@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from foreseen.drift.backtest import Walk, Window
-from foreseen.evaluation.metrics import Measured, order_quality, rating_errors
+from foreseen.evaluation.metrics import order_quality, plain, rating_errors
 from foreseen.files import write_whole
 
 METRICS = "metrics.json"
@@ -30,8 +30,8 @@ def summarise_walk(
                 "policy": name,
                 "events": own.height,
                 "users": own["userId"].n_unique(),
-                **_figures(rating_errors(own)),
-                **_figures(order_quality(own)),
+                **plain(rating_errors(own)),
+                **plain(order_quality(own)),
                 "interval_coverage": float(inside.item()),
                 "trainings": sum(cost.trained for cost in spent),
                 "train_seconds": round(sum(cost.train_seconds for cost in spent), 3),
@@ -56,12 +56,8 @@ def _window(own: pl.DataFrame, cost: Window) -> dict[str, Any]:
         "events": events.height,
         "trained_on": cost.trained_on,
         "train_seconds": round(cost.train_seconds, 3),
-        **_figures(rating_errors(events)),
+        **plain(rating_errors(events)),
     }
-
-
-def _figures(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
-    return {name: dict(vars(figure)) for name, figure in measured.items()}
 
 
 def write_walk(document: dict[str, Any], out: Path) -> None:

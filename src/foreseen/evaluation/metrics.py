@@ -89,6 +89,11 @@ def order_quality(answers: pl.DataFrame) -> dict[str, Measured]:
     }
 
 
+def plain(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
+    """Return figures as dictionaries, for JSON."""
+    return {name: dict(vars(figure)) for name, figure in measured.items()}
+
+
 def ndcg(gain: NDArray[np.float64], worth: NDArray[np.float64], top: int = TOP) -> float:
     """Return the normalised discounted cumulative gain of a ranking (Järvelin 2002)."""
     discount = 1 / np.log2(np.arange(2, min(top, len(gain)) + 2))

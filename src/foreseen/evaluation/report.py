@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from foreseen.evaluation.metrics import Measured, order_quality, rating_errors
+from foreseen.evaluation.metrics import order_quality, plain, rating_errors
 from foreseen.evaluation.protocols import ACTIVITY, Answers
 
 
@@ -20,8 +20,8 @@ def summarise(answers: Answers) -> dict[str, Any]:
         "setting": answers.setting,
         "events": events.height,
         "users": events["userId"].n_unique(),
-        **_figures(rating_errors(events)),
-        **_figures(order_quality(events)),
+        **plain(rating_errors(events)),
+        **plain(order_quality(events)),
     }
     inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean()).item()
     if "cell" in events.columns:
@@ -38,12 +38,8 @@ def _parts(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict
     for name in names:
         part = events.filter(pl.col(column) == name)
         if not part.is_empty():
-            parts.append({column: name, "events": part.height, **_figures(rating_errors(part))})
+            parts.append({column: name, "events": part.height, **plain(rating_errors(part))})
     return parts
-
-
-def _figures(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
-    return {name: dict(vars(figure)) for name, figure in measured.items()}
 
 
 def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], out: Path) -> None:

@@ -220,6 +220,25 @@ class Timeline:
         view.__dict__.update(shared, histories=own)
         return view
 
+    def prefixes(
+        self, queries: Queries
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
+        """Order questions for walks over histories: history by history, shortest prefix first.
+
+        Returns:
+            The order, of shape N; where each history's questions begin in it, and N; and the
+            lengths of the prefixes asked about, in that order.
+        """
+        own = self.histories
+        starts = own.starts[np.maximum(queries.history, 0)]
+        ends = own.ends(queries.history, queries.before) - starts
+        lengths = np.where(queries.history >= 0, ends, 0)
+        order = np.lexsort((lengths, queries.history))
+        asked = queries.history[order]
+        firsts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1])) if len(asked) else asked
+        groups = np.append(firsts, len(asked)).astype(np.int64)
+        return order, groups, lengths[order].astype(np.int64)
+
     def own_queries(self) -> Queries:
         """Return one question per rating of the log: what was to be expected just before it."""
         return Queries(self.user, self.user, self.movie, self.timestamp)

@@ -48,26 +48,14 @@ def fold_in(
     Without `features` the ratings alone are worked out, several times as fast.
     """
     factors = factors.extended(len(timeline.catalogue))
-    histories = timeline.histories
-    known = queries.history >= 0
-    ends = np.where(
-        known,
-        histories.ends(queries.history, queries.before)
-        - histories.starts[np.maximum(queries.history, 0)],
-        0,
-    )
-    # Questions are answered history by history, shortest prefix first.
-    order = np.lexsort((ends, queries.history))
-    asked = queries.history[order]
-    firsts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1])) if len(asked) else asked
-    groups = np.append(firsts, len(asked)).astype(np.int64)
+    order, groups, ends = timeline.prefixes(queries)
     rating, values = np.empty(len(queries)), np.empty((len(queries), len(FOLD_FEATURES)))
     found = _walk(
         groups,
-        asked.astype(np.int64),
-        ends[order],
+        queries.history[order].astype(np.int64),
+        ends,
         queries.movie[order].astype(np.int64),
-        *_layout(histories),
+        *_layout(timeline.histories),
         factors.level[0],
         factors.movies.astype(np.float64),
         factors.user_means,

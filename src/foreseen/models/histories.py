@@ -36,7 +36,7 @@ def read_histories(
 
     It is the ridge regression of the history's residuals, before the moment, on their keys.
     """
-    order, groups, ends = _prefixes(timeline, queries)
+    order, groups, ends = timeline.prefixes(queries)
     missing = len(timeline.catalogue) + 1 - len(memory.keys)
     keys = memory.keys
     if missing > 0:
@@ -69,27 +69,13 @@ def level_habits(
 
     Where little is known it is how often everybody gives it, which is `usual`, of shape L.
     """
-    order, groups, ends = _prefixes(timeline, queries)
+    order, groups, ends = timeline.prefixes(queries)
     own = timeline.histories
     given = np.clip(np.searchsorted(levels, own.rating), 0, len(levels) - 1)
     habits = np.empty((len(queries), len(levels)))
     history = queries.history[order].astype(np.int64)
     habits[order] = _habits(groups, history, ends, own.starts, given.astype(np.int64), usual)
     return habits
-
-
-def _prefixes(
-    timeline: Timeline, queries: Queries
-) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
-    """Order questions by history and length; return the order, the groups and the lengths."""
-    own = timeline.histories
-    known = queries.history >= 0
-    starts = own.starts[np.maximum(queries.history, 0)]
-    ends = np.where(known, own.ends(queries.history, queries.before) - starts, 0)
-    order = np.lexsort((ends, queries.history))
-    asked = queries.history[order]
-    firsts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1])) if len(asked) else asked
-    return order, np.append(firsts, len(asked)).astype(np.int64), ends[order].astype(np.int64)
 
 
 @compiled
