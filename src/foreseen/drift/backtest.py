@@ -24,12 +24,13 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.drift.policies import POLICIES, Policy
 from foreseen.errors import InputError
+from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
 from foreseen.models import Model, Settings, train_on
 from foreseen.progress import progress_bar
-from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+from foreseen.schema import TIMESTAMP
 
 WINDOWS: Final = 10
 PREDICTIONS: Final = "predictions.parquet"
@@ -215,7 +216,9 @@ class _Walker:
         if self._policy.reveals:
             # All ratings up to the window's end: which of them count is told by each moment.
             self._model = self._model.observe(ratings[self._known(self._trained_at) : stop])
-        return _answer(self._model, events, self._walk.delay), spent
+        second = events[TIMESTAMP].to_numpy().astype(np.int64)
+        before = second - self._walk.delay + 1 if self._walk.delay else second
+        return answer_events(self._model, events, before)[0], spent
 
     def _known(self, place: int) -> int:
         """Return how many ratings were known at the second of a window's first rating."""
@@ -233,16 +236,3 @@ class _Walker:
         timeline = Timeline.of(ratings, Catalogue.of(self._walk.tables.movies))
         walk = self._walk
         return train_on(timeline, walk.model, walk.settings, walk.seed, watching=False)
-
-
-def _answer(model: Model, events: pl.DataFrame, delay: int) -> pl.DataFrame:
-    users = model.timeline.users.rows(events[USER].to_numpy())
-    movies = model.timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
-    second = events[TIMESTAMP].to_numpy().astype(np.int64)
-    before = second - delay + 1 if delay else second
-    answers = model.answer(Queries(users, users, movies, before))
-    return events.with_columns(
-        pl.Series(PREDICTION, answers.rating),
-        pl.Series(LOW, answers.low),
-        pl.Series(HIGH, answers.high),
-    )

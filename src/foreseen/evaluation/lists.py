@@ -1,23 +1,23 @@
 """How good rankings of the whole catalogue are, the movies a user knows left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import History
 from foreseen.identifiers import IdMap
 from foreseen.models import Model
 from foreseen.progress import progress_bar
-from foreseen.ranking import WORTH, By
+from foreseen.ranking import WORTH
 from foreseen.schema import MOVIE, RATING, USER
 
 LONG: Final = 20
-LIKED: Final = 4.0
 _USERS: Final = 16
 
 
@@ -38,7 +38,7 @@ class Wanted:
     next: int
 
 
-def wanted_by(model: Model, later: pl.DataFrame, least: float = LIKED) -> list[Wanted]:
+def wanted_by(model: Model, later: pl.DataFrame, least: float = LIKING) -> list[Wanted]:
     """Return what users rated `least` or better later, for those who did.
 
     Args:
@@ -90,7 +90,7 @@ def list_quality(model: Model, wanted: Sequence[Wanted]) -> dict[str, Any]:
             "novelty": float(np.mean(surprise[np.concatenate(shown[by])])),
             "users": len(wanted),
         }
-        for by in cast("Mapping[By, object]", WORTH)
+        for by in WORTH
     }
 
 

@@ -23,6 +23,7 @@ from foreseen.evaluation.splits import (
     leave_last_out,
     random_folds,
 )
+from foreseen.features.encode import Encoded
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import Model, Settings, train_on
@@ -183,22 +184,34 @@ def _ask(
     setting: str,
 ) -> Answers:
     users, movies = events[USER].to_numpy(), events[MOVIE].to_numpy()
-    user = observed.timeline.users.rows(users)
-    movie = observed.timeline.catalogue.movies.rows(movies)
-    answers = observed.answer(Queries(user, user, movie, before))
+    frame, encoded = answer_events(observed, events, before)
     old_user = fitted.timeline.users.rows(users) != UNKNOWN
     rated = np.isin(movies, fitted.timeline.ratings[MOVIE].to_numpy())
     cell = np.select([~old_user, ~rated], ["new user", "new movie"], "known user, known movie")
+    frame = frame.with_columns(
+        pl.Series("cell", cell),
+        pl.Series("known", np.round(np.expm1(encoded.column("user_ratings"))).astype(np.int64)),
+    )
+    return Answers(name, setting, with_activity(frame))
+
+
+def answer_events(
+    model: Model, events: pl.DataFrame, before: NDArray[np.int64]
+) -> tuple[pl.DataFrame, Encoded]:
+    """Answer N events, each as of its own moment; add prediction, low and high.
+
+    Returns:
+        The events with the answers, and the features behind them.
+    """
+    user = model.timeline.users.rows(events[USER].to_numpy())
+    movie = model.timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
+    answers = model.answer(Queries(user, user, movie, before))
     frame = events.with_columns(
         pl.Series(PREDICTION, answers.rating),
         pl.Series(LOW, answers.low),
         pl.Series(HIGH, answers.high),
-        pl.Series("cell", cell),
-        pl.Series(
-            "known", np.round(np.expm1(answers.encoded.column("user_ratings"))).astype(np.int64)
-        ),
     )
-    return Answers(name, setting, with_activity(frame))
+    return frame, answers.encoded
 
 
 def with_activity(events: pl.DataFrame) -> pl.DataFrame:

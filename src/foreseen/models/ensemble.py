@@ -30,11 +30,10 @@ from foreseen.models.training import (
     load_arrays,
     network_arrays,
     train_network,
+    weigh_users,
 )
 
 _EXTREME: Final = 5.0
-_ACTIVITY_EXPONENT: Final = 0.25
-"""A user's n ratings count as n^0.75 in all, so that the few who rate most do not rule."""
 ATTRIBUTES = len(FEATURES) + len(COMMITTEE_FEATURES) + 2
 """Numbers the networks read beside the genres."""
 
@@ -174,7 +173,7 @@ def fit_ensemble(
     inputs = stacking_inputs(timeline, learn.queries, learn.encoded, held_out)
     committee = Committee.fitted(settings.factors, timeline, past, seed)
     _, owner, count = np.unique(learn.queries.user, return_inverse=True, return_counts=True)
-    weight = np.power(count[owner].astype(np.float64), -_ACTIVITY_EXPONENT)
+    weight = weigh_users(count[owner])
     networks: list[StackingNetwork] = []
     wanted = settings.networks if later is None else 1
     for number in range(wanted):

@@ -42,8 +42,7 @@ class HistorySettings(Settings):
         hidden: Units of the two dense layers.
         dropout: Share of their inputs and of the hidden units left out in training.
         networks: How many networks that differ by their seed are averaged.
-        users: Ratings whose users make up one step.
-        loop: How it is trained; `batch` is not used.
+        loop: How it is trained; a step takes whole users, with `batch` ratings or more.
     """
 
     width: int = 12
@@ -178,7 +177,7 @@ class HistoryPredictor:
             with torch.inference_mode():
                 keys = network.keys().numpy().astype(np.float64)
                 memory = Memory(
-                    np.concatenate([keys, keys[-1:]]),
+                    keys,
                     np.exp(network.ridge.numpy().astype(np.float64)),
                     network.prior.numpy().astype(np.float64),
                 )

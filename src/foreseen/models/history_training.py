@@ -19,14 +19,12 @@ from foreseen.models.history import (
     single,
 )
 from foreseen.models.side_information import side_information
-from foreseen.models.training import descent
+from foreseen.models.training import descent, weigh_users
 from foreseen.progress import progress_bar
 
 _IDS_FROM: Final = 20.0
 """Ratings of a movie at which its id counts by the square root of a half."""
 _ID_PENALTY: Final = 0.1
-_ACTIVITY_EXPONENT: Final = 0.25
-"""A user's n ratings count as n^0.75 in all."""
 
 
 def fit_history(
@@ -99,7 +97,7 @@ def _train(
     habits = level_habits(timeline, queries, levels, network.usual.numpy().astype(np.float64))
     target = np.searchsorted(levels, learn.rating)
     lengths = np.bincount(timeline.user[past], minlength=len(timeline.users))
-    weight = np.power(np.maximum(lengths, 1).astype(np.float64), -_ACTIVITY_EXPONENT)
+    weight = weigh_users(lengths)
     kindness = learn.encoded.column("user_kindness")
     plan = [
         list(_steps(generator.permutation(np.flatnonzero(lengths)), lengths, settings.loop.batch))
@@ -120,8 +118,8 @@ def _train(
             first = torch.from_numpy(offset[history])
             last = first + torch.from_numpy(ends[asked] - own.starts[history])
             keys = network.keys()
-            key = keys[torch.from_numpy(own.movie[events].astype(np.int64))]
-            key = key * torch.from_numpy(kept[:, None])
+            watched = torch.from_numpy(own.movie[events].astype(np.int64))
+            key = keys[watched] * torch.from_numpy(kept[:, None])
             foretold, doubt = _recall(
                 key,
                 single(own.residual[events]),
@@ -142,7 +140,6 @@ def _train(
             surprise = -chances.gather(1, torch.from_numpy(target[asked])[:, None]).squeeze(1)
             share = single(weight[history])
             loss = (surprise * share).sum() / share.sum()
-            watched = torch.from_numpy(own.movie[events].astype(np.int64))
             loss = loss + _ID_PENALTY * (network.identity(watched) ** 2).sum(dim=1).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
