@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     )
     from foreseen.features.timeline import History
     from foreseen.models import Model, Scores, train
-    from foreseen.models.checkpoint import load_model, save_model
     from foreseen.ranking import Ranking, Recommendation, recommend, recommend_all
+    from foreseen.registry import load_model, save_model
 
 # Importing PyTorch takes seconds that `foreseen --help` should not: names are looked up when used.
 _HOMES: Final = {
@@ -43,8 +43,8 @@ _HOMES: Final = {
     ),
     "foreseen.features.timeline": ("History",),
     "foreseen.models": ("Model", "Scores", "train"),
-    "foreseen.models.checkpoint": ("load_model", "save_model"),
     "foreseen.ranking": ("Ranking", "Recommendation", "recommend", "recommend_all"),
+    "foreseen.registry": ("load_model", "save_model"),
 }
 
 __all__ = [

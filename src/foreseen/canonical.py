@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -102,6 +103,12 @@ def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.Data
     else:
         raw = read_source(data)
     return make_canonical(raw, skip_bad_rows).ratings
+
+
+def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
+    """Return (user, movie, rating, timestamp) rows as a canonical ratings table."""
+    frame = pl.DataFrame(list(rows), schema=RATINGS_SCHEMA, orient="row")
+    return frame.unique([USER, MOVIE], keep="last", maintain_order=True).sort(TIME_ORDER)
 
 
 def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:

@@ -10,20 +10,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.errors import InputError
+from foreseen.features.timeline import History, Timeline
 from foreseen.files import write_whole
 from foreseen.models.base import Model, Scores
 from foreseen.progress import progress_bar
-from foreseen.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
-from foreseen.why import explain
+from foreseen.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, RATING, TITLE, USER, YEAR
+from foreseen.why import Influence, explain, influences
 
 By = Literal["rating", "likely", "blend"]
 
 _CELLS: Final = 1 << 18
+_OFFERED: Final = 100
+"""Movies that a diverse ranking chooses among."""
+_TRIED: Final = 40
+_TOLD: Final = 3
+_FELT: Final = 0.02
+"""Stars by which a rating must have raised a prediction to be told as its reason."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One movie of a ranking."""
+    """One movie of a ranking; `moved_by` holds the ratings that moved it most."""
 
     movie: int
     title: str
@@ -34,6 +41,7 @@ class Recommendation:
     high: float
     likely: float
     why: str
+    moved_by: tuple[Influence, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the recommendation as the command line prints it."""
@@ -47,6 +55,10 @@ class Recommendation:
             HIGH: round(self.high, 4),
             "likely": round(self.likely, 6),
             "why": self.why,
+            "movedBy": [
+                {MOVIE: own.movie, RATING: own.rating, "effect": round(own.effect, 4)}
+                for own in self.moved_by
+            ],
         }
 
 
@@ -107,7 +119,12 @@ def rank(worth: NDArray[np.float64], watched: NDArray[np.bool_], k: int) -> NDAr
 
 
 def recommend(
-    model: Model, users: Sequence[int], k: int = 10, by: By = "rating", at: int | None = None
+    model: Model,
+    users: Sequence[int],
+    k: int = 10,
+    by: By = "rating",
+    at: int | None = None,
+    diversity: float = 0.0,
 ) -> list[Ranking]:
     """Rank the unwatched movies of users, known to the model or not.
 
@@ -117,6 +134,8 @@ def recommend(
         k: How many movies; more than there are gives all there are.
         by: What to rank by.
         at: The second to answer as of; None for all that is known.
+        diversity: From 0 to 1, how much a movie loses by being like one ranked above it; see
+            `diversify`.
 
     Raises:
         InputError: If k is not positive.
@@ -125,13 +144,21 @@ def recommend(
         raise InputError(f"k should be 1 or more. Received: {k}")
     rankings: list[Ranking] = []
     for part in _batches(users, len(model.timeline.catalogue)):
-        for user, chosen, scores in _rank_users(model, part, k, by, at):
-            rankings.append(_describe(model, user, chosen, scores, at))
+        ranked = _rank_users(model, part, k, by, at, diversity)
+        for user, (history, chosen, scores) in zip(part, ranked, strict=True):
+            before = model.timeline.end if at is None else at + 1
+            entries = describe(model, history, chosen, scores, before)
+            rankings.append(Ranking(user, len(history.movies) > 0, entries))
     return rankings
 
 
 def recommend_all(
-    model: Model, out: Path, k: int = 10, by: By = "rating", at: int | None = None
+    model: Model,
+    out: Path,
+    k: int = 10,
+    by: By = "rating",
+    at: int | None = None,
+    diversity: float = 0.0,
 ) -> int:
     """Write every known user's ranking to a Parquet file, in batches; return how many users.
 
@@ -147,7 +174,8 @@ def recommend_all(
     frames: list[pl.DataFrame] = []
     with progress_bar("ranking", len(users)) as advance:
         for part in _batches(users, len(ids)):
-            for user, chosen, scores in _rank_users(model, part, k, by, at):
+            ranked = _rank_users(model, part, k, by, at, diversity)
+            for user, (_, chosen, scores) in zip(part, ranked, strict=True):
                 frames.append(
                     pl.DataFrame(
                         {
@@ -173,45 +201,100 @@ def _batches(users: Sequence[int], movies: int) -> Iterator[Sequence[int]]:
 
 
 def _rank_users(
-    model: Model, users: Sequence[int], k: int, by: By, at: int | None
-) -> Iterator[tuple[int, NDArray[np.intp], Scores]]:
-    """Yield each user with the places of the chosen movies and scores of shape 1 x C."""
+    model: Model, users: Sequence[int], k: int, by: By, at: int | None, diversity: float
+) -> Iterator[tuple[History, NDArray[np.intp], Scores]]:
+    """Yield each user's history with the places of the chosen movies and scores of shape 1 x C."""
     movies = model.timeline.catalogue.movies
     before = None if at is None else at + 1
     histories = [model.history(user, before) for user in users]
     scores = model.score(histories, movies.ids, model.timeline.end - 1 if at is None else at)
     worth = WORTH[by](scores)
-    for row, (user, history) in enumerate(zip(users, histories, strict=True)):
+    offered = k if diversity == 0 else max(_OFFERED, k)
+    for row, history in enumerate(histories):
         watched = np.zeros(len(movies), dtype=np.bool_)
         watched[movies.rows(history.movies)] = True
         own = Scores(*(values[row : row + 1] for values in vars(scores).values()))
-        yield user, rank(worth[row], watched, k), own
+        places = rank(worth[row], watched, offered)
+        alike = model.timeline.catalogue.genre_weights
+        yield history, diversify(worth[row], places, alike, k, diversity), own
 
 
-def _describe(
-    model: Model, user: int, chosen: NDArray[np.intp], scores: Scores, at: int | None
-) -> Ranking:
+def describe(
+    model: Model, history: History, chosen: NDArray[np.intp], scores: Scores, before: int
+) -> tuple[Recommendation, ...]:
+    """Say of chosen movies what there is to say to the user of a history.
+
+    Args:
+        model: That scored them.
+        history: The user's.
+        chosen: Rows of the catalogue, of shape K, in rank order.
+        scores: Of shape 1 x C, over the whole catalogue.
+        before: Only ratings strictly older count.
+    """
     timeline = model.timeline
-    before = timeline.end if at is None else at + 1
-    history = model.history(user, before)
     view = timeline.with_histories([history])
     sentences = explain(view, 0, chosen.astype(np.int32), before)
-    table = timeline.catalogue.table
-    years: list[int | None] = table[YEAR].to_list()
-    genres: list[list[str]] = table[GENRES].to_list()
-    entries: list[Recommendation] = []
-    for movie, sentence in zip(map(int, chosen), sentences, strict=True):
-        entries.append(
-            Recommendation(
-                movie=int(timeline.catalogue.movies.ids[movie]),
-                title=timeline.catalogue.titles[movie],
-                year=years[movie],
-                genres=tuple(genres[movie]),
-                prediction=float(scores.rating[0, movie]),
-                low=float(scores.low[0, movie]),
-                high=float(scores.high[0, movie]),
-                likely=float(scores.likely[0, movie]),
-                why=sentence,
-            )
+    moved = influences(model, history, timeline.catalogue.movies.ids[chosen], before, _TRIED)
+    table = timeline.catalogue.table[chosen]
+    return tuple(
+        Recommendation(
+            movie=int(row[MOVIE]),
+            title=timeline.catalogue.titles[movie],
+            year=row[YEAR],
+            genres=tuple(row[GENRES]),
+            prediction=float(scores.rating[0, movie]),
+            low=float(scores.low[0, movie]),
+            high=float(scores.high[0, movie]),
+            likely=float(scores.likely[0, movie]),
+            why=", ".join([sentence, *_because(timeline, own)]),
+            moved_by=tuple(own[:_TOLD]),
         )
-    return Ranking(user, len(history.movies) > 0, tuple(entries))
+        for movie, row, sentence, own in zip(
+            map(int, chosen), table.iter_rows(named=True), sentences, moved, strict=True
+        )
+    )
+
+
+def _because(timeline: Timeline, moved: Sequence[Influence]) -> list[str]:
+    raised = [own for own in moved if own.effect >= _FELT]
+    if not raised:
+        return []
+    title = timeline.catalogue.titles[int(timeline.catalogue.movies.rows([raised[0].movie])[0])]
+    return [f"your {raised[0].rating:g} for {title} adds {raised[0].effect:.2f}"]
+
+
+def diversify(
+    worth: NDArray[np.float64],
+    places: NDArray[np.intp],
+    alike: NDArray[np.float64],
+    k: int,
+    weight: float,
+) -> NDArray[np.intp]:
+    """Choose k of ranked movies one by one, each less welcome the more like one chosen before.
+
+    Maximal marginal relevance (Carbonell and Goldstein, 1998): worth, by rank among those offered,
+    against the greatest likeness to what is chosen.
+
+    Args:
+        worth: Of shape C.
+        places: What is offered, best first, of shape N.
+        alike: A vector of length one, or of zeros, for each movie, of shape C x G.
+        k: How many.
+        weight: 0 leaves the ranking as it is; 1 looks at likeness alone.
+    """
+    if weight == 0 or not len(places):
+        return places[:k]
+    own = worth[places]
+    spread = float(own.max() - own.min())
+    level = (own - own.min()) / spread if spread > 0 else np.zeros(len(own))
+    vectors = alike[places]
+    nearest = np.zeros(len(places))
+    left = np.ones(len(places), dtype=np.bool_)
+    chosen: list[int] = []
+    for _ in range(min(k, len(places))):
+        marginal = np.where(left, (1 - weight) * level - weight * nearest, -np.inf)
+        best = int(np.argmax(marginal))
+        chosen.append(best)
+        left[best] = False
+        nearest = np.maximum(nearest, vectors @ vectors[best])
+    return places[chosen]

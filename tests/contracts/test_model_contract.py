@@ -11,7 +11,7 @@ from foreseen.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.timeline import History
 from foreseen.models import KINDS, Model, parse_settings, train
-from foreseen.models.checkpoint import load_model, save_model
+from foreseen.registry import load_model, save_model
 
 EMPTY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
 CANDIDATES = np.array([1, 50, 318, 99_999_999])
@@ -88,11 +88,14 @@ def test_a_saved_model_loads_as_it_was(model: Model, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m")
     loaded = load_model(tmp_path / "m")
     assert model.predict(pairs).equals(loaded.predict(pairs))
-    assert sorted(file.name for file in (tmp_path / "m").iterdir()) == [
-        "model.json",
+    written = [file for file in (tmp_path / "m").rglob("*") if file.is_file()]
+    assert sorted(str(file.relative_to(tmp_path / "m").as_posix()) for file in written) == [
+        "current",
         "movies.parquet",
         "ratings.parquet",
-        "weights.safetensors",
+        "versions/0001/model.json",
+        "versions/0001/version.json",
+        "versions/0001/weights.safetensors",
     ]
     assert [file.name for file in tmp_path.iterdir()] == ["m"]
 
@@ -139,11 +142,12 @@ def test_a_rating_never_foretells_itself(model: Model) -> None:
 
 def test_a_damaged_folder_is_refused(model: Model, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m")
-    weights = tmp_path / "m" / "weights.safetensors"
+    version = tmp_path / "m" / "versions" / "0001"
+    weights = version / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
     with pytest.raises(ModelFolderError, match="not what was saved"):
         load_model(tmp_path / "m")
-    (tmp_path / "m" / "model.json").write_text("{")
+    (version / "version.json").write_text("{")
     with pytest.raises(ModelFolderError, match="damaged"):
         load_model(tmp_path / "m")
     with pytest.raises(ModelFolderError, match="foreseen train"):

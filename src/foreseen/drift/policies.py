@@ -8,6 +8,11 @@ GROWTH: Final = 1.5
 """How many times as many ratings as it was trained on call for training anew, when adaptive."""
 
 
+def has_grown(learned: int, known: int) -> bool:
+    """Tell whether so many more ratings are known than learned from that training is called for."""
+    return known >= GROWTH * learned
+
+
 @dataclass(frozen=True)
 class Policy:
     """One way to keep up.

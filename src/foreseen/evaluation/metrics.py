@@ -51,13 +51,7 @@ def rating_errors(answers: pl.DataFrame) -> dict[str, Measured]:
     Args:
         answers: Columns userId, rating, prediction; at least one row.
     """
-    error = pl.col(RATING) - pl.col(PREDICTION)
-    per_user = answers.group_by(USER, maintain_order=True).agg(
-        squares=(error**2).sum(), absolute=error.abs().sum(), events=pl.len()
-    )
-    squares = per_user["squares"].to_numpy()
-    absolute = per_user["absolute"].to_numpy()
-    events = per_user["events"].to_numpy().astype(np.float64)
+    squares, absolute, events = _sums_per_user(answers)
     own = np.sqrt(squares / events)
     figures: dict[str, Callable[[NDArray[np.float64]], float]] = {
         "rmse": lambda w: float(np.sqrt((w @ squares) / (w @ events))),
@@ -67,12 +61,59 @@ def rating_errors(answers: pl.DataFrame) -> dict[str, Measured]:
     return {name: _measured(figure, len(own)) for name, figure in figures.items()}
 
 
+def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, Measured]:
+    """Return how much more the second answers have of each figure than the first, paired.
+
+    Both are measured on the same users, drawn together, so that what is hard for both cancels
+    out; below zero the second errs less.
+
+    Args:
+        first: Columns userId, rating, prediction; at least one row.
+        second: The same events in the same order, answered otherwise.
+
+    Returns:
+        rmse over events, rmse_user, and, where there is an order to get right, ndcg10.
+    """
+    old, _, events = _sums_per_user(first)
+    new, _, _ = _sums_per_user(second)
+    own = np.sqrt(new / events) - np.sqrt(old / events)
+
+    def over_events(w: NDArray[np.float64]) -> float:
+        return float(np.sqrt((w @ new) / (w @ events)) - np.sqrt((w @ old) / (w @ events)))
+
+    found = {"rmse": _measured(over_events, len(own)), "rmse_user": mean_over_users(own)}
+    gains, _ = _orders_per_user(first)
+    others, _ = _orders_per_user(second)
+    return found | ({"ndcg10": mean_over_users(others - gains)} if len(gains) else {})
+
+
+def _sums_per_user(
+    answers: pl.DataFrame,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    error = pl.col(RATING) - pl.col(PREDICTION)
+    per_user = answers.group_by(USER, maintain_order=True).agg(
+        squares=(error**2).sum(), absolute=error.abs().sum(), events=pl.len()
+    )
+    return (
+        per_user["squares"].to_numpy(),
+        per_user["absolute"].to_numpy(),
+        per_user["events"].to_numpy().astype(np.float64),
+    )
+
+
 def order_quality(answers: pl.DataFrame) -> dict[str, Measured]:
     """Return NDCG@10 (gain 2^rating - 1) and pairwise accuracy, averaged over users.
 
     Ties in the prediction keep the answers' order for NDCG and count half for pairs. Users whose
     ratings are all alike, or who have one only, tell nothing and are left out.
     """
+    gains, pairs = _orders_per_user(answers)
+    if not len(gains):
+        return {}
+    return {"ndcg10": mean_over_users(gains), "pairwise": mean_over_users(pairs)}
+
+
+def _orders_per_user(answers: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     gains: list[float] = []
     pairs: list[float] = []
     for frame in answers.partition_by(USER, maintain_order=True):
@@ -81,12 +122,7 @@ def order_quality(answers: pl.DataFrame) -> dict[str, Measured]:
             continue
         gains.append(ndcg(2.0**rating - 1, predicted))
         pairs.append(pairwise_accuracy(rating, predicted))
-    if not gains:
-        return {}
-    return {
-        "ndcg10": mean_over_users(np.array(gains)),
-        "pairwise": mean_over_users(np.array(pairs)),
-    }
+    return np.array(gains), np.array(pairs)
 
 
 def plain(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:

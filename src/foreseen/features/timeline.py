@@ -41,6 +41,14 @@ class History:
     timestamps: NDArray[np.int64]
     user: int | None = None
 
+    def part(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "History":
+        """Return some of the ratings."""
+        return History(self.movies[rows], self.ratings[rows], self.timestamps[rows], self.user)
+
+    def without(self, movie: int) -> "History":
+        """Return the history without the rating of a movie."""
+        return self.part(self.movies != movie)
+
 
 @dataclass(frozen=True)
 class Queries:
@@ -152,7 +160,7 @@ class Timeline:
         states, _ = plain.before(self.movie, self.timestamp)
         count, total = states[:, movies_at.COUNT], states[:, movies_at.TOTAL]
         worth = (total + MOVIE_DAMPING * level) / (count + MOVIE_DAMPING)
-        kindness = _means_before(self.user, self.rating - worth, len(self.users), USER_DAMPING)
+        kindness = means_before(self.user, self.rating - worth, len(self.users), USER_DAMPING)
         return MovieStatistics.of(
             len(self.catalogue), self.movie, self.rating, self.rating - level - kindness,
             self.timestamp,
@@ -245,10 +253,17 @@ class Timeline:
 
 
 @compiled
-def _means_before(
+def means_before(
     entity: NDArray[np.int32], value: NDArray[np.float64], count: int, damping: float
 ) -> NDArray[np.float64]:
-    """Return, for each event, the damped mean of the same entity's values before it."""
+    """Return, for each of N events in time order, the damped mean of its entity's values before.
+
+    Args:
+        entity: Rows, of shape N, each below `count`.
+        value: Of shape N.
+        count: Number of entities.
+        damping: Values of zero that are added to an entity's own.
+    """
     sums = np.zeros(count)
     counts = np.zeros(count)
     means = np.zeros(len(value))

@@ -120,6 +120,15 @@ def eras(years: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(years), -1, np.clip(decade, 0, ERAS - 1)).astype(np.int64)
 
 
+def era_name(era: int) -> str:
+    """Return what people call an era."""
+    if era == 0:
+        return "the 1920s or before"
+    if era == ERAS - 1:
+        return "the 2010s or later"
+    return f"the {1920 + 10 * era}s"
+
+
 @compiled
 def _scan(
     first: NDArray[np.int64],

@@ -110,6 +110,8 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watchin
     report = {
         "validation_rmse": float(np.sqrt(np.mean(residual**2))),
         "validation_ratings": float(len(later)),
+        "ratings": float(len(timeline.rating)),
+        "until": float(timeline.end),
     }
     uncertainty = fit_uncertainty(later.encoded, residual)
     follows = fit_watching(timeline, seed) if watching else UNLEARNED

@@ -1,11 +1,9 @@
-"""A model as a folder: readable JSON, weights as safetensors, what it knows as Parquet.
+"""A fitted model as files: readable JSON and weights as safetensors.
 
-Loading reads numbers and text and never executes anything. Every file gets its name only when it
-is whole, so that a crash leaves the old state or the new one.
+Loading reads numbers and text and never executes anything. What the model knows, the ratings and
+the movies, is kept beside it by `foreseen.registry`.
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,20 +19,16 @@ from safetensors.numpy import (
 from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.timeline import Timeline
-from foreseen.files import write_whole
 from foreseen.identifiers import IdMap
 from foreseen.models import KINDS, Model, parse_settings
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.models.watching import Watching
 from foreseen.schema import MOVIE, USER
-from foreseen.sources.archive import sha256
 from foreseen.threads import one_thread
 
-FORMAT: Final = 2
-_CARD: Final = "model.json"
-_WEIGHTS: Final = "weights.safetensors"
-_RATINGS: Final = "ratings.parquet"
-_MOVIES: Final = "movies.parquet"
+FORMAT: Final = 3
+CARD: Final = "model.json"
+WEIGHTS: Final = "weights.safetensors"
 _USERS: Final = "identifiers.users"
 
 
@@ -52,98 +46,54 @@ class _Card(BaseModel):
     watching: Watching
     report: dict[str, float]
     genres: list[str]
-    weights_sha256: str
 
 
-def save_model(model: Model, folder: Path | str) -> None:
-    """Write a model; an older model in the folder is replaced once the new one is whole.
-
-    Raises:
-        InputError: If the folder holds something other than a model.
-    """
-    folder = Path(folder)
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not _is_model(folder))
-    ):
-        raise InputError(f"{folder} exists and holds no model; name a new or an empty folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        trained = model.timeline.users.ids
-        arrays = {name: np.ascontiguousarray(a) for name, a in model.predictor.arrays().items()}
-        save_file({**arrays, _USERS: trained}, draft / _WEIGHTS)
-        card = _Card(
-            format=FORMAT,
-            name=model.name,
-            seed=model.seed,
-            settings=model.predictor.settings.model_dump(mode="json"),
-            scale=model.scale,
-            uncertainty=model.uncertainty,
-            watching=model.watching,
-            report=dict(model.report),
-            genres=list(model.timeline.catalogue.genre_names),
-            weights_sha256=sha256((draft / _WEIGHTS).read_bytes()),
-        )
-        (draft / _CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        save_knowledge(model, draft)
-        draft.chmod(0o755)
-        if folder.exists():
-            retired = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            folder.rename(retired / "old")
-            draft.rename(folder)
-            shutil.rmtree(retired)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+def write_model(model: Model, folder: Path) -> None:
+    """Write a model's card and weights into a folder that has neither."""
+    arrays = {name: np.ascontiguousarray(a) for name, a in model.predictor.arrays().items()}
+    save_file({**arrays, _USERS: model.timeline.users.ids}, folder / WEIGHTS)
+    card = _Card(
+        format=FORMAT,
+        name=model.name,
+        seed=model.seed,
+        settings=model.predictor.settings.model_dump(mode="json"),
+        scale=model.scale,
+        uncertainty=model.uncertainty,
+        watching=model.watching,
+        report=dict(model.report),
+        genres=list(model.timeline.catalogue.genre_names),
+    )
+    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def save_knowledge(model: Model, folder: Path) -> None:
-    """Write the ratings and movies a model knows, into a folder that has its weights."""
-    timeline = model.timeline
-    write_whole(folder / _MOVIES, timeline.catalogue.table.write_parquet)
-    write_whole(folder / _RATINGS, timeline.ratings.write_parquet)
-
-
-def load_model(folder: Path | str) -> Model:
-    """Read a model back.
+def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Model:
+    """Read a model back, to know these ratings and movies.
 
     Raises:
-        ModelFolderError: If there is none, or it is damaged or of another format.
+        ModelFolderError: If it is damaged or of another format.
     """
-    folder = Path(folder)
-    if not _is_model(folder):
-        raise ModelFolderError(f"{folder} holds no model (no {_CARD}); make one: foreseen train")
     try:
-        card = _Card.model_validate_json((folder / _CARD).read_text(encoding="utf-8"))
+        card = _Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
         if card.format != FORMAT or card.name not in KINDS:
             raise ModelFolderError(
                 f"{folder} is of format {card.format}, model '{card.name}'; this edition reads "
                 f"format {FORMAT} and {', '.join(KINDS)}: train it again"
             )
-        if sha256((folder / _WEIGHTS).read_bytes()) != card.weights_sha256:
-            raise ModelFolderError(f"{folder}/{_WEIGHTS} is not what was saved; train it again")
-        arrays: dict[str, np.ndarray[Any, np.dtype[np.generic]]] = load_file(folder / _WEIGHTS)
+        arrays: dict[str, np.ndarray[Any, np.dtype[np.generic]]] = load_file(folder / WEIGHTS)
         users = IdMap(arrays.pop(_USERS).astype(np.int64))
         settings = parse_settings(card.name, card.settings)
         predictor = KINDS[card.name].from_arrays(settings, arrays)
-        ratings = pl.read_parquet((folder / _RATINGS).read_bytes())
-        catalogue = Catalogue.of(pl.read_parquet((folder / _MOVIES).read_bytes()), card.genres)
-        timeline = Timeline(
-            catalogue.extended(ratings[MOVIE].to_numpy()),
-            users.extended(ratings[USER].to_numpy()),
-            ratings,
-        )
+        catalogue = Catalogue.of(movies, card.genres)
     except (OSError, KeyError, RuntimeError, ValidationError, SafetensorError, InputError) as error:
         if isinstance(error, ModelFolderError):
             raise
-        raise ModelFolderError(
-            f"{folder} is damaged ({_first_line(error)}); train it again"
-        ) from error
-    except pl.exceptions.PolarsError as error:
-        raise ModelFolderError(
-            f"{folder} is damaged ({_first_line(error)}); train it again"
-        ) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFolderError(f"{folder} is damaged ({reason}); train it again") from error
+    timeline = Timeline(
+        catalogue.extended(ratings[MOVIE].to_numpy()),
+        users.extended(ratings[USER].to_numpy()),
+        ratings,
+    )
     with one_thread():
         predictor = predictor.observed(timeline)
     return Model(
@@ -156,11 +106,3 @@ def load_model(folder: Path | str) -> Model:
         card.seed,
         card.report,
     )
-
-
-def _is_model(folder: Path) -> bool:
-    return (folder / _CARD).is_file()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

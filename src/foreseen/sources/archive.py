@@ -1,14 +1,19 @@
 """A folder or a zip, seen alike: a set of named files whose bytes can be asked for."""
 
 import hashlib
+import io
+import re
 import zipfile
 import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from foreseen.errors import DataError
+
+_LARGEST_EXPORT: Final = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,47 @@ def _sound_zip(path: Path) -> Generator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, OSError) as error:
         message = f"{path} is neither a folder nor a whole zip file ({error}); fetch it again"
         raise DataError(message) from error
+
+
+def open_zip_members(data: bytes, name: str, wanted: str) -> list[tuple[bytes, str]]:
+    """Return the bytes of the files of a zip whose names match, and what to call them.
+
+    Of files with the same name in several folders the one nearest to the top is meant; numbered
+    ones come in the order of their numbers.
+
+    Args:
+        data: The zip's bytes.
+        name: What to call it in messages.
+        wanted: A regular expression for the whole name, in lower case, without folders.
+
+    Raises:
+        DataError: If the zip is damaged or holds none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+            members = _by_name(bundle.namelist())
+            matching = sorted(
+                (file for file in members if re.fullmatch(wanted, file)),
+                key=lambda file: [int(part) for part in re.findall(r"\d+", file)],
+            )
+            found = [
+                (_read_bounded(bundle, members[file]), f"{name}, {members[file]}")
+                for file in matching
+            ]
+    except (zipfile.BadZipFile, OSError, zlib.error, EOFError, RuntimeError) as error:
+        raise DataError(f"{name} is no whole zip file ({error}); export it again") from error
+    if not found:
+        raise DataError(f"{name} holds no {wanted.replace(chr(92), '')}; is it the right export?")
+    return found
+
+
+def _read_bounded(bundle: zipfile.ZipFile, member: str) -> bytes:
+    """Read a member of a zip that somebody handed in: no more than a person can have rated."""
+    with bundle.open(member) as file:
+        data = file.read(_LARGEST_EXPORT + 1)
+    if len(data) > _LARGEST_EXPORT:
+        raise DataError(f"{member} is larger than {_LARGEST_EXPORT >> 20} MiB")
+    return data
 
 
 def _folder_files(path: Path) -> list[str]:

@@ -1,0 +1,50 @@
+"""The command line: parses, calls, prints. What it does is elsewhere."""
+
+import sys
+
+import typer
+
+from foreseen.cli import data, measure, model, people, versions
+from foreseen.errors import ForeseenError, InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Predict the rating a user would give every movie they have not watched.",
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Where data comes from and what it is like."
+)
+app.add_typer(data_app, name="data")
+data_app.command("list")(data.list_data)
+data_app.command("get")(data.get_data)
+data_app.command("describe")(data.describe_data)
+app.command()(model.train)
+app.command()(model.recommend)
+app.command()(model.predict)
+app.command()(model.observe)
+app.command()(versions.update)
+app.command("models")(versions.list_versions)
+app.command()(versions.promote)
+app.command()(versions.rollback)
+app.command()(measure.evaluate)
+app.command()(measure.backtest)
+app.command("import")(people.import_ratings)
+app.command()(people.serve)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with one clear line and status 2."""
+    try:
+        app()
+    except InputError as error:
+        sys.exit(_fail(error, 2))
+    except (ForeseenError, OSError) as error:
+        sys.exit(_fail(error, 1))
+
+
+def _fail(error: Exception, status: int) -> int:
+    print(f"foreseen: {error}", file=sys.stderr)  # noqa: T201
+    return status

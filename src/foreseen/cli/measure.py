@@ -1,0 +1,99 @@
+"""Commands that measure: protocols, and walks through time."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from foreseen.cli.options import (
+    AsJson,
+    Data,
+    ModelName,
+    Out,
+    PolicyName,
+    ProtocolName,
+    Seed,
+    SettingsFile,
+    SkipBadRows,
+    read_settings,
+)
+from foreseen.console import print_json, print_summaries, print_walk
+
+
+def evaluate(
+    data: Data,
+    out: Out,
+    protocol: Annotated[ProtocolName, typer.Option(help="How to measure.")] = ProtocolName.STREAM,
+    model: Annotated[
+        list[ModelName] | None, typer.Option("--model", help="What to measure; may be repeated.")
+    ] = None,
+    seed: Seed = 0,
+    settings: SettingsFile = None,
+    skip_bad_rows: SkipBadRows = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure models on ratings later than those they are fitted to.
+
+    Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
+    """
+    from foreseen import canonical
+    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
+    from foreseen.evaluation.report import summarise, write_report
+    from foreseen.progress import progress_bar
+
+    tables = canonical.load_data(data, skip_bad_rows)
+    names = [name.value for name in model or list(ModelName)]
+    measure = PROTOCOLS[protocol.value]
+    summaries: list[dict[str, Any]] = []
+    with progress_bar("evaluating", len(names) + 1) as advance:
+        for name in (GLOBAL_MEAN, *names):
+            chosen = None if name == GLOBAL_MEAN else read_settings(settings, name)
+            summaries += [summarise(a) for a in measure(tables, name, chosen, seed)]
+            advance(1)
+    write_report(protocol.value, tables.manifest.source, summaries, out)
+    if as_json:
+        print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
+        return
+    print_summaries(protocol.value, tables.manifest.source, summaries)
+
+
+def backtest(
+    data: Data,
+    out: Out,
+    model: Annotated[ModelName, typer.Option(help="What to walk with.")] = ModelName.ENSEMBLE,
+    policy: Annotated[
+        list[PolicyName] | None,
+        typer.Option("--policy", help="How it keeps up; may be repeated. All, if none is named."),
+    ] = None,
+    start: Annotated[
+        float, typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known first.")
+    ] = 0.5,
+    delay: Annotated[
+        int, typer.Option(min=0, help="Seconds a rating must be old to be known.")
+    ] = 0,
+    seed: Seed = 0,
+    settings: SettingsFile = None,
+    skip_bad_rows: SkipBadRows = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk through time: predict every rating before it is learned from.
+
+    A walk that was interrupted goes on where it was.
+
+    Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out walk`
+    """
+    from foreseen import canonical
+    from foreseen.drift.backtest import Walk
+    from foreseen.drift.backtest import backtest as walk_through
+    from foreseen.drift.report import summarise_walk, write_walk
+
+    tables = canonical.load_data(data, skip_bad_rows)
+    names = [name.value for name in policy or list(PolicyName)]
+    chosen = read_settings(settings, model.value)
+    walk = Walk(tables, model.value, chosen, names, start, delay, seed)
+    document = summarise_walk(walk, *walk_through(walk, out))
+    write_walk(document, out)
+    if as_json:
+        print_json(document)
+        return
+    print_walk(document)

@@ -1,0 +1,104 @@
+"""Champion and challenger: the model that answers, and one that must prove better before it may.
+
+Both predict the newest ratings before they are learned from, the challenger trained on all that
+came before them. What was compared is what answers afterwards: nothing is trained again on the
+ratings it has been judged by.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from foreseen.catalogue import Catalogue
+from foreseen.evaluation.metrics import Measured, paired_differences, rating_errors
+from foreseen.evaluation.protocols import answer_events
+from foreseen.features.timeline import Timeline
+from foreseen.models import Model, train_on
+from foreseen.schema import TIMESTAMP
+
+_JUDGED: Final = 0.1
+"""Share of the log that judges, at most: its newest part that the champion has not learned from."""
+FEWEST_JUDGED: Final = 200
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What came of a contest.
+
+    Attributes:
+        challenger: Trained before the ratings judged by, and knowing all there are.
+        ratings, users: How many judged.
+        begins: The second of the first of them.
+        champion, challenged: RMSE of the champion and of the challenger.
+        differences: Challenger less champion, paired, with 95 % intervals; by figure.
+    """
+
+    challenger: Model
+    ratings: int
+    users: int
+    begins: int
+    champion: Measured
+    challenged: Measured
+    differences: dict[str, Measured]
+
+    @property
+    def better(self) -> bool:
+        """Whether the challenger errs less for certain: the whole interval is below zero."""
+        return self.differences["rmse"].high < 0
+
+    def figures(self) -> dict[str, float | int | bool]:
+        """Return the figures for the record."""
+        found: dict[str, float | int | bool] = {
+            "ratings": self.ratings,
+            "users": self.users,
+            "begins": self.begins,
+            "ends": self.challenger.timeline.end,
+            "champion_rmse": self.champion.value,
+            "challenger_rmse": self.challenged.value,
+            "better": self.better,
+        }
+        for name, difference in self.differences.items():
+            found |= {f"{name}_{end}": value for end, value in vars(difference).items()}
+        return found
+
+
+def judged_from(timeline: Timeline, learned_until: int) -> int:
+    """Return the place in the log from which its ratings may judge a champion.
+
+    Args:
+        timeline: What is known.
+        learned_until: First second the champion has not learned from.
+    """
+    times = timeline.timestamp
+    newest = int(np.ceil((1 - _JUDGED) * len(times)))
+    first = max(newest, int(np.searchsorted(times, learned_until)))
+    # Never within a second.
+    return int(np.searchsorted(times, times[first])) if first < len(times) else len(times)
+
+
+def hold_contest(champion: Model, place: int, seed: int) -> Contest:
+    """Train a challenger on the ratings before a place in the log; let those from there on judge.
+
+    Args:
+        champion: Knowing the whole log, and having learned from nothing at or after the place.
+        place: As `judged_from` returns it.
+        seed: Of the challenger's chance.
+    """
+    log = champion.timeline
+    past = Timeline.of(log.ratings[:place], Catalogue.of(log.catalogue.table.sort("movieId")))
+    challenger = train_on(past, champion.name, champion.predictor.settings, seed)
+    challenger = challenger.observe(log.ratings[place:])
+    events = log.ratings[place:]
+    before = events[TIMESTAMP].to_numpy().astype(np.int64)
+    old, _ = answer_events(champion, events, before)
+    new, _ = answer_events(challenger, events, before)
+    return Contest(
+        challenger=challenger,
+        ratings=events.height,
+        users=events["userId"].n_unique(),
+        begins=int(before[0]),
+        champion=rating_errors(old)["rmse"],
+        challenged=rating_errors(new)["rmse"],
+        differences=paired_differences(old, new),
+    )

@@ -1,0 +1,215 @@
+"""Who is asking: passwords, sessions, tokens, and limits on guessing.
+
+Passwords are kept as argon2id digests, session keys and tokens as SHA-256 digests: what is in the
+database opens nothing. The session's cookie is signed, so that forged ones are refused without a
+look at the database; forms carry a second value bound to it, which other sites cannot know.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from itsdangerous import BadSignature, Signer
+
+from foreseen.errors import InputError
+from foreseen.serving.store import Store, Token, User
+
+SESSION_COOKIE: Final = "foreseen_session"
+SESSION_SECONDS: Final = 90 * 86_400
+_SHORTEST_PASSWORD: Final = 10
+_LONGEST_PASSWORD: Final = 1024
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
+_TRIES: Final = 10
+_TRY_SECONDS: Final = 300.0
+_LIMITED: Final = 10_000
+
+
+class TooManyTriesError(InputError):
+    """Somebody tries passwords too fast."""
+
+
+class SignInError(InputError):
+    """No such name, or not its password; which of the two is not told."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open session: whose it is, and what its cookie and its forms carry."""
+
+    user: User
+    cookie: str
+    form_key: str
+
+
+class Accounts:
+    """Signing up, in and out."""
+
+    def __init__(self, store: Store, secret: str) -> None:
+        self._store = store
+        self._secret = secret.encode()
+        self._signer = Signer(secret, salt="session")
+        self._hasher = PasswordHasher()
+        # Verified against where there is no such name, so that both answers take as long.
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._limiter = Limiter(_TRIES, _TRY_SECONDS)
+
+    def open_guest(self) -> Session:
+        """Make a guest with a session."""
+        return self._open(self._store.add_guest(_now()))
+
+    def session(self, cookie: str | None) -> Session | None:
+        """Return the session of a cookie; None if it is forged, ended or expired."""
+        if not cookie:
+            return None
+        try:
+            key = self._signer.unsign(cookie).decode()
+        except (BadSignature, UnicodeDecodeError):
+            return None
+        user = self._store.session_user(_digest(key), _now())
+        return None if user is None else Session(user, cookie, self._form_key(key))
+
+    def bearer(self, token: str) -> User | None:
+        """Return whose API token it is."""
+        return self._store.token_user(_digest(token))
+
+    def sign_up(self, session: Session, name: str, password: str) -> Session:
+        """Give a guest's session a name and a password; the session gets a new key.
+
+        Raises:
+            InputError: If the name or the password will not do, or the name is taken.
+        """
+        check_name(name)
+        check_password(password, name)
+        self._store.sign_up(session.user.id, name, self._hasher.hash(password))
+        self.sign_out(session)
+        user = self._store.user(session.user.id)
+        assert user is not None  # noqa: S101
+        return self._open(user)
+
+    def sign_in(self, name: str, password: str, address: str) -> Session:
+        """Open a session.
+
+        Raises:
+            TooManyTriesError: If this name or this address has been tried too often lately.
+            SignInError: If name and password do not belong together.
+        """
+        for key in (f"name {name.lower()}", f"address {address}"):
+            wait = self._limiter.wait(key)
+            if wait > 0:
+                raise TooManyTriesError(f"too many tries; try again in {wait / 60:.0f} minutes")
+        found = self._store.credentials(name)
+        digest = found[1] if found else self._nobody
+        try:
+            self._hasher.verify(digest, password[:_LONGEST_PASSWORD])
+        except VerificationError:
+            found = None
+        if found is None:
+            for key in (f"name {name.lower()}", f"address {address}"):
+                self._limiter.count(key)
+            raise SignInError("name and password do not belong together")
+        return self._open(found[0])
+
+    def sign_out(self, session: Session) -> None:
+        """End a session; its cookie opens nothing any more."""
+        self._store.close_session(_digest(self._signer.unsign(session.cookie).decode()))
+
+    def add_token(self, user: User, label: str) -> tuple[Token, str]:
+        """Make an API token; return it with its text, which is not kept.
+
+        Raises:
+            InputError: If the label is empty or too long.
+        """
+        label = label.strip()
+        if not 1 <= len(label) <= 64:
+            raise InputError("a token's label should have 1 to 64 characters")
+        text = secrets.token_urlsafe(32)
+        return self._store.add_token(_digest(text), user.id, label, _now()), text
+
+    def form_is_ours(self, session: Session, form_key: str) -> bool:
+        """Tell whether a form was made for this session."""
+        return hmac.compare_digest(session.form_key.encode(), form_key.encode())
+
+    def _open(self, user: User) -> Session:
+        key = secrets.token_urlsafe(32)
+        self._store.open_session(_digest(key), user.id, _now() + SESSION_SECONDS)
+        return Session(user, self._signer.sign(key).decode(), self._form_key(key))
+
+    def _form_key(self, key: str) -> str:
+        return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that will not do.
+
+    Raises:
+        InputError: Saying what would.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            "a name has 2 to 32 letters, digits, dots, dashes or underscores, and begins with a "
+            "letter or a digit"
+        )
+
+
+def check_password(password: str, name: str) -> None:
+    """Refuse a password that is too easily guessed.
+
+    Raises:
+        InputError: Saying what would do.
+    """
+    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+        raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
+    if len(set(password)) < 4 or name.lower() in password.lower():
+        raise InputError("this password is too easily guessed; choose another")
+
+
+class Limiter:
+    """Counts failures by key and says how long to wait after too many of them."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._failures: dict[str, deque[float]] = {}
+
+    def wait(self, key: str) -> float:
+        """Return seconds to wait before the next try; 0 if there is no need to."""
+        with self._lock:
+            failures = self._fresh(key)
+            if failures is None or len(failures) < self._most:
+                return 0.0
+            return failures[0] + self._seconds - time.monotonic()
+
+    def count(self, key: str) -> None:
+        """Count a failure."""
+        with self._lock:
+            if len(self._failures) >= _LIMITED:
+                for other in list(self._failures):
+                    self._fresh(other)
+            self._failures.setdefault(key, deque(maxlen=self._most)).append(time.monotonic())
+
+    def _fresh(self, key: str) -> deque[float] | None:
+        failures = self._failures.get(key)
+        if failures is None:
+            return None
+        while failures and failures[0] < time.monotonic() - self._seconds:
+            failures.popleft()
+        if not failures:
+            del self._failures[key]
+        return failures
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _now() -> int:
+    return int(time.time())

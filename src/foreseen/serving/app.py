@@ -1,0 +1,144 @@
+"""The application: API, pages, health, metrics, put together."""
+
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from foreseen.serving import api, pages
+from foreseen.serving.accounts import Accounts, Limiter
+from foreseen.serving.problems import add_handlers, problem
+from foreseen.serving.recommend import Recommender
+from foreseen.serving.service import Service, now
+from foreseen.serving.store import Store
+from foreseen.serving.world import LiveWorld
+
+STATIC: Final = Path(__file__).parent / "web" / "static"
+_LOG: Final = logging.getLogger("foreseen.serving")
+_SIGN_UPS: Final = 100
+_SIGN_UP_SECONDS: Final = 3600.0
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def create_app(folder: Path, store: Store, secret: str, secure: bool = False) -> FastAPI:
+    """Return an application over a folder of models and a store; it closes the store at its end.
+
+    Args:
+        folder: The folder of models.
+        store: Open.
+        secret: What cookies are signed with.
+        secure: Whether cookies are for HTTPS only.
+
+    Raises:
+        ModelFolderError: If there is no model in the folder.
+    """
+    # Once for all threads: see foreseen.threads.
+    torch.set_num_threads(1)
+    service = Service(
+        store=store,
+        accounts=Accounts(store, secret),
+        live=LiveWorld(folder),
+        recommender=Recommender(),
+        secure=secure,
+        sign_ups=Limiter(_SIGN_UPS, _SIGN_UP_SECONDS),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        service.store.forget_expired(now())
+        yield
+        service.live.close()
+        service.store.close()
+
+    app = FastAPI(
+        title="Foreseen",
+        version="1",
+        summary="Rate movies; see what you would give the others.",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    add_handlers(app)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _add_operations(app, service)
+    return app
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    """Add health, metrics, the log of requests and headers that browsers heed."""
+    registry = CollectorRegistry()
+    requests = Counter(
+        "foreseen_requests", "Requests answered.", ["route", "status"], registry=registry
+    )
+    seconds = Histogram(
+        "foreseen_request_seconds", "Seconds to an answer.", ["route"], registry=registry
+    )
+    version = Gauge("foreseen_model_version", "The version that answers.", registry=registry)
+    version.set_function(lambda: float(service.live.current.version.number))
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        return {"status": "alive"}
+
+    @app.get("/ready", include_in_schema=False, response_model=None)
+    def ready() -> dict[str, Any] | Response:  # pyright: ignore[reportUnusedFunction]
+        if not service.store.ready():
+            return problem(503, "not-ready", "the database does not answer")
+        return {"status": "ready", "version": service.live.current.version.number}
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.middleware("http")
+    async def watch(  # pyright: ignore[reportUnusedFunction]
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        begun = time.perf_counter()
+        response = await call_next(request)
+        took = time.perf_counter() - begun
+        # The route's pattern, never the path: ids and what people search for stay out of logs.
+        route = getattr(request.scope.get("route"), "path", "none")
+        requests.labels(route, str(response.status_code)).inc()
+        seconds.labels(route).observe(took)
+        _LOG.info(
+            json.dumps(
+                {
+                    "at": round(time.time(), 3),
+                    "method": request.method,
+                    "route": route,
+                    "status": response.status_code,
+                    "ms": round(took * 1000, 1),
+                }
+            )
+        )
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response

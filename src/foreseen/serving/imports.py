@@ -1,0 +1,44 @@
+"""Taking in what a person has rated elsewhere."""
+
+from collections.abc import Mapping
+
+from foreseen.matching import Report, match_export
+from foreseen.serving.service import Service, now
+from foreseen.serving.store import Rated, User
+from foreseen.serving.world import World
+from foreseen.sources.exports import Service as Provider
+from foreseen.sources.exports import read_export
+
+
+def take_in(
+    service: Service,
+    world: World,
+    user: User,
+    data: bytes,
+    name: str,
+    provider: Provider,
+    choices: Mapping[int, int] | None = None,
+) -> tuple[Report, int]:
+    """Match an export and keep what was matched.
+
+    Returns:
+        What became of every rating, and how many of the kept ones are new or changed.
+
+    Raises:
+        DataError: If the file is not of the provider's layout.
+    """
+    report = match_export(read_export(data, name, provider), world.titles, choices)
+    moment = now()
+    rated = [
+        Rated(match.candidates[0].movie, match.rating.stars, match.rating.at or moment)
+        for match in report.matched
+    ]
+    changed = service.store.rate(user.id, rated)
+    counts = {
+        "matched": len(report.matched),
+        "changed": changed,
+        "ambiguous": len(report.ambiguous),
+        "missing": len(report.missing),
+    }
+    service.store.add_import(user.id, moment, provider, counts)
+    return report, changed

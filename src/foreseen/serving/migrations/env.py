@@ -1,0 +1,15 @@
+"""What Alembic runs; the store hands the connection over."""
+
+from typing import TYPE_CHECKING
+
+from alembic import context
+
+from foreseen.serving.tables import metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+connection: "Connection" = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

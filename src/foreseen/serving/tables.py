@@ -1,0 +1,108 @@
+"""The store's tables. Moments are whole seconds since 1970 UTC, ratings are stars."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+# SQLite counts up by itself only in columns of its own INTEGER type.
+_ID: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users: Final = Table(
+    "users",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    # A guest has no name yet.
+    Column("name", String(64), unique=True),
+    Column("password", String(256)),
+    Column("role", String(16), nullable=False),
+    Column("made", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index("ix_sessions_user_id", "user_id"),
+)
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Index("ix_tokens_user_id", "user_id"),
+)
+
+ratings: Final = Table(
+    "ratings",
+    metadata,
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("movie_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rating", Float, nullable=False),
+    Column("rated", BigInteger, nullable=False),
+    CheckConstraint("rating >= 0.5 AND rating <= 5", name="scale"),
+)
+
+dismissed: Final = Table(
+    "dismissed",
+    metadata,
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("movie_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+imports: Final = Table(
+    "imports",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("service", String(16), nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("ambiguous", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Index("ix_imports_user_id", "user_id"),
+)
+
+shown: Final = Table(
+    "shown",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(16), nullable=False),
+    # The version of the model that ranked them.
+    Column("version", Integer, nullable=False),
+    # Movie ids in rank order, apart by blanks.
+    Column("movies", Text, nullable=False),
+    Index("ix_shown_user_id", "user_id"),
+)
