@@ -21,13 +21,16 @@ PACKAGE = ROOT / "src" / "foreseen"
 LAYERS = [
     ["errors", "files", "schema", "compiled", "identifiers", "progress", "threads"],
     ["sources"],
-    ["canonical", "catalogue"],
+    ["canonical", "catalogue", "matching"],
     ["features"],
     ["models"],
     ["why", "ranking"],
     ["evaluation"],
     ["drift"],
+    ["registry"],
+    ["update"],
     ["describe", "console"],
+    ["serving"],
     ["cli"],
 ]
 

@@ -21,43 +21,11 @@ from foreseen.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
 from foreseen.sources.exports import imdb_digits
 from foreseen.sources.personal import PersonalExport, PersonalRating
 
-_ARTICLES: Final = [
-    "the",
-    "a",
-    "an",
-    "le",
-    "la",
-    "les",
-    "l",
-    "un",
-    "une",
-    "des",
-    "el",
-    "los",
-    "las",
-    "lo",
-    "uno",
-    "una",
-    "il",
-    "i",
-    "gli",
-    "der",
-    "die",
-    "das",
-    "ein",
-    "eine",
-    "den",
-    "det",
-    "en",
-    "ett",
-    "de",
-    "het",
-    "een",
-    "o",
-    "os",
-    "um",
-    "uma",
-]
+_ARTICLES: Final = (
+    *("the", "a", "an", "le", "la", "les", "l", "un", "une", "des", "el", "los", "las", "lo"),
+    *("uno", "una", "il", "i", "gli", "der", "die", "das", "ein", "eine", "den", "det", "en"),
+    *("ett", "de", "het", "een", "o", "os", "um", "uma"),
+)
 _MOVED: Final = re.compile(rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})'?$", re.IGNORECASE)
 _PARENTHESES: Final = re.compile(r"\(([^()]*)\)")
 _ALIAS: Final = re.compile(r"^a\.?k\.?a\.?\s*", re.IGNORECASE)

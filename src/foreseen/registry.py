@@ -15,7 +15,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -50,7 +50,8 @@ class Version(BaseModel):
         made: Second it was made.
         model: Kind of model.
         parent: Version it was to replace; None for the first.
-        ratings: How many ratings it was trained on.
+        trained_on: How many ratings it was trained on.
+        ratings: How many it has learned from, in lessons since then too.
         until: First second after them.
         why: Why it was made.
         comparison: What came of comparing it with its parent, by figure.
@@ -63,6 +64,7 @@ class Version(BaseModel):
     made: int
     model: str
     parent: int | None
+    trained_on: int
     ratings: int
     until: int
     why: str
@@ -230,6 +232,7 @@ def add_version(
             made=int(time.time()),
             model=model.name,
             parent=parent,
+            trained_on=int(model.report["trained_on"]),
             ratings=int(model.report["ratings"]),
             until=int(model.report["until"]),
             why=why,
@@ -257,7 +260,7 @@ def promote(folder: Path, number: int, why: str) -> None:
         raise InputError(f"version {number} is the current one already")
     load_model(folder, number)
     _write_current(folder, _Current(version=number, before=(*current.before, current.version)))
-    note(folder, "promote", why, version=number, before=current.version)
+    note(folder, "promote", why, {"version": number, "before": current.version})
 
 
 def rollback(folder: Path, why: str) -> int:
@@ -273,11 +276,11 @@ def rollback(folder: Path, why: str) -> int:
         raise InputError(f"version {current.version} of {folder} is the first that was current")
     *before, number = current.before
     _write_current(folder, _Current(version=number, before=tuple(before)))
-    note(folder, "rollback", why, version=number, before=current.version)
+    note(folder, "rollback", why, {"version": number, "before": current.version})
     return number
 
 
-def note(folder: Path, what: str, why: str, **facts: Any) -> None:
+def note(folder: Path, what: str, why: str, facts: Mapping[str, object]) -> None:
     """Write into the journal what was done and why; call it within `changing`."""
     line = json.dumps({"at": int(time.time()), "what": what, "why": why, **facts})
     with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:

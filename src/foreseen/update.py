@@ -2,15 +2,23 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from foreseen import registry
-from foreseen.drift.champion import FEWEST_JUDGED, hold_contest, judged_from
+from foreseen.drift.champion import (
+    FEWEST_JUDGED,
+    hold_contest,
+    judged_from,
+    train_challenger,
+)
 from foreseen.drift.detectors import Finding, detect
-from foreseen.drift.policies import has_grown
+from foreseen.drift.policies import calls_for_training
 from foreseen.models import Model
+
+_LESSON: Final = 0.05
+"""Growth of the log since the networks learned last that is worth a lesson."""
 
 
 @dataclass(frozen=True)
@@ -60,38 +68,29 @@ def update(folder: Path, new: pl.DataFrame) -> Update:
         champion = registry.load_model(folder).observe(new)
         registry.save_knowledge(champion, folder)
         latest = registry.versions(folder)[-1]
-        reasons, findings = _reasons(champion, latest)
+        considered = int(latest.comparison.get("ends", latest.until))
+        known = champion.timeline.ratings.height
+        findings = [found for found in detect(champion.timeline) if found.found >= considered]
         done = Update(
             observed=new.height,
-            ratings=champion.timeline.ratings.height,
-            findings=findings,
-            reasons=reasons,
+            ratings=known,
+            findings=tuple(findings),
+            reasons=tuple(calls_for_training(latest.trained_on, known, findings)),
             version=current.number,
             challenger=None,
             comparison={},
-            decision="nothing calls for training",
+            decision="nothing calls for a challenger",
         )
-        if reasons:
+        if done.reasons or known >= (1 + _LESSON) * latest.ratings:
             done = _challenge(folder, champion, current, done)
-        registry.note(folder, "update", done.decision, **done.as_json())
+        registry.note(folder, "update", done.decision, done.as_json())
     return done
 
 
-def _reasons(
-    champion: Model, latest: registry.Version
-) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Return what calls for training, and what moved since the latest version was considered."""
-    log = champion.timeline
-    considered = int(latest.comparison.get("ends", latest.until))
-    findings = tuple(found for found in detect(log) if found.found >= considered)
-    reasons = [str(found) for found in findings]
-    if has_grown(latest.ratings, log.ratings.height):
-        reasons.append(f"{log.ratings.height:,} ratings known, {latest.ratings:,} learned from")
-    return tuple(reasons), findings
-
-
 def _challenge(folder: Path, champion: Model, current: registry.Version, asked: Update) -> Update:
-    place = judged_from(champion.timeline, current.until)
+    """Make a challenger, trained anew if there is a reason, else brought up to date."""
+    log = champion.timeline
+    place = judged_from(log, current.until)
     judging = asked.ratings - place
     if judging < FEWEST_JUDGED:
         decision = (
@@ -99,24 +98,28 @@ def _challenge(folder: Path, champion: Model, current: registry.Version, asked: 
             f"learned from, fewer than the {FEWEST_JUDGED} that may judge a challenger"
         )
         return replace(asked, decision=decision)
-    contest = hold_contest(champion, place, champion.seed + current.number)
-    figures = contest.figures()
+    if asked.reasons:
+        challenger = train_challenger(champion, place, champion.seed + current.number)
+        why = "trained anew: " + "; ".join(asked.reasons)
+    else:
+        challenger = champion.refreshed(int(log.timestamp[place]))
+        why = "networks brought up to date with what is new"
+    if challenger is champion:
+        return replace(asked, decision=f"kept version {current.number}: it knows what is new")
+    contest = hold_contest(champion, challenger, place)
     difference = contest.differences["rmse"]
     verdict = (
         f"RMSE {contest.challenged.value:.4f} against {contest.champion.value:.4f} on the newest "
         f"{contest.ratings:,} ratings of {contest.users:,} users, paired difference "
         f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
     )
-    number = registry.add_version(
-        folder, contest.challenger, current.number, "; ".join(asked.reasons), figures
-    )
+    figures = contest.figures()
+    number = registry.add_version(folder, contest.challenger, current.number, why, figures)
     if contest.better:
-        decision = f"promoted version {number}: {verdict}"
         registry.promote(folder, number, verdict)
+        decision = f"promoted version {number}: {verdict}"
     else:
-        decision = (
-            f"kept version {current.number}, version {number} is not surely better: {verdict}"
-        )
+        decision = f"kept version {current.number}, {number} is not surely better: {verdict}"
     return replace(
         asked,
         version=number if contest.better else current.number,

@@ -9,11 +9,11 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
-from foreseen.drift.policies import POLICIES, Policy
+from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.policies import POLICIES, Policy, calls_for_training
 from foreseen.errors import InputError
 from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
@@ -83,7 +84,10 @@ class Window(BaseModel):
         window: Its number, from 0.
         trained: Whether the model was trained at its beginning.
         trained_on: Ratings the model had been trained on.
+        reasons: What called for training, where it was not a matter of course.
+        findings: What had moved, found since the window before.
         train_seconds: Seconds spent training.
+        keep_seconds: Seconds spent on keeping up otherwise: observing, watching, learning.
         seconds: Seconds spent on the whole window.
     """
 
@@ -94,7 +98,10 @@ class Window(BaseModel):
     window: int
     trained: bool
     trained_on: int
+    reasons: list[str]
+    findings: list[dict[str, Any]]
     train_seconds: float
+    keep_seconds: float
     seconds: float
 
 
@@ -153,7 +160,7 @@ def _walk_policy(
         done = _finished(walk, part, card)
         if done is None:
             begun = time.perf_counter()
-            events, spent = walker.predict(first, stop)
+            events, step = walker.predict(first, stop)
             frame = events.select(
                 pl.lit(name).alias("policy"), pl.lit(number).alias("window"), pl.all()
             )
@@ -161,9 +168,12 @@ def _walk_policy(
                 walk=walk.fingerprint,
                 policy=name,
                 window=number,
-                trained=spent > 0,
+                trained=step.train_seconds > 0,
                 trained_on=walker.trained_on,
-                train_seconds=spent,
+                reasons=step.reasons,
+                findings=[finding.as_json() for finding in step.findings],
+                train_seconds=step.train_seconds,
+                keep_seconds=step.keep_seconds,
                 seconds=time.perf_counter() - begun,
             )
             write_whole(part, frame.write_parquet)
@@ -184,6 +194,16 @@ def _finished(walk: Walk, part: Path, card: Path) -> tuple[pl.DataFrame, Window]
     return (frame, cost) if cost.walk == walk.fingerprint else None
 
 
+@dataclass
+class _Step:
+    """What was done at the beginning of a window."""
+
+    reasons: list[str] = field(default_factory=list[str])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    train_seconds: float = 0.0
+    keep_seconds: float = 0.0
+
+
 class _Walker:
     """A model on its way; it is trained no earlier than a window asks for it."""
 
@@ -193,40 +213,73 @@ class _Walker:
         self._first = first
         self._model: Model | None = None
         self._trained_at = first
+        self._lessons: list[int] = []
+        self._watched_until = self._limit(first)
         self.trained_on = first
 
     def skip(self, first: int, trained: bool) -> None:
-        """Pass a window that is finished, remembering when the model was trained last."""
-        if trained and first != self._trained_at:
-            self._trained_at, self._model = first, None
+        """Pass a window that is finished, remembering when the model was trained and learned."""
+        if trained:
+            self._train_at(first)
+        elif self._policy.adapts:
+            self._lessons.append(first)
+        self._watched_until = self._limit(first)
         self.trained_on = self._known(self._trained_at)
 
-    def predict(self, first: int, stop: int) -> tuple[pl.DataFrame, float]:
-        """Return the answers to a window's ratings, and the seconds spent training."""
+    def predict(self, first: int, stop: int) -> tuple[pl.DataFrame, _Step]:
+        """Return the answers to a window's ratings, and what was done before."""
+        step = _Step()
         begun = time.perf_counter()
+        if self._policy.adapts and first != self._first:
+            self._watch(first, step)
         known = self._known(first)
-        if self._policy.due(self.trained_on, known):
-            self._trained_at, self._model = first, None
-        fresh = self._model is None
+        if step.reasons or (self._policy.retrains and known > self.trained_on):
+            self._train_at(first)
+        elif self._policy.adapts and first != self._first:
+            self._lessons.append(first)
+        watched = time.perf_counter()
         if self._model is None:
             self._model = self._train(self._trained_at)
-        spent = time.perf_counter() - begun if fresh and self._trained_at == first else 0.0
+            fresh = self._trained_at == first
+            step.train_seconds = (time.perf_counter() - watched) * fresh
+        trained = time.perf_counter()
         ratings = self._walk.tables.ratings
-        events = ratings[first:stop]
         if self._policy.reveals:
             # All ratings up to the window's end: which of them count is told by each moment.
             self._model = self._model.observe(ratings[self._known(self._trained_at) : stop])
+        for place in self._lessons:
+            self._model = self._model.refreshed(self._limit(place))
+        self._lessons = []
+        step.keep_seconds = watched - begun + time.perf_counter() - trained
+        events = ratings[first:stop]
         second = events[TIMESTAMP].to_numpy().astype(np.int64)
         before = second - self._walk.delay + 1 if self._walk.delay else second
-        return answer_events(self._model, events, before)[0], spent
+        return answer_events(self._model, events, before)[0], step
+
+    def _train_at(self, place: int) -> None:
+        if place != self._trained_at:
+            self._trained_at, self._model = place, None
+        self._lessons = []
+
+    def _watch(self, first: int, step: _Step) -> None:
+        """Look for what has moved since the last look, by what is known at a window's beginning."""
+        known = self._known(first)
+        log = Timeline.of(self._walk.tables.ratings[:known], Catalogue.of(self._walk.tables.movies))
+        step.findings = [found for found in detect(log) if found.found >= self._watched_until]
+        step.reasons = calls_for_training(self.trained_on, known, step.findings)
+        self._watched_until = self._limit(first)
+
+    def _limit(self, place: int) -> int:
+        """Return the first second of which nothing was known at a window's beginning."""
+        second: NDArray[np.int64] = self._walk.tables.ratings[TIMESTAMP].to_numpy().astype(np.int64)
+        return int(second[place]) - self._walk.delay
 
     def _known(self, place: int) -> int:
         """Return how many ratings were known at the second of a window's first rating."""
         if place == self._first and self._walk.delay == 0:
             return place
         second: NDArray[np.int64] = self._walk.tables.ratings[TIMESTAMP].to_numpy().astype(np.int64)
-        limit = int(second[place]) - self._walk.delay
-        return min(place, int(np.searchsorted(second, limit)))
+        return min(place, int(np.searchsorted(second, self._limit(place))))
 
     def _train(self, place: int) -> Model:
         known = self._known(place)

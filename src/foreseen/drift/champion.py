@@ -1,7 +1,7 @@
 """Champion and challenger: the model that answers, and one that must prove better before it may.
 
-Both predict the newest ratings before they are learned from, the challenger trained on all that
-came before them. What was compared is what answers afterwards: nothing is trained again on the
+Both predict the newest ratings before they are learned from, the challenger having learned from all
+that came before them. What was compared is what answers afterwards: nothing is trained again on the
 ratings it has been judged by.
 """
 
@@ -15,7 +15,7 @@ from foreseen.evaluation.metrics import Measured, paired_differences, rating_err
 from foreseen.evaluation.protocols import answer_events
 from foreseen.features.timeline import Timeline
 from foreseen.models import Model, train_on
-from foreseen.schema import TIMESTAMP
+from foreseen.schema import MOVIE, TIMESTAMP, USER
 
 _JUDGED: Final = 0.1
 """Share of the log that judges, at most: its newest part that the champion has not learned from."""
@@ -77,26 +77,33 @@ def judged_from(timeline: Timeline, learned_until: int) -> int:
     return int(np.searchsorted(times, times[first])) if first < len(times) else len(times)
 
 
-def hold_contest(champion: Model, place: int, seed: int) -> Contest:
-    """Train a challenger on the ratings before a place in the log; let those from there on judge.
+def train_challenger(champion: Model, place: int, seed: int) -> Model:
+    """Return a model of the champion's kind trained anew on the ratings before a place in the log.
 
-    Args:
-        champion: Knowing the whole log, and having learned from nothing at or after the place.
-        place: As `judged_from` returns it.
-        seed: Of the challenger's chance.
+    It knows all ratings that the champion knows.
     """
     log = champion.timeline
-    past = Timeline.of(log.ratings[:place], Catalogue.of(log.catalogue.table.sort("movieId")))
+    past = Timeline.of(log.ratings[:place], Catalogue.of(log.catalogue.table.sort(MOVIE)))
     challenger = train_on(past, champion.name, champion.predictor.settings, seed)
-    challenger = challenger.observe(log.ratings[place:])
-    events = log.ratings[place:]
+    return challenger.observe(log.ratings[place:])
+
+
+def hold_contest(champion: Model, challenger: Model, place: int) -> Contest:
+    """Let the ratings from a place in the log on judge.
+
+    Args:
+        champion: Having learned from nothing at or after the place.
+        challenger: Likewise; both know the whole log.
+        place: As `judged_from` returns it.
+    """
+    events = champion.timeline.ratings[place:]
     before = events[TIMESTAMP].to_numpy().astype(np.int64)
     old, _ = answer_events(champion, events, before)
     new, _ = answer_events(challenger, events, before)
     return Contest(
         challenger=challenger,
         ratings=events.height,
-        users=events["userId"].n_unique(),
+        users=events[USER].n_unique(),
         begins=int(before[0]),
         champion=rating_errors(old)["rmse"],
         challenged=rating_errors(new)["rmse"],

@@ -60,6 +60,13 @@ class Finding:
             f"ratings, {abs(self.deviations):.1f} standard errors)"
         )
 
+    @property
+    def serious(self) -> bool:
+        """Whether it is about how people rate, not what: then what was learned may be wrong."""
+        return self.what in {"scale", "level", "agreement"} or (
+            self.what == "error" and self.after > self.before
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the finding for programs."""
         return {**vars(self), "sentence": str(self)}
@@ -79,7 +86,7 @@ class Finding:
     def _level(self, value: float) -> str:
         if self.what in {"scale", "share", "catalogue"}:
             return f"{value:.1%}"
-        return f"{value:+.2f} stars"
+        return f"{value:.2f} stars" if self.what == "error" else f"{value:+.2f} stars"
 
 
 def detect(timeline: Timeline) -> list[Finding]:
@@ -130,7 +137,7 @@ def _test() -> PageHinkley:
 
 def _widest_split(values: NDArray[np.float64]) -> tuple[int, float]:
     """Return where values are split best in two, and by how many standard errors."""
-    lengths = _AFTER[_AFTER <= len(values) - _FEWEST_BEFORE]
+    lengths = _AFTER[len(values) - _FEWEST_BEFORE >= _AFTER]
     if not len(lengths):
         return 0, 0.0
     sums = np.append(0.0, np.cumsum(values))

@@ -1,16 +1,26 @@
-"""How a model keeps up with time: when it is trained anew, on what, and what it may see."""
+"""How a model keeps up with time: what it may see, when its networks learn, when it is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-GROWTH: Final = 1.5
-"""How many times as many ratings as it was trained on call for training anew, when adaptive."""
+from foreseen.drift.detectors import Finding
+
+GROWTH: Final = 2.0
+"""How many times as many ratings as it was trained on call for training anew."""
 
 
-def has_grown(learned: int, known: int) -> bool:
-    """Tell whether so many more ratings are known than learned from that training is called for."""
-    return known >= GROWTH * learned
+def calls_for_training(learned: int, known: int, findings: Sequence[Finding]) -> list[str]:
+    """Return what calls for training anew, in sentences; nothing does if there are none.
+
+    The calendar does, when the log has grown so much that most of it has never been trained on;
+    and a detector does, when what moved is how people rate, not what. For all else it is enough
+    that the networks learn from what is new.
+    """
+    reasons = [str(finding) for finding in findings if finding.serious]
+    if known >= GROWTH * learned:
+        reasons.append(f"{known:,} ratings known, {learned:,} trained on")
+    return reasons
 
 
 @dataclass(frozen=True)
@@ -19,25 +29,23 @@ class Policy:
 
     Attributes:
         reveals: Whether ratings count once they are given; if not, only the clock runs on.
-        retrains: Growth of the log, since the last training, that calls for training anew at the
-            beginning of a window; None for never.
+        retrains: Whether the model is trained anew at the beginning of every window.
         slides: Whether training takes only the latest ratings, as many as at first; what is
             older is forgotten.
+        adapts: Whether detectors watch, the networks learn at the beginning of every window, and
+            the model is trained anew when called for.
     """
 
     reveals: bool
-    retrains: float | None
+    retrains: bool = False
     slides: bool = False
-
-    def due(self, trained: int, known: int) -> bool:
-        """Tell whether a model trained on so many ratings is to be trained on those known."""
-        return self.retrains is not None and known > trained and known >= self.retrains * trained
+    adapts: bool = False
 
 
 POLICIES: Final[Mapping[str, Policy]] = {
-    "frozen": Policy(reveals=False, retrains=None),
-    "sliding": Policy(reveals=True, retrains=1.0, slides=True),
-    "full": Policy(reveals=True, retrains=1.0),
-    "incremental": Policy(reveals=True, retrains=None),
-    "adaptive": Policy(reveals=True, retrains=GROWTH),
+    "frozen": Policy(reveals=False),
+    "sliding": Policy(reveals=True, retrains=True, slides=True),
+    "full": Policy(reveals=True, retrains=True),
+    "incremental": Policy(reveals=True),
+    "adaptive": Policy(reveals=True, adapts=True),
 }

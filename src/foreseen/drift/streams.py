@@ -282,7 +282,11 @@ def _innovations(
         rest: Ratings of each piece to be compared with; of shape 0 to compare with nothing.
         rest_total: Their sum.
         used: Whether a piece counts; all teach what is usual.
-        prior, between, share, floor, hits: See `_Kind`.
+        prior: See `_Kind`, as for all that follow.
+        between: The same.
+        share: The same.
+        floor: The same.
+        hits: The same.
 
     Returns:
         Values, levels, ratings behind them, and the first and last piece of each.
@@ -290,7 +294,10 @@ def _innovations(
     size = len(user)
     z, level, weight = np.empty(size), np.empty(size), np.empty(size)
     first, last = np.empty(size, np.int64), np.empty(size, np.int64)
-    own_weight, own_sum = np.zeros(user.max() + 1 if size else 1), np.zeros(user.max() + 1 if size else 1)
+    own_weight, own_sum = (
+        np.zeros(user.max() + 1 if size else 1),
+        np.zeros(user.max() + 1 if size else 1),
+    )
     found = 0
     mean, mean_weight = 0.0, 0.0
     spread, spread_count = (0.1 if share else 1.0), 30.0

@@ -68,6 +68,23 @@ def training_examples(timeline: Timeline, seed: int) -> Examples:
     )
 
 
+def recent_examples(timeline: Timeline, since: int, until: int) -> Examples:
+    """Return the ratings given within a span as two questions each: at once, and a day ahead.
+
+    Args:
+        timeline: What is known.
+        since: First second of the span.
+        until: First second after it.
+    """
+    first, stop = np.searchsorted(timeline.timestamp, [since, until])
+    own = timeline.own_queries().part(slice(int(first), int(stop)))
+    place = np.repeat(np.arange(len(own)), 2)
+    before = np.stack([own.before, own.before - DAY + 1], axis=1).reshape(-1)
+    queries = Queries(own.history[place], own.user[place], own.movie[place], before)
+    given = own.before[place]
+    return Examples(queries, encode(timeline, queries), timeline.rating[first + place], given)
+
+
 def _list_moments(timeline: Timeline, generator: np.random.Generator) -> NDArray[np.int64]:
     """Return, for each rating, the second after an earlier one of its user, or their first."""
     order = np.argsort(timeline.user, kind="stable")

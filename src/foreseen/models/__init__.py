@@ -110,6 +110,7 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watchin
     report = {
         "validation_rmse": float(np.sqrt(np.mean(residual**2))),
         "validation_ratings": float(len(later)),
+        "trained_on": float(len(timeline.rating)),
         "ratings": float(len(timeline.rating)),
         "until": float(timeline.end),
     }

@@ -6,7 +6,7 @@ knows. Everything that does not differ from model to model is here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -51,6 +51,20 @@ class Predictor(Protocol):
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the weights, by name."""
+        ...
+
+
+@runtime_checkable
+class Refreshable(Predictor, Protocol):
+    """A predictor whose networks can be brought up to date without training them anew."""
+
+    @property
+    def learned_until(self) -> int:
+        """First second that it has not learned from."""
+        ...
+
+    def refreshed(self, timeline: Timeline, until: int, seed: int) -> Predictor:
+        """Return it with the ratings since then, up to a moment, learned from too."""
         ...
 
 
@@ -119,6 +133,21 @@ class Model:
         timeline = self.timeline.with_ratings(ratings)
         with one_thread():
             return replace(self, timeline=timeline, predictor=self.predictor.observed(timeline))
+
+    def refreshed(self, until: int) -> "Model":
+        """Return the model with its networks brought up to date by the ratings before a moment.
+
+        A model without such networks returns itself: observing has kept it as fresh as it can be.
+        """
+        if not isinstance(self.predictor, Refreshable):
+            return self
+        if until <= self.predictor.learned_until:
+            return self
+        with one_thread():
+            predictor = self.predictor.refreshed(self.timeline, until, self.seed)
+        learned = int(np.searchsorted(self.timeline.timestamp, until))
+        report = {**self.report, "ratings": float(learned), "until": float(until)}
+        return replace(self, predictor=predictor, report=report)
 
     def answer(self, queries: Queries, timeline: Timeline | None = None) -> Answers:
         """Answer N questions, asked of the model's own timeline or of a view of it."""

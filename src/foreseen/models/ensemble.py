@@ -7,6 +7,7 @@ factors fitted without the user in question (stacking by cross-validation: Wolpe
 then folded in as any newcomer is. Several networks that differ by their seed are averaged.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foreseen.features.encode import FEATURES, Encoded
-from foreseen.features.moments import Examples
+from foreseen.features.moments import Examples, recent_examples
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.base import Settings, answer_unknown
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded
+from foreseen.models.replay import Replay
 from foreseen.models.training import (
     Inputs,
     LoopSettings,
@@ -34,6 +36,7 @@ from foreseen.models.training import (
 )
 
 _EXTREME: Final = 5.0
+_TRIAL_FOLDS: Final = 2
 ATTRIBUTES = len(FEATURES) + len(COMMITTEE_FEATURES) + 2
 """Numbers the networks read beside the genres."""
 
@@ -48,6 +51,7 @@ class EnsembleSettings(Settings):
         hidden: Units of their two layers.
         dropout: Share of the inputs and of the hidden units left out in training.
         loop: How they are trained.
+        lesson: How they are trained again on what is new and a sample of what is old.
     """
 
     factors: tuple[FactorSettings, ...] = (
@@ -61,6 +65,9 @@ class EnsembleSettings(Settings):
     dropout: tuple[float, float] = (0.1, 0.3)
     loop: LoopSettings = LoopSettings(
         epochs=4, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
+    )
+    lesson: LoopSettings = LoopSettings(
+        epochs=1, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
 
 
@@ -107,15 +114,52 @@ class EnsemblePredictor:
         settings: What it was fitted with.
         committee: The factor models, fitted to all users.
         networks: To be averaged.
+        replay: A sample of what the networks learned from.
     """
 
     settings: EnsembleSettings
     committee: Committee
     networks: tuple[StackingNetwork, ...]
+    replay: Replay
 
     def observed(self, timeline: Timeline) -> "EnsemblePredictor":
         """Let the factors follow what a timeline knows beyond what they were fitted to."""
         return replace(self, committee=self.committee.observed(timeline))
+
+    @property
+    def learned_until(self) -> int:
+        """First second that the networks have not learned from."""
+        return self.replay.until
+
+    def refreshed(self, timeline: Timeline, until: int, seed: int) -> "EnsemblePredictor":
+        """Let the networks learn from the ratings since `learned_until`, from their last weights.
+
+        What the factors say of each is as of its moment, by a version that knew nothing later.
+        """
+        recent = recent_examples(timeline, self.replay.until, until)
+        if not len(recent):
+            return self
+        folded = self.committee.fold_in(timeline, recent.queries)
+        inputs = stacking_inputs(timeline, recent.queries, recent.encoded, folded)
+        size = self.replay.size + len(recent) // 2
+        weight = _weigh(recent)
+        new = Replay.of(inputs, recent.rating, weight, until, size, seed)
+        lesson, kept = self.replay.with_lesson(new, seed)
+        networks: list[StackingNetwork] = []
+        for number, old in enumerate(self.networks):
+            network = copy.deepcopy(old)
+            train_network(
+                network,
+                lesson.tensors(),
+                lesson.rating.astype(np.float64),
+                self.settings.lesson,
+                seed + size + number,
+                f"lesson of network {number + 1} of {len(self.networks)}",
+                None,
+                lesson.weight.astype(np.float64),
+            )
+            networks.append(network)
+        return replace(self, networks=tuple(networks), replay=kept)
 
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
@@ -135,7 +179,7 @@ class EnsemblePredictor:
         for number, network in enumerate(self.networks):
             weights = network_arrays(network)
             arrays |= {f"network{number}.{name}": values for name, values in weights.items()}
-        return arrays
+        return arrays | {f"replay.{name}": a for name, a in self.replay.arrays().items()}
 
     @classmethod
     def from_arrays(
@@ -154,7 +198,7 @@ class EnsemblePredictor:
             genres = own["hidden1.weight"].shape[1] - ATTRIBUTES
             networks.append(StackingNetwork(settings, genres))
             load_arrays(networks[-1], own)
-        return cls(settings, committee, tuple(networks))
+        return cls(settings, committee, tuple(networks), Replay.from_arrays(within("replay")))
 
 
 def fit_ensemble(
@@ -166,27 +210,35 @@ def fit_ensemble(
 ) -> EnsemblePredictor:
     """Fit factors and networks.
 
-    Where there are later examples this is a trial, for which one network will do.
+    Where there are later examples this is a trial, of how far off predictions are: one network
+    over one factor model will do. It errs a little more, so that intervals are rather too wide.
     """
+    if later is not None:
+        less = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
+        settings = settings.model_copy(update=less)
     past = timeline.timestamp <= learn.given[-1]
     held_out = fold_in_held_out(settings, timeline, learn, past, seed)
     inputs = stacking_inputs(timeline, learn.queries, learn.encoded, held_out)
     committee = Committee.fitted(settings.factors, timeline, past, seed)
-    _, owner, count = np.unique(learn.queries.user, return_inverse=True, return_counts=True)
-    weight = weigh_users(count[owner])
+    weight = _weigh(learn)
     networks: list[StackingNetwork] = []
-    wanted = settings.networks if later is None else 1
-    for number in range(wanted):
+    for number in range(settings.networks):
         torch.manual_seed(seed + number)
         network = StackingNetwork(settings, len(timeline.catalogue.genre_names))
         attributes = inputs["attributes"]
         network.mean.copy_(attributes.mean(dim=0))
         network.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
-        what = f"network {number + 1} of {wanted}"
+        what = f"network {number + 1} of {settings.networks}"
         chance = seed + number
         train_network(network, inputs, learn.rating, settings.loop, chance, what, None, weight)
         networks.append(network)
-    return EnsemblePredictor(settings, committee, tuple(networks))
+    replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
+    return EnsemblePredictor(settings, committee, tuple(networks), replay)
+
+
+def _weigh(examples: Examples) -> NDArray[np.float64]:
+    _, owner, count = np.unique(examples.queries.user, return_inverse=True, return_counts=True)
+    return weigh_users(count[owner])
 
 
 def fold_in_held_out(

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Final
 
+import numpy as np
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -191,7 +192,7 @@ def why_movie(
 def moved_by(world: World, own: Own, movie: int, limit: int) -> list[dict[str, Any]]:
     """Return a person's ratings that moved a prediction most."""
     rest = own.history if movie not in own.history.movies else own.history.without(movie)
-    found = influences(world.model, rest, world.ids[[world.row(movie)]], world.now)[0]
+    found = influences(world.model, rest, np.array([movie], dtype=np.int64), world.now)[0]
     return [
         {**_shown_movie(world, entry.movie), "rating": entry.rating, "effect": entry.effect}
         for entry in found[:limit]
@@ -326,9 +327,8 @@ def import_ratings(
     if len(data) > _LARGEST_UPLOAD:
         raise ProblemError(413, "too-large", f"more than {_LARGEST_UPLOAD >> 20} MiB")
     name = file.filename or "the file"
-    report, changed = take_in(
-        service, world, person.user, data, name, provider, parse_choices(choose or [])
-    )
+    choices = parse_choices(choose or [])
+    report, changed = take_in(service, world, person.user, data, name, provider, choices)
     return {**report.as_json(), "changed": changed}
 
 

@@ -58,7 +58,7 @@ _ENVIRONMENT: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals.update(stamp=_stamp(), day=_day, hue=hue)  # pyright: ignore[reportUnknownMemberType]
+_GLOBALS: Final[dict[str, object]] = {"stamp": _stamp(), "day": _day, "hue": hue}
 
 
 @router.get("/")
@@ -245,8 +245,8 @@ def _card(world: World, row: int) -> dict[str, Any]:
     }
 
 
-def _page(template: str, person: Person | None, here: str, **facts: Any) -> Response:
-    text = _ENVIRONMENT.get_template(template).render(
+def _page(template: str, person: Person | None, here: str, **facts: object) -> Response:
+    text = _ENVIRONMENT.get_template(template, globals=_GLOBALS).render(
         person=person.user if person else None,
         form_key=person.session.form_key if person and person.session else "",
         here=here,

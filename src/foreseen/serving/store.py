@@ -14,6 +14,7 @@ from alembic.config import Config
 from sqlalchemy import (
     Connection,
     Engine,
+    RowMapping,
     Select,
     Table,
     create_engine,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 
 from foreseen.errors import ForeseenError, InputError
@@ -126,8 +128,8 @@ class Store:
         """Make a user without a name."""
         with self._engine.begin() as connection:
             values = {"role": "viewer", "made": now}
-            made = connection.execute(insert(tables.users).values(values))
-            return User(int(made.inserted_primary_key[0]), None, "viewer", now)
+            statement = insert(tables.users).values(values).returning(tables.users.c.id)
+            return User(int(connection.execute(statement).scalar_one()), None, "viewer", now)
 
     def sign_up(self, user: int, name: str, password: str) -> None:
         """Give a guest a name and the digest of a password; what they rated stays theirs.
@@ -209,8 +211,8 @@ class Store:
         """Keep an API token."""
         values = {"digest": digest, "user_id": user, "label": label, "made": now}
         with self._engine.begin() as connection:
-            made = connection.execute(insert(tables.tokens).values(values))
-            return Token(int(made.inserted_primary_key[0]), label, now)
+            statement = insert(tables.tokens).values(values).returning(tables.tokens.c.id)
+            return Token(int(connection.execute(statement).scalar_one()), label, now)
 
     def tokens(self, user: int) -> list[Token]:
         """Return a user's tokens, oldest first."""
@@ -373,7 +375,7 @@ class Store:
         connection.execute(statement, list(rows))
 
 
-def _user_of(row: Any) -> User:
+def _user_of(row: RowMapping) -> User:
     return User(int(row["id"]), row["name"], row["role"], int(row["made"]))
 
 
@@ -385,7 +387,7 @@ def _open(url: str) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
     # Python's own transactions would leave tables out; ours begin below.
     connection.isolation_level = None
     cursor = connection.cursor()

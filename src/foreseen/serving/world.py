@@ -190,7 +190,8 @@ class World:
     @cached_property
     def _liked(self) -> NDArray[np.float64]:
         timeline = self.model.timeline
-        return np.bincount(timeline.movie[timeline.rating >= _LIKED], minlength=len(self.ids))
+        liked = timeline.movie[timeline.rating >= _LIKED]
+        return np.bincount(liked, minlength=len(self.ids)).astype(np.float64)
 
     def yearly(self, row: int) -> list[tuple[int, int, float]]:
         """Return (year, ratings, mean rating) of a movie, year by year."""

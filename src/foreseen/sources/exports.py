@@ -146,7 +146,8 @@ def _read_trakt(data: bytes, name: str) -> PersonalExport:
             if entry.get("type", "movie") != "movie":
                 skipped += 1
                 continue
-            movie, ids = entry["movie"], entry["movie"].get("ids") or {}
+            movie: dict[str, Any] = entry["movie"]
+            ids: dict[str, Any] = movie.get("ids") or {}
             ratings.append(
                 PersonalRating(
                     place,
@@ -178,7 +179,8 @@ def _read_table(
     layout: str,
 ) -> PersonalExport:
     rows = split_rows(data, name, ",")
-    header = [field.strip().lower() for field in next(rows, (1, []))[1]]
+    named: tuple[int, list[str]] = next(rows, (1, []))
+    header = [field.strip().lower() for field in named[1]]
     header = [_IMDB_NAMES.get(field, field) for field in header]
     missing = [column for column in required if column not in header]
     if missing:

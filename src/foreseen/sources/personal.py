@@ -87,7 +87,7 @@ def second_of(text: str) -> int | None:
         if len(text) == len("2020-01-31"):
             moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
         else:
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"'{text}' is no date such as 2020-01-31") from None
     if moment.tzinfo is None:
