@@ -67,6 +67,20 @@ class Catalogue:
         return weighted / np.maximum(length, 1e-9)
 
     @cached_property
+    def genre_likeness(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """How alike movies are in genres: what two share of what either has (Jaccard, 1901).
+
+        Returns:
+            Each movie's kind, of shape C + 1, movies of the same genres being of one kind; and
+            the likeness of any two of the K kinds, of shape K x K.
+        """
+        kinds, kind = np.unique(self.genres, axis=0, return_inverse=True)
+        shared = (kinds @ kinds.T).astype(np.float64)
+        number = kinds.sum(axis=1).astype(np.float64)
+        either = number[:, None] + number[None, :] - shared
+        return kind.astype(np.int32), shared / np.maximum(either, 1)
+
+    @cached_property
     def years(self) -> NDArray[np.float64]:
         """Years of release, of shape C + 1; NaN where unknown, as for the last, unknown movie."""
         years = self.table[YEAR].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -22,7 +22,6 @@ By = Literal["rating", "likely", "blend"]
 _CELLS: Final = 1 << 18
 _OFFERED: Final = 100
 """Movies that a diverse ranking chooses among."""
-_TRIED: Final = 40
 _TOLD: Final = 3
 _FELT: Final = 0.02
 """Stars by which a rating must have raised a prediction to be told as its reason."""
@@ -220,7 +219,12 @@ def _rank_users(
 
 
 def describe(
-    model: Model, history: History, chosen: NDArray[np.intp], scores: Scores, before: int
+    model: Model,
+    history: History,
+    chosen: NDArray[np.intp],
+    scores: Scores,
+    before: int,
+    tried: int = 40,
 ) -> tuple[Recommendation, ...]:
     """Say of chosen movies what there is to say to the user of a history.
 
@@ -230,11 +234,12 @@ def describe(
         chosen: Rows of the catalogue, of shape K, in rank order.
         scores: Of shape 1 x C, over the whole catalogue.
         before: Only ratings strictly older count.
+        tried: How many of the latest ratings are left out, one by one, to see what moved each.
     """
     timeline = model.timeline
     view = timeline.with_histories([history])
     sentences = explain(view, 0, chosen.astype(np.int32), before)
-    moved = influences(model, history, timeline.catalogue.movies.ids[chosen], before, _TRIED)
+    moved = influences(model, history, timeline.catalogue.movies.ids[chosen], before, tried)
     table = timeline.catalogue.table[chosen]
     return tuple(
         Recommendation(

@@ -2,9 +2,16 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    # Looking through the process for its libraries takes as long as many an answer.
+    return ThreadpoolController()
 
 
 @contextmanager
@@ -17,7 +24,7 @@ def one_thread() -> Generator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _pools().limit(limits=1, user_api="blas"):
             yield
     finally:
         torch.set_num_threads(threads)

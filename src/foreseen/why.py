@@ -53,7 +53,9 @@ def influences(
         For each movie, the influences, the strongest first.
     """
     known = np.flatnonzero(history.timestamps < before)
-    tried = known[-most:]
+    if not most or not len(known):
+        return [[] for _ in movies]
+    tried = known[max(len(known) - most, 0) :]
     whole = history.part(known)
     less = [history.part(known[known != place]) for place in tried]
     views = model.timeline.with_histories([whole, *less])

@@ -6,6 +6,7 @@ ratings it has been judged by.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -71,7 +72,7 @@ def judged_from(timeline: Timeline, learned_until: int) -> int:
         learned_until: First second the champion has not learned from.
     """
     times = timeline.timestamp
-    newest = int(np.ceil((1 - _JUDGED) * len(times)))
+    newest = ceil((1 - _JUDGED) * len(times))
     first = max(newest, int(np.searchsorted(times, learned_until)))
     # Never within a second.
     return int(np.searchsorted(times, times[first])) if first < len(times) else len(times)

@@ -111,7 +111,8 @@ class _Pieces:
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of a number per rating over each piece."""
         known = self.of >= 0
-        return np.bincount(self.of[known], values[known], minlength=len(self.user))
+        total = np.bincount(self.of[known], values[known], minlength=len(self.user))
+        return total.astype(np.float64)
 
 
 def streams_of(timeline: Timeline) -> list[Stream]:

@@ -2,7 +2,7 @@
 
 Factor models that differ in rank and in what their priors are told err in different ways; their
 mean errs less than any of them (Bayesian model averaging in its plainest form). They are not kept
-as fitted: whenever the log has grown by a fiftieth, the movies' vectors are refreshed, and every
+as fitted: whenever the log has grown by a twentieth, the movies' vectors are refreshed, and every
 question is answered by the latest version that knew nothing after its moment.
 """
 
@@ -18,7 +18,7 @@ from foreseen.models.factors import Factors, FactorSettings, fit_factors, refres
 from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in
 
 COMMITTEE_FEATURES: Final = (*FOLD_FEATURES, "factor_disagreement")
-_STEPS: Final = 50
+_STEPS: Final = 20
 _LEAST_STEP: Final = 200
 
 

@@ -11,6 +11,7 @@ sample (`foreseen.models.fold_in`): a new user is served like an old one.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -77,6 +78,15 @@ class Factors:
     directions: NDArray[np.float64]
     movie_priors: NDArray[np.float32]
     movie_precisions: NDArray[np.float64]
+
+    @cached_property
+    def likeness(self) -> NDArray[np.float64]:
+        """Movies' mean vectors, scaled to what they move a user by, of length one; (C + 1) x rank."""
+        precision: NDArray[np.float64] = self.user_precisions.mean(axis=0)
+        movies: NDArray[np.float64] = self.movies.astype(np.float64).mean(axis=0)
+        mean = movies[:, 1:] @ np.linalg.cholesky(np.linalg.inv(precision)[1:, 1:])
+        length = np.linalg.norm(mean, axis=1, keepdims=True)
+        return np.ascontiguousarray(mean / np.maximum(length, 1e-9))
 
     def extended(self, count: int) -> "Factors":
         """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""

@@ -8,6 +8,7 @@ mood; those of similar movies tell what the factors miss.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from foreseen.models.innovations import (
     trace,
 )
 from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
+
+
+_NO_LIKENESS: Final = np.empty((0, 0))
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,14 @@ def fold_in(
         queries.movie[order].astype(np.int64),
         *_layout(timeline.histories),
         factors.level[0],
-        factors.movies.astype(np.float64),
+        factors.movies,
         factors.user_means,
         factors.user_precisions,
         factors.noise_precisions,
         factors.content,
         int(factors.directions[0]),
-        _directions(factors),
-        timeline.catalogue.genres,
+        factors.likeness if features else _NO_LIKENESS,
+        *timeline.catalogue.genre_likeness,
         features,
     )
     rating[order], values[order] = found
@@ -75,15 +79,6 @@ def _layout(
     histories: UserHistories,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     return histories.starts, histories.movie.astype(np.int64), histories.rating, histories.times
-
-
-def _directions(factors: Factors) -> NDArray[np.float64]:
-    """Return the movies' mean vectors, scaled to what they move a user by, of length one."""
-    precision: NDArray[np.float64] = factors.user_precisions.mean(axis=0)
-    movies: NDArray[np.float64] = factors.movies.astype(np.float64).mean(axis=0)
-    mean = movies[:, 1:] @ np.linalg.cholesky(np.linalg.inv(precision)[1:, 1:])
-    length = np.linalg.norm(mean, axis=1, keepdims=True)
-    return np.ascontiguousarray(mean / np.maximum(length, 1e-9))
 
 
 @compiled
@@ -97,14 +92,15 @@ def _walk(
     rating: NDArray[np.float64],
     times: NDArray[np.int64],
     level: float,
-    movies: NDArray[np.float64],
+    movies: NDArray[np.float32],
     user_means: NDArray[np.float64],
     user_precisions: NDArray[np.float64],
     noise: NDArray[np.float64],
     content: NDArray[np.float64],
     watch_directions: int,
-    directions: NDArray[np.float64],
-    genres: NDArray[np.float32],
+    likeness: NDArray[np.float64],
+    kinds: NDArray[np.int32],
+    kind_likeness: NDArray[np.float64],
     features: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
@@ -123,6 +119,8 @@ def _walk(
         history, last = asked[query], ends[stop - 1]
         first = starts[history] if history >= 0 else 0
         innovation = np.zeros(last)
+        # The history's movies side by side, so that one movie is compared with all of them at once.
+        seen, seen_kinds = np.empty((likeness.shape[1], last)), np.empty(last, np.int32)
         traces = np.zeros(TRACES)
         moment[:] = 0.0
         gram[:] = 0.0
@@ -146,8 +144,8 @@ def _walk(
                         values[query],
                     )  # fmt: skip
                     compare(
-                        item, watched[first : first + position], innovation, directions, genres,
-                        values[query],
+                        likeness[item], kind_likeness[kinds[item]], seen, seen_kinds, position,
+                        innovation, values[query],
                     )  # fmt: skip
                 else:
                     answer[query] = _expect(item, level, movies, centre)
@@ -167,6 +165,9 @@ def _walk(
                 for f in range(len(kind)):
                     kind[f] += content[item, f]
                 trace(traces, innovation[row], content[item, popular])
+                if features:
+                    seen[:, row] = likeness[item]
+                    seen_kinds[row] = kinds[item]
             position = after
     return answer, values
 
@@ -210,7 +211,7 @@ def _solve(
 
 @compiled
 def _expect(
-    item: int, level: float, movies: NDArray[np.float64], centre: NDArray[np.float64]
+    item: int, level: float, movies: NDArray[np.float32], centre: NDArray[np.float64]
 ) -> float:
     """Return the expected rating of a movie, averaged over the samples."""
     samples, _, size = movies.shape
@@ -226,7 +227,7 @@ def _expect(
 def _foretell(
     item: int,
     level: float,
-    movies: NDArray[np.float64],
+    movies: NDArray[np.float32],
     centre: NDArray[np.float64],
     factor: NDArray[np.float64],
 ) -> tuple[float, float]:
@@ -252,7 +253,7 @@ def _foretell(
 def _take_in(
     item: int,
     surplus: float,
-    movies: NDArray[np.float64],
+    movies: NDArray[np.float32],
     moment: NDArray[np.float64],
     gram: NDArray[np.float64],
 ) -> None:

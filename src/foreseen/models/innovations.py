@@ -87,26 +87,37 @@ def read_habits(
 
 @compiled
 def compare(
-    item: int,
-    watched: NDArray[np.int64],
+    own: NDArray[np.float64],
+    own_kind: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    seen_kinds: NDArray[np.int32],
+    position: int,
     innovation: NDArray[np.float64],
-    directions: NDArray[np.float64],
-    genres: NDArray[np.float32],
     values: NDArray[np.float64],
 ) -> None:
     """Write mean innovations of the latest movies, weighed by likeness in factors and in genres.
 
     The likeness to a movie watched d ratings ago also counts decayed in d, in the recent means.
+
+    Args:
+        own: The movie's factors, of length one.
+        own_kind: Its likeness in genres to movies of each kind.
+        seen: Factors of the history's movies, side by side.
+        seen_kinds: Their kinds.
+        position: How many of them there are.
+        innovation: What each was less what had been foretold.
+        values: To write into.
     """
     near, near_weight, near_recent, near_recent_weight = 0.0, 0.0, 0.0, 0.0
     alike, alike_weight, alike_recent, alike_recent_weight = 0.0, 0.0, 0.0, 0.0
     similar_decay, genre_decay = 1.0, 1.0
-    for ago in range(min(_MEMORY, len(watched))):
-        back = len(watched) - 1 - ago
-        other = watched[back]
-        cosine = 0.0
-        for a in range(directions.shape[1]):
-            cosine += directions[item, a] * directions[other, a]
+    begin = max(position - _MEMORY, 0)
+    cosines = np.zeros(position - begin)
+    for a in range(len(own)):
+        for n in range(position - begin):
+            cosines[n] += own[a] * seen[a, begin + n]
+    for back in range(position - 1, begin - 1, -1):
+        cosine = cosines[back - begin]
         if cosine > 0:
             weight = cosine * cosine
             near += weight * innovation[back]
@@ -114,12 +125,8 @@ def compare(
             weight *= cosine * similar_decay
             near_recent += weight * innovation[back]
             near_recent_weight += weight
-        shared, either = 0.0, 0.0
-        for g in range(genres.shape[1]):
-            shared += genres[item, g] * genres[other, g]
-            either += max(genres[item, g], genres[other, g])
-        if shared > 0:
-            weight = shared / either
+        weight = own_kind[seen_kinds[back]]
+        if weight > 0:
             alike += weight * innovation[back]
             alike_weight += weight
             weight *= genre_decay

@@ -96,7 +96,8 @@ class Recommender:
         alike = world.model.timeline.catalogue.genre_weights
         chosen = diversify(worth, places, alike, wish.k, wish.diversity)
         before = world.now if wish.at is None else wish.at + 1
-        return describe(world.model, history, chosen, scores, before)
+        # What moved each is told on its own page: it takes longer than all the rest.
+        return describe(world.model, history, chosen, scores, before, tried=0)
 
     def _wanted(self, world: World, wish: Wish) -> NDArray[np.bool_]:
         catalogue = world.model.timeline.catalogue
@@ -162,7 +163,7 @@ class Taste:
         eras: (name, ratings, stars above their usual), oldest first.
         years: (year rated, ratings, mean rating, share of their leading genres), oldest first.
         mean: Of their ratings; None if there are none.
-        sureness: (ratings known, mean width of the interval in stars).
+        sureness: (ratings known, half the mean width of the interval in stars).
     """
 
     genres: list[tuple[str, int, float]]
@@ -213,7 +214,7 @@ def _by_year(
 
 
 def _sureness(world: World, history: History) -> list[tuple[int, float]]:
-    """Return how wide the intervals were with the first n of a history known, for some n."""
+    """Return half the width of intervals with the first n of a history known, for some n."""
     count = len(history.movies)
     steps = sorted({*(n for n in _SURENESS_STEPS if n < count), count})
     parts = [history.part(slice(n)) for n in steps]
@@ -227,5 +228,7 @@ def _sureness(world: World, history: History) -> list[tuple[int, float]]:
         np.full(shape[0] * shape[1], world.now, dtype=np.int64),
     )
     answers = world.model.answer(queries, view)
-    width = (answers.high - answers.low).reshape(shape).mean(axis=1)
-    return [(n, float(own)) for n, own in zip(steps, width, strict=True)]
+    sure = world.model.uncertainty
+    # Not cut at the ends of the scale, where a high prediction would pass for a sure one.
+    reach = (sure.reach * sure.deviation(answers.encoded)).reshape(shape).mean(axis=1)
+    return [(n, float(own)) for n, own in zip(steps, reach, strict=True)]

@@ -5,6 +5,7 @@ model's folder never fail one.
 """
 
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +29,11 @@ from foreseen.schema import TITLE
 from foreseen.serving.store import Rated
 
 _LOG: Final = logging.getLogger("foreseen.serving")
-_LIKELY_MEANT: Final = 60.0
+_LIKELY_MEANT: Final = 70.0
 _FAMILIAR: Final = 400
 _SIMILAR_DAMPING: Final = 10.0
 _LIKED: Final = 4.0
+_OTHER_TITLES: Final = re.compile(r"(\s*\([^()]*\))+$")
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,15 @@ class World:
             close = process.extract(
                 wanted,
                 self._plain_titles,
-                scorer=fuzz.WRatio,
-                limit=4 * most,
+                scorer=fuzz.partial_ratio,
+                limit=8 * most,
                 score_cutoff=_LIKELY_MEANT,
             )
-            for _, score, row in close:
-                found.setdefault(row, score + 3 * float(fame[row]))
+            for title, score, row in close:
+                # A short title is part of many a word: it must be like the whole.
+                alike = score if len(title) >= len(wanted) else fuzz.ratio(wanted, title)
+                if alike >= _LIKELY_MEANT:
+                    found.setdefault(row, alike + 3 * float(fame[row]))
         order = sorted(found, key=lambda row: (-found[row], row))
         return order[:most]
 
@@ -206,9 +211,11 @@ class World:
         ]
 
     def title(self, row: int) -> str:
-        """Return a movie's title as people write it, its article in front."""
+        """Return a movie's title as people write it: article in front, no other titles behind."""
         title = self.model.timeline.catalogue.table[TITLE][row]
-        return in_front(title) if title else self.model.timeline.catalogue.titles[row]
+        if not title:
+            return self.model.timeline.catalogue.titles[row]
+        return in_front(_OTHER_TITLES.sub("", title) or title)
 
 
 class LiveWorld:

@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, Literal, cast
 
 from foreseen.errors import DataError
@@ -179,8 +180,7 @@ def _read_table(
     layout: str,
 ) -> PersonalExport:
     rows = split_rows(data, name, ",")
-    named: tuple[int, list[str]] = next(rows, (1, []))
-    header = [field.strip().lower() for field in named[1]]
+    header = [field.strip().lower() for _, fields in islice(rows, 1) for field in fields]
     header = [_IMDB_NAMES.get(field, field) for field in header]
     missing = [column for column in required if column not in header]
     if missing:
