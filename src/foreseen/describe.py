@@ -1,46 +1,18 @@
 """What a data set is like: one HTML page, pictures first, that needs no network."""
 
-import base64
-import io
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from foreseen.canonical import Tables
-from foreseen.errors import InputError
+from foreseen.page import Picture, write_page
 from foreseen.schema import GENRES, MOVIE, RATING, TIMESTAMP, USER, YEAR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ name }}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-figure { margin: 1.5rem 0; } img { max-width: 100%; background: white; border-radius: 4px; }
-table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-td, th { padding: .2rem .7rem; border-bottom: 1px solid #8884; text-align: left; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-</style></head><body>
-<h1>{{ name }}</h1>
-<table>{% for label, value in facts %}<tr><th scope="row">{{ label }}</th>
-<td class="number">{{ value }}</td></tr>{% endfor %}</table>
-{% for title, image in figures %}<figure>
-<img alt="{{ title }}" src="data:image/png;base64,{{ image }}">
-<figcaption>{{ title }}</figcaption></figure>
-{% endfor %}
-{% for title, header, rows in tables %}<h2>{{ title }}</h2>
-<table><tr>{% for name in header %}<th scope="col">{{ name }}</th>{% endfor %}</tr>
-{% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
-{% endfor %}</table>{% endfor %}
-</body></html>
-"""
 
 
 def facts(tables: Tables) -> dict[str, Any]:
@@ -67,31 +39,17 @@ def write_description(tables: Tables, out: Path) -> None:
     Raises:
         InputError: If the libraries that draw are not installed.
     """
-    try:
-        from jinja2 import Environment
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        message = f"{error.name} draws the page and is not installed: pip install foreseen[report]"
-        raise InputError(message) from error
-    drawn: list[tuple[str, str]] = []
-    for title, draw in pictures(tables):
-        figure = Figure(figsize=(9, 3.4), layout="constrained")
-        draw(figure.subplots())
-        buffer = io.BytesIO()
-        figure.savefig(buffer, dpi=110, format="png")
-        drawn.append((title, base64.b64encode(buffer.getvalue()).decode()))
-    page = Environment(autoescape=True).from_string(_PAGE)
-    text = page.render(
-        name=tables.manifest.source,
-        facts=_fact_lines(tables),
-        figures=drawn,
-        tables=[
+    write_page(
+        out,
+        tables.manifest.source,
+        [],
+        _fact_lines(tables),
+        pictures(tables),
+        [
             ("Ratings, first rows", tables.ratings.columns, tables.ratings.head(8).rows()),
             ("Movies, first rows", tables.movies.columns, _movie_rows(tables.movies.head(8))),
         ],
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
 
 
 def _movie_rows(movies: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -125,7 +83,7 @@ def day(timestamp: int) -> str:
     return datetime.fromtimestamp(timestamp, tz=UTC).strftime("%d %B %Y").lstrip("0")
 
 
-def pictures(tables: Tables) -> list[tuple[str, "Callable[[Axes], None]"]]:
+def pictures(tables: Tables) -> list[Picture]:
     """Return the titles of the pictures, and the functions that draw them."""
     ratings = tables.ratings.with_columns(
         when=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), half=pl.col(RATING) % 1 != 0

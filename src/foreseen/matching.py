@@ -170,16 +170,14 @@ def match_export(
         if len(candidates) > 1 and chosen is not None:
             candidates = tuple(entry for entry in candidates if entry.movie == chosen)
         match = Match(rating, candidates)
-        if not candidates:
-            missing.append(match)
-        elif len(candidates) > 1:
-            ambiguous.append(match)
-        else:
+        if len(candidates) == 1:
             movie = candidates[0].movie
             earlier = matched.get(movie)
             repeated += earlier is not None
             if earlier is None or (rating.at or 0) > (earlier.rating.at or 0):
                 matched[movie] = match
+        else:
+            (ambiguous if candidates else missing).append(match)
     return Report(tuple(matched.values()), tuple(ambiguous), tuple(missing), repeated, export)
 
 

@@ -71,6 +71,10 @@ def backtest(
     delay: Annotated[
         int, typer.Option(min=0, help="Seconds a rating must be old to be known.")
     ] = 0,
+    ages: Annotated[
+        bool,
+        typer.Option("--staleness", help="Measure models of different ages too: six trainings."),
+    ] = False,
     seed: Seed = 0,
     settings: SettingsFile = None,
     skip_bad_rows: SkipBadRows = None,
@@ -86,12 +90,15 @@ def backtest(
     from foreseen.drift.backtest import Walk
     from foreseen.drift.backtest import backtest as walk_through
     from foreseen.drift.report import summarise_walk, write_walk
+    from foreseen.drift.staleness import staleness
 
     tables = canonical.load_data(data, skip_bad_rows)
     names = [name.value for name in policy or list(PolicyName)]
     chosen = read_settings(settings, model.value)
     walk = Walk(tables, model.value, chosen, names, start, delay, seed)
     document = summarise_walk(walk, *walk_through(walk, out))
+    if ages:
+        document["staleness"] = staleness(tables, model.value, chosen, seed)
     write_walk(document, out)
     if as_json:
         print_json(document)

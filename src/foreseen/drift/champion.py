@@ -72,10 +72,12 @@ def judged_from(timeline: Timeline, learned_until: int) -> int:
         learned_until: First second the champion has not learned from.
     """
     times = timeline.timestamp
-    newest = ceil((1 - _JUDGED) * len(times))
-    first = max(newest, int(np.searchsorted(times, learned_until)))
+    unlearned = int(np.searchsorted(times, learned_until))
+    first = max(ceil((1 - _JUDGED) * len(times)), unlearned)
+    if first >= len(times):
+        return len(times)
     # Never within a second.
-    return int(np.searchsorted(times, times[first])) if first < len(times) else len(times)
+    return int(np.searchsorted(times, int(times[first])))
 
 
 def train_challenger(champion: Model, place: int, seed: int) -> Model:

@@ -8,7 +8,6 @@ together until they weigh the same. Numbers of different users are then all but 
 move when users change, not when other users come.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
+from foreseen.drift.placebo import SESSION_SILENCE, session_numbers
 from foreseen.features.timeline import USER_DAMPING, Timeline, means_before
 from foreseen.features.user_statistics import ERAS, era_name
 
 What = Literal["scale", "level", "error", "agreement", "taste", "share", "catalogue"]
 
 _PIECE: Final = 25
-_SILENCE: Final = 6 * 3600
 _OPENING: Final = 0.1
 """Share of the log that is only looked at to know what is usual."""
 _SESSION_START: Final = 50
@@ -220,9 +219,10 @@ def _first_occurrences(entity: NDArray[np.int64]) -> NDArray[np.float64]:
 def _cut(user: NDArray[np.int64], times: NDArray[np.int64]) -> _Pieces:
     """Cut every user's ratings into sessions, and these into pieces."""
     count = len(user)
-    order = np.lexsort((np.arange(count), user))
+    session = session_numbers(user, times)
+    order = np.argsort(session, kind="stable")
     own, moment = user[order], times[order]
-    opens = np.append(True, (own[1:] != own[:-1]) | (np.diff(moment) > _SILENCE))
+    opens = np.append(True, np.diff(session[order]) > 0)
     starts = np.flatnonzero(opens)
     place = np.arange(count) - np.repeat(starts, np.diff(np.append(starts, count)))
     piece = np.cumsum(opens | (place % _PIECE == 0)) - 1
@@ -230,7 +230,7 @@ def _cut(user: NDArray[np.int64], times: NDArray[np.int64]) -> _Pieces:
     lasts = np.append(firsts[1:], count) - 1
     size = lasts - firsts + 1
     # Known with its last rating if it is full, else when the silence after it is over.
-    silent = np.searchsorted(times, moment[lasts] + _SILENCE, side="right")
+    silent = np.searchsorted(times, moment[lasts] + SESSION_SILENCE, side="right")
     known = np.where(size == _PIECE, order[lasts], silent)
     by_known = np.argsort(known, kind="stable")
     by_known = by_known[known[by_known] < count]
@@ -357,15 +357,3 @@ def _innovations(
             information, surprise, ratings, level_sum, chances = 0.0, 0.0, 0.0, 0.0, 0.0
             begun = -1
     return z[:found], level[:found], weight[:found], first[:found], last[:found]
-
-
-def named(streams: Sequence[Stream], what: What, which: str) -> Stream:
-    """Return one stream of several.
-
-    Raises:
-        KeyError: If it is not among them.
-    """
-    for stream in streams:
-        if (stream.what, stream.which) == (what, which):
-            return stream
-    raise KeyError(f"no stream {what}: {which}")

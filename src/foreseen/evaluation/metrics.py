@@ -87,6 +87,26 @@ def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, M
     return found | ({"ndcg10": mean_over_users(others - gains)} if len(gains) else {})
 
 
+def recovered_fraction(frozen: pl.DataFrame, full: pl.DataFrame, ours: pl.DataFrame) -> Measured:
+    """Return what share of full retraining's gain over a frozen model another model has.
+
+    Args:
+        frozen: Columns userId, rating, prediction: answers of the model that is told nothing.
+        full: The same events in the same order, answered by the one that is always trained anew.
+        ours: Answered by the one in question.
+    """
+    worst, _, events = _sums_per_user(frozen)
+    best, _, _ = _sums_per_user(full)
+    own, _, _ = _sums_per_user(ours)
+
+    def fraction(w: NDArray[np.float64]) -> float:
+        count = w @ events
+        low, high, mid = (float(np.sqrt((w @ sums) / count)) for sums in (best, worst, own))
+        return (high - mid) / (high - low)
+
+    return _measured(fraction, len(events))
+
+
 def _sums_per_user(
     answers: pl.DataFrame,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -202,6 +202,12 @@ class Timeline:
         damped = states[:, movies_at.OFFSETS] / (states[:, movies_at.COUNT] + MOVIE_DAMPING)
         return self.world_level(moment) + damped
 
+    def views(self, before: int) -> NDArray[np.float64]:
+        """Return how often every movie of the catalogue had been rated before a moment."""
+        rows = np.arange(len(self.catalogue), dtype=np.int32)
+        states, _ = self.movies.before(rows, np.full(len(rows), before, dtype=np.int64))
+        return states[:, movies_at.COUNT]
+
     def profiles(self, user: NDArray[np.int32], moment: NDArray[np.int64]) -> Profiles:
         """Return the profiles of users as of moments, by their rows in the histories."""
         return profile_users(self.histories, user, moment, self.catalogue.genres, self.era)

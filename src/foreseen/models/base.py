@@ -68,6 +68,15 @@ class Refreshable(Predictor, Protocol):
         ...
 
 
+@runtime_checkable
+class Outlining(Predictor, Protocol):
+    """A predictor that can tell at a glance about what it will say of every movie."""
+
+    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
+        """Return rough ratings of all movies, of shape C, for one history of a timeline."""
+        ...
+
+
 @dataclass(frozen=True)
 class Scores:
     """Answers for B users and C movies; all arrays of shape B x C.
@@ -213,7 +222,7 @@ class Model:
             low=answers.low.reshape(shape),
             high=answers.high.reshape(shape),
             doubt=self.uncertainty.doubt(answers.encoded).reshape(shape),
-            likely=1 - (1 - follows[:, rows]) ** _NEXT_MOVIES,
+            likely=next_movies(follows[:, rows]),
             welcome=welcome[:, rows],
         )
 
@@ -249,6 +258,11 @@ class Model:
         )["own"]
         rated = own.fill_null(np.iinfo(np.int64).max).to_numpy()
         return Queries(user, user, movie, np.minimum(before, rated))
+
+
+def next_movies(follows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities to be among the next movies watched, from those to be the very next."""
+    return 1 - (1 - follows) ** _NEXT_MOVIES
 
 
 def answer_unknown(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
-from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in
+from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in, outline
 
 COMMITTEE_FEATURES: Final = (*FOLD_FEATURES, "factor_disagreement")
 _STEPS: Final = 20
@@ -102,6 +102,14 @@ class Committee:
                 folded = _mean(members, timeline, queries.part(rows))
                 rating[rows], values[rows] = folded.rating, folded.values
         return Folded(rating, values)
+
+    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
+        """Return the members' mean ratings of all movies for one history, of shape C."""
+        moments = np.array([version.moment for version in self.versions], dtype=np.int64)
+        chosen = int(np.searchsorted(moments, before, side="right"))
+        members = self.members if not chosen else self.versions[chosen - 1].members
+        ratings = [outline(member, timeline, history, before) for member in members]
+        return np.mean(ratings, axis=0)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the members as fitted, by name."""

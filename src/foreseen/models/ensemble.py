@@ -126,6 +126,10 @@ class EnsemblePredictor:
         """Let the factors follow what a timeline knows beyond what they were fitted to."""
         return replace(self, committee=self.committee.observed(timeline))
 
+    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
+        """Return what the factors alone say of all movies, of shape C."""
+        return self.committee.outline(timeline, history, before)
+
     @property
     def learned_until(self) -> int:
         """First second that the networks have not learned from."""

@@ -23,7 +23,7 @@ from foreseen.models.gibbs import Prior, Side, sample_side, squared_error
 from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 
-_REFRESH_SWEEPS: Final = 2
+_REFRESH_SWEEPS: Final = 1
 _SAMPLED: Final = (
     "movies",
     "user_means",
@@ -81,7 +81,7 @@ class Factors:
 
     @cached_property
     def likeness(self) -> NDArray[np.float64]:
-        """Movies' mean vectors, scaled to what they move a user by, of length one; (C + 1) x rank."""
+        """Movies' mean vectors, scaled to what they move a user by, each of length one."""
         precision: NDArray[np.float64] = self.user_precisions.mean(axis=0)
         movies: NDArray[np.float64] = self.movies.astype(np.float64).mean(axis=0)
         mean = movies[:, 1:] @ np.linalg.cholesky(np.linalg.inv(precision)[1:, 1:])

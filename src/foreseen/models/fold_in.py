@@ -27,7 +27,6 @@ from foreseen.models.innovations import (
 )
 from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
 
-
 _NO_LIKENESS: Final = np.empty((0, 0))
 
 
@@ -73,6 +72,57 @@ def fold_in(
     )
     rating[order], values[order] = found
     return Folded(rating, values.astype(np.float32))
+
+
+def outline(factors: Factors, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
+    """Return expected ratings of all C movies for one history as of a moment, of shape C."""
+    factors = factors.extended(len(timeline.catalogue))
+    own = timeline.histories
+    end = int(own.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
+    rows = slice(int(own.starts[history]), end)
+    centre = _user_vectors(
+        own.movie[rows].astype(np.int64),
+        own.rating[rows],
+        factors.level[0],
+        factors.movies,
+        factors.user_means,
+        factors.user_precisions,
+        factors.noise_precisions,
+        factors.content,
+        int(factors.directions[0]),
+    )
+    probe = centre.astype(np.float32)
+    moved = np.matmul(factors.movies[:, :-1, 1:], probe[:, 1:, None])[:, :, 0]
+    own_mean = (factors.movies[:, :-1, 0] + probe[:, :1] + moved).mean(axis=0)
+    return factors.level[0] + own_mean.astype(np.float64)
+
+
+@compiled
+def _user_vectors(
+    watched: NDArray[np.int64],
+    rating: NDArray[np.float64],
+    level: float,
+    movies: NDArray[np.float32],
+    user_means: NDArray[np.float64],
+    user_precisions: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    content: NDArray[np.float64],
+    watch_directions: int,
+) -> NDArray[np.float64]:
+    """Solve for a user's vector given a whole history, for every sample, of shape S x D."""
+    samples, _, size = movies.shape
+    centre, factor = np.empty((samples, size)), np.empty((samples, size, size))
+    moment, gram = np.zeros((samples, size)), np.zeros((samples, size, size))
+    kind = np.zeros(content.shape[1])
+    for row in range(len(watched)):
+        _take_in(int(watched[row]), rating[row] - level, movies, moment, gram)
+        for f in range(len(kind)):
+            kind[f] += content[int(watched[row]), f]
+    _solve(
+        len(watched), kind, watch_directions, moment, gram, user_means, user_precisions, noise,
+        centre, factor,
+    )  # fmt: skip
+    return centre
 
 
 def _layout(

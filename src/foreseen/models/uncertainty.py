@@ -48,6 +48,10 @@ class Uncertainty:
         movie = 1 / _counts(encoded, "movie_views", MOVIE_DAMPING)
         return np.sqrt(self.noise * (user + movie))
 
+    def doubt_of(self, ratings: int, views: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the same for one user of so many ratings and C movies of so many views."""
+        return np.sqrt(self.noise * (1 / (ratings + USER_DAMPING) + 1 / (views + MOVIE_DAMPING)))
+
 
 def fit_uncertainty(encoded: Encoded, residual: NDArray[np.float64]) -> Uncertainty:
     """Fit the variance by non-negative least squares, and the reach to the coverage."""

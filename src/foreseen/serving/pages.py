@@ -209,7 +209,7 @@ def _ranked(service: Service, world: World, own: Own, wish: Wish) -> list[dict[s
     found: dict[int, tuple[Recommendation, float]] = {}
     for by in ways:
         ranked = service.recommender.rank(world, own.history, own.hidden, replace(wish, by=by))
-        scores = service.recommender.scores(world, own.history)
+        scores = service.recommender.shortlist(world, own.history).scores
         for entry in ranked:
             row = world.row(entry.movie)
             assert row is not None  # noqa: S101

@@ -15,11 +15,11 @@ from foreseen.features import user_statistics as users_at
 from foreseen.features.encode import taste
 from foreseen.features.timeline import History, Queries
 from foreseen.identifiers import UNKNOWN
-from foreseen.models.base import Scores
 from foreseen.models.uncertainty import COVERAGE
-from foreseen.ranking import WORTH, By, Recommendation, describe, diversify, rank
+from foreseen.ranking import WORTH, By, Recommendation, describe, diversify
 from foreseen.serving.store import Rated
 from foreseen.serving.world import World
+from foreseen.shortlist import Shortlist
 
 _KEPT: Final = 16
 _OFFERED: Final = 100
@@ -53,27 +53,27 @@ class Wish:
 
 
 class Recommender:
-    """Scores and ranks; remembers the latest people's scores, so that reordering costs nothing."""
+    """Ranks; remembers what it found of the latest people, so that reordering costs nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._scores: OrderedDict[tuple[int, str], Scores] = OrderedDict()
+        self._shortlists: OrderedDict[tuple[int, str], Shortlist] = OrderedDict()
 
-    def scores(self, world: World, history: History, at: int | None = None) -> Scores:
-        """Return scores of shape 1 x C."""
+    def shortlist(self, world: World, history: History, at: int | None = None) -> Shortlist:
+        """Return what is known of a person's scores."""
         before = world.now if at is None else at + 1
         parts = (history.movies, history.ratings, history.timestamps, np.array([before]))
         digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
         key = (id(world), digest)
         with self._lock:
-            if (found := self._scores.get(key)) is not None:
-                self._scores.move_to_end(key)
+            if (found := self._shortlists.get(key)) is not None:
+                self._shortlists.move_to_end(key)
                 return found
-        found = world.model.score([history], world.ids, before - 1)
+        found = Shortlist(world.model, history, before)
         with self._lock:
-            self._scores[key] = found
-            while len(self._scores) > _KEPT:
-                self._scores.popitem(last=False)
+            self._shortlists[key] = found
+            while len(self._shortlists) > _KEPT:
+                self._shortlists.popitem(last=False)
         return found
 
     def rank(
@@ -87,17 +87,18 @@ class Recommender:
             hidden: Ids of movies to leave out besides.
             wish: What the ranking should be like.
         """
-        scores = self.scores(world, history, wish.at)
+        shortlist = self.shortlist(world, history, wish.at)
         left_out = ~self._wanted(world, wish)
         rows = world.model.timeline.catalogue.movies.rows([*map(int, history.movies), *hidden])
         left_out[rows[rows >= 0]] = True
-        worth = WORTH[wish.by](scores)[0]
-        places = rank(worth, left_out, wish.k if wish.diversity == 0 else max(wish.k, _OFFERED))
+        offered = wish.k if wish.diversity == 0 else max(wish.k, _OFFERED)
+        places = shortlist.best(wish.by, left_out, offered)
+        worth = WORTH[wish.by](shortlist.scores)[0]
         alike = world.model.timeline.catalogue.genre_weights
         chosen = diversify(worth, places, alike, wish.k, wish.diversity)
         before = world.now if wish.at is None else wish.at + 1
         # What moved each is told on its own page: it takes longer than all the rest.
-        return describe(world.model, history, chosen, scores, before, tried=0)
+        return describe(world.model, history, chosen, shortlist.scores, before, tried=0)
 
     def _wanted(self, world: World, wish: Wish) -> NDArray[np.bool_]:
         catalogue = world.model.timeline.catalogue

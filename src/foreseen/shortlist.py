@@ -1,0 +1,97 @@
+"""Ranking for one person at once: everything at a glance, the best of it in full.
+
+The factors alone tell in a moment about how every movie will be liked; the whole model is asked
+only of those that may lead. A movie is left out only if, raised by the largest correction met
+among those asked, it still could not reach the ranking; else more are asked.
+"""
+
+import threading
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.features.timeline import History, Queries
+from foreseen.identifiers import UNKNOWN
+from foreseen.models.base import Model, Outlining, Scores, next_movies
+from foreseen.ranking import WORTH, By, rank
+
+_FIRST: Final = 512
+
+
+class Shortlist:
+    """What is known of one person's scores; more of it is worked out as it is asked for."""
+
+    def __init__(self, model: Model, history: History, before: int) -> None:
+        self._model = model
+        self._before = before
+        self._lock = threading.Lock()
+        timeline = model.timeline
+        size = len(timeline.catalogue)
+        self._view = timeline.with_histories([history])
+        follows, welcome = model.watching.shares(timeline, self._view, 1, before)
+        self._asked = np.zeros(size, dtype=np.bool_)
+        known = int((history.timestamps < before).sum())
+        doubt = model.uncertainty.doubt_of(known, timeline.views(before))
+        if isinstance(model.predictor, Outlining):
+            self._outline = model.predictor.outline(self._view, 0, before)
+        else:
+            self._outline = np.zeros(size)
+        nothing = np.full((1, size), np.nan)
+        self.scores: Final = Scores(
+            rating=nothing.copy(),
+            low=nothing.copy(),
+            high=nothing.copy(),
+            doubt=doubt[None, :],
+            likely=next_movies(follows[:, :-1]),
+            welcome=welcome[:, :-1],
+        )
+        if not isinstance(model.predictor, Outlining):
+            self._ask(np.arange(size))
+
+    def best(self, by: By, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+        """Return the rows of the k best movies, best first; their scores are whole.
+
+        Args:
+            by: What to rank by.
+            left_out: Movies not to rank, of shape C.
+            k: How many.
+        """
+        with self._lock:
+            if by != "rating":
+                chosen = rank(WORTH[by](self.scores)[0], left_out, k)
+                self._ask(chosen)
+                return chosen
+            return self._best_by_rating(left_out, k)
+
+    def _best_by_rating(self, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+        glance = self._outline - self.scores.doubt[0]
+        count = max(_FIRST, 10 * k)
+        while True:
+            self._ask(rank(glance, left_out, count))
+            worth = WORTH["rating"](self.scores)[0]
+            unasked = left_out | ~self._asked
+            chosen = rank(np.where(self._asked, worth, -np.inf), unasked, k)
+            open_rows = ~left_out & ~self._asked
+            if not open_rows.any():
+                return chosen
+            if len(chosen) == k:
+                correction = float(np.max((worth - glance)[self._asked]))
+                if float(glance[open_rows].max()) + correction <= float(worth[chosen[-1]]):
+                    return chosen
+            count *= 2
+
+    def _ask(self, rows: NDArray[np.intp]) -> None:
+        """Work out the scores of some movies that are not worked out yet."""
+        rows = np.sort(rows[~self._asked[rows]])
+        if not len(rows):
+            return
+        whose = np.zeros(len(rows), dtype=np.int32)
+        nobody = np.full(len(rows), UNKNOWN, dtype=np.int32)
+        before = np.full(len(rows), self._before, dtype=np.int64)
+        queries = Queries(whose, nobody, rows.astype(np.int32), before)
+        answers = self._model.answer(queries, self._view)
+        self.scores.rating[0, rows] = answers.rating
+        self.scores.low[0, rows] = answers.low
+        self.scores.high[0, rows] = answers.high
+        self._asked[rows] = True
