@@ -213,9 +213,8 @@ def _actions(result: dict[str, Any]) -> PageTable:
     for before, window in zip([None, *windows[:-1]], windows, strict=True):
         action = "trained anew" if window["trained"] else "networks learned what was new"
         found = "; ".join(finding["sentence"] for finding in window["findings"]) or "nothing"
-        change = (
-            "" if before is None else f"{window['rmse']['value'] - before['rmse']['value']:+.3f}"
-        )
+        error = window["rmse"]["value"]
+        change = "" if before is None else f"{error - before['rmse']['value']:+.3f}"
         begins = datetime.fromtimestamp(window["begins"], UTC).strftime("%Y-%m-%d")
         rows.append([begins, found, action, f"{error:.3f}", change])
     header = ["window from", "found since the last", "done", "RMSE after", "against the one before"]

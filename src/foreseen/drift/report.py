@@ -20,7 +20,7 @@ from foreseen.evaluation.metrics import (
     rating_errors,
     recovered_fraction,
 )
-from foreseen.evaluation.protocols import with_activity
+from foreseen.evaluation.protocols import ACTIVITY, CELLS, with_activity
 from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
 from foreseen.schema import MOVIE, TIMESTAMP, USER
@@ -56,8 +56,8 @@ def summarise_walk(
             "seconds_after_start": round(
                 sum(cost.train_seconds + cost.keep_seconds for cost in spent if cost.window), 3
             ),
-            "cells": _parts(own.with_columns(cells["cell"]), "cell"),
-            "activity": _parts(own.with_columns(cells["activity"]), "activity"),
+            "cells": _parts(own.with_columns(cells["cell"]), "cell", CELLS),
+            "activity": _parts(own.with_columns(cells["activity"]), "activity", ACTIVITY),
             "windows": [_window(own, cost) for cost in spent],
         }
         if "full" in of and name != "full":
@@ -102,8 +102,8 @@ def _cells(walk: Walk, events: pl.DataFrame) -> pl.DataFrame:
     new_movie = ~events[MOVIE].is_in(known[MOVIE].unique().implode())
     cell = np.select(
         [new_user.to_numpy(), new_movie.to_numpy()],
-        ["new user", "new movie"],
-        "known user, known movie",
+        CELLS[:2],
+        CELLS[2],
     )
     counted = log.with_columns(
         (pl.col(TIMESTAMP).rank("min").over(USER) - 1).cast(pl.Int64).alias("known")
@@ -112,7 +112,7 @@ def _cells(walk: Walk, events: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"cell": cell, "activity": activity})
 
 
-def _parts(events: pl.DataFrame, column: str) -> list[dict[str, Any]]:
+def _parts(events: pl.DataFrame, column: str, order: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             column: key,
@@ -120,7 +120,8 @@ def _parts(events: pl.DataFrame, column: str) -> list[dict[str, Any]]:
             "users": part[USER].n_unique(),
             **plain(rating_errors(part)),
         }
-        for (key,), part in sorted(events.partition_by(column, as_dict=True).items(), key=str)
+        for key in order
+        if not (part := events.filter(pl.col(column) == key)).is_empty()
     ]
 
 

@@ -32,6 +32,7 @@ from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USE
 GLOBAL_MEAN: Final = "global mean"
 """Not a model but what any model must beat: the mean rating of the past, for everybody."""
 DAY: Final = 86_400
+CELLS: Final = ("new user", "new movie", "known user, known movie")
 ACTIVITY: Final = ("0", "1-5", "6-20", "21-100", ">100")
 _ACTIVITY_EDGES: Final = (1, 6, 21, 101)
 
@@ -187,7 +188,7 @@ def _ask(
     frame, encoded = answer_events(observed, events, before)
     old_user = fitted.timeline.users.rows(users) != UNKNOWN
     rated = np.isin(movies, fitted.timeline.ratings[MOVIE].to_numpy())
-    cell = np.select([~old_user, ~rated], ["new user", "new movie"], "known user, known movie")
+    cell = np.select([~old_user, ~rated], CELLS[:2], CELLS[2])
     frame = frame.with_columns(
         pl.Series("cell", cell),
         pl.Series("known", np.round(np.expm1(encoded.column("user_ratings"))).astype(np.int64)),
