@@ -1,0 +1,104 @@
+"""`foreseen serve` as a real process: what it promises is kept, even when it is killed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.serving.conftest import start_server
+
+from foreseen.errors import InputError
+from foreseen.serving.server import find_secret
+
+FORM = "X-Foreseen-Form"
+
+
+def test_an_acknowledged_rating_outlives_a_kill_under_load(folder: Path) -> None:
+    server = start_server(folder)
+    opened = httpx.post(f"{server.address}/api/v1/guests")
+    cookies, headers = dict(opened.cookies), {FORM: opened.json()["formKey"]}
+    ids = [
+        entry["movieId"]
+        for word in ("the", "man", "love", "day", "night")
+        for entry in httpx.get(
+            f"{server.address}/api/v1/movies", params={"query": word, "limit": 100}
+        ).json()["movies"]
+    ]
+    acknowledged: list[int] = []
+
+    def rate(movies: list[int]) -> None:
+        with httpx.Client(base_url=server.address, cookies=cookies, headers=headers) as client:
+            for movie in movies:
+                try:
+                    put = client.put(f"/api/v1/me/ratings/{movie}", json={"rating": 4})
+                except httpx.TransportError:
+                    return
+                if put.status_code == 200:
+                    acknowledged.append(movie)
+
+    threads = [threading.Thread(target=rate, args=(ids[n::3],)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    while len(acknowledged) < 40 and any(thread.is_alive() for thread in threads):
+        threads[0].join(0.01)
+    server.process.kill()
+    server.process.wait()
+    server.close()
+    for thread in threads:
+        thread.join()
+    assert len(acknowledged) >= 40
+    with closing(sqlite3.connect(folder.with_name("m.db"))) as database:
+        kept = {row[0] for row in database.execute("SELECT movie_id FROM ratings")}
+    assert set(acknowledged) <= kept
+    again = start_server(folder)
+    me = httpx.get(f"{again.address}/api/v1/me", cookies=cookies)
+    assert me.json()["ratings"] == len(kept)
+    again.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_told_to_stop_it_ends_by_itself(folder: Path) -> None:
+    server = start_server(folder)
+    assert server.stop() in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+def test_where_others_can_reach_it_a_secret_must_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "m"
+    monkeypatch.delenv("FORESEEN_SECRET", raising=False)
+    with pytest.raises(InputError, match="others can reach"):
+        find_secret("0.0.0.0", folder)  # noqa: S104
+    monkeypatch.setenv("FORESEEN_SECRET", "changeme")
+    with pytest.raises(InputError, match="32 random"):
+        find_secret("127.0.0.1", folder)
+    monkeypatch.setenv("FORESEEN_SECRET", "k3Vd9-2mPq8Zx7Lw5Tn1Rb6Yc4Hf0Gj_")
+    assert find_secret("0.0.0.0", folder) == "k3Vd9-2mPq8Zx7Lw5Tn1Rb6Yc4Hf0Gj_"  # noqa: S104
+    monkeypatch.delenv("FORESEEN_SECRET")
+    made = find_secret("127.0.0.1", folder)
+    assert find_secret("::1", folder) == made
+    if os.name != "nt":
+        assert (tmp_path / "m.secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["serve", "nowhere"], "holds no model"),
+        (["models", "nowhere"], "holds no model"),
+        (["update", "nowhere", "--ratings", "x.csv"], "no such folder"),
+        (["import", "nowhere.zip", "--from", "letterboxd"], "cannot be read"),
+    ],
+)
+def test_a_mistake_ends_with_one_clear_line(words: list[str], message: str) -> None:
+    command = [sys.executable, "-c", "from foreseen.cli import main; main()", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr.lower()
+    assert "Traceback" not in done.stderr

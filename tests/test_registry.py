@@ -1,0 +1,133 @@
+"""Versions: immutable, one current, nothing lost whoever writes and whenever they are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from foreseen import registry
+from foreseen.canonical import Tables
+from foreseen.errors import InputError, ModelFolderError
+from foreseen.models import Model, train
+from tests.conftest import ratings_of
+
+
+@pytest.fixture(scope="module")
+def bias(small: Tables) -> Model:
+    return train(small, "bias")
+
+
+@pytest.fixture
+def folder(bias: Model, tmp_path: Path) -> Path:
+    registry.save_model(bias, tmp_path / "m")
+    return tmp_path / "m"
+
+
+def add(folder: Path, model: Model, why: str = "a try") -> int:
+    with registry.changing(folder):
+        return registry.add_version(folder, model, 1, why)
+
+
+def test_a_version_answers_only_once_promoted_and_rollback_brings_the_old_one_back(
+    folder: Path, bias: Model
+) -> None:
+    number = add(folder, bias)
+    assert number == 2
+    assert registry.read_version(folder).number == 1
+    with registry.changing(folder):
+        registry.promote(folder, 2, "better")
+    assert registry.read_version(folder).number == 2
+    with registry.changing(folder):
+        assert registry.rollback(folder, "worse after all") == 1
+        with pytest.raises(InputError, match="first that was current"):
+            registry.rollback(folder, "again")
+    assert [line["what"] for line in registry.journal(folder)] == ["promote", "rollback"]
+    assert [version.why for version in registry.versions(folder)] == ["trained", "a try"]
+
+
+def test_promoting_what_is_not_there_or_is_current_is_refused(folder: Path) -> None:
+    with registry.changing(folder):
+        with pytest.raises(InputError, match="no version 7"):
+            registry.promote(folder, 7, "")
+        with pytest.raises(InputError, match="already"):
+            registry.promote(folder, 1, "")
+
+
+def test_a_damaged_version_is_not_promoted_and_the_current_one_goes_on(
+    folder: Path, bias: Model
+) -> None:
+    add(folder, bias)
+    weights = folder / "versions" / "0002" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with registry.changing(folder), pytest.raises(ModelFolderError, match="not what was saved"):
+        registry.promote(folder, 2, "")
+    assert registry.load_model(folder).name == "bias"
+
+
+def test_all_versions_know_the_same_ratings(folder: Path, bias: Model) -> None:
+    add(folder, bias)
+    with registry.changing(folder):
+        known = registry.load_model(folder).observe(ratings_of((9001, 318, 5.0, 2_000_000_000)))
+        registry.save_knowledge(known, folder)
+    for number in (1, 2):
+        assert len(registry.load_model(folder, number).history(9001).movies) == 1
+
+
+def test_a_folder_of_an_older_edition_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(ModelFolderError, match="older edition"):
+        registry.load_model(tmp_path)
+
+
+OBSERVE = """
+import sys
+from pathlib import Path
+from foreseen import registry
+from foreseen.canonical import ratings_frame
+folder, user = Path(sys.argv[1]), int(sys.argv[2])
+for n in range(5):
+    with registry.changing(folder):
+        model = registry.load_model(folder)
+        new = ratings_frame([(user, 1 + n, 3.0, 2_000_000_000 + n)])
+        registry.save_knowledge(model.observe(new), folder)
+"""
+
+
+def test_two_processes_observing_at_once_lose_nothing(folder: Path) -> None:
+    running = [
+        subprocess.Popen([sys.executable, "-c", OBSERVE, str(folder), str(user)])
+        for user in (9001, 9002)
+    ]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    model = registry.load_model(folder)
+    assert [len(model.history(user).movies) for user in (9001, 9002)] == [5, 5]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no kill -9 on Windows")
+def test_a_kill_at_any_moment_leaves_a_working_current_version(folder: Path) -> None:
+    code = OBSERVE.replace("range(5)", "range(10_000)") + "\n"
+    code = code.replace(
+        "registry.save_knowledge(model.observe(new), folder)",
+        "model = model.observe(new); registry.save_knowledge(model, folder); "
+        "registry.promote(folder, registry.add_version(folder, model, 1, 'n'), 'n')",
+    )
+    for pause in (0.0, 0.05, 0.11, 0.23):
+        process = subprocess.Popen([sys.executable, "-c", code, str(folder), "9001"])
+        deadline = time.monotonic() + 60
+        before = registry.read_version(folder).number
+        while registry.read_version(folder).number == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        current = registry.read_version(folder)
+        assert current.number > before
+        pairs = pl.DataFrame({"userId": [9001], "movieId": [318]})
+        assert registry.load_model(folder).predict(pairs)["prediction"].is_finite().all()
+        json.loads((folder / "current").read_text())

@@ -1,0 +1,65 @@
+"""Ranking at once gives what scoring everything gives."""
+
+import numpy as np
+import pytest
+
+from foreseen.canonical import Tables
+from foreseen.models import Model, parse_settings, train
+from foreseen.ranking import WORTH, rank
+from foreseen.shortlist import Shortlist
+from foreseen.why import influences
+
+
+@pytest.fixture(scope="module", params=["bias", "ensemble"])
+def model(request: pytest.FixtureRequest, small: Tables) -> Model:
+    quick: dict[str, object] = {
+        "networks": 1,
+        "folds": 2,
+        "factors": [{"sweeps": 8, "burn_in": 4, "samples": 2, "rank": 4}],
+        "loop": {"epochs": 1},
+    }
+    settings = parse_settings(request.param, quick if request.param == "ensemble" else None)
+    return train(small, request.param, settings)
+
+
+@pytest.mark.parametrize("by", ["rating", "likely", "blend"])
+def test_the_best_are_those_of_the_whole_ranking(model: Model, by: str) -> None:
+    movies = model.timeline.catalogue.movies
+    before = model.timeline.end
+    for user in map(int, model.timeline.users.ids[::12]):
+        history = model.history(user)
+        watched = np.zeros(len(movies), dtype=np.bool_)
+        watched[movies.rows(history.movies)] = True
+        scores = model.score([history], movies.ids, before - 1)
+        own = Shortlist(model, history, before)
+        chosen = own.best(by, watched, 12)  # pyright: ignore[reportArgumentType]
+        whole = rank(WORTH[by](scores)[0], watched, 12)  # pyright: ignore[reportArgumentType]
+        np.testing.assert_array_equal(chosen, whole)
+        for name in ("rating", "low", "high", "likely", "welcome", "doubt"):
+            given, full = getattr(own.scores, name)[0, chosen], getattr(scores, name)[0, chosen]
+            np.testing.assert_allclose(given, full, atol=1e-9)
+
+
+def test_a_shortlist_grows_when_little_is_left_of_the_first(model: Model) -> None:
+    history = model.history(int(model.timeline.users.ids[0]))
+    size = len(model.timeline.catalogue)
+    kept = np.ones(size, dtype=np.bool_)
+    kept[-30:] = False
+    chosen = Shortlist(model, history, model.timeline.end).best("rating", kept, 50)
+    assert set(chosen) == set(range(size - 30, size))
+
+
+def test_an_influence_is_what_removing_the_rating_takes_away(model: Model) -> None:
+    history = model.history(int(model.timeline.users.ids[3]))
+    before = model.timeline.end
+    movies = np.array([318, 1])
+    found = influences(model, history, movies, before)
+    ids = model.timeline.catalogue.movies
+    for movie, own in zip(movies, found, strict=True):
+        assert sorted(entry.movie for entry in own) == sorted(history.movies)
+        strongest = own[0]
+        assert abs(strongest.effect) == max(abs(entry.effect) for entry in own)
+        whole = model.score([history], ids.ids[ids.rows([movie])], before - 1).rating.item()
+        rest = history.without(strongest.movie)
+        less = model.score([rest], ids.ids[ids.rows([movie])], before - 1).rating.item()
+        assert strongest.effect == pytest.approx(whole - less, abs=1e-6)

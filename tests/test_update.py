@@ -1,0 +1,71 @@
+"""Updating: observed at once, a challenger only when called for, promoted only if better."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foreseen import registry
+from foreseen.canonical import Tables
+from foreseen.models import train
+from foreseen.update import update
+from tests.conftest import tables_of
+
+
+def halves(tables: Tables, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    place = int(share * tables.ratings.height)
+    return tables.ratings[:place], tables.ratings[place:]
+
+
+def saved(past: pl.DataFrame, tables: Tables, folder: Path) -> Path:
+    registry.save_model(train(tables_of(past, tables.movies), "bias"), folder)
+    return folder
+
+
+def test_a_few_new_ratings_are_observed_and_call_for_nothing(small: Tables, tmp_path: Path) -> None:
+    past, later = halves(small, 0.98)
+    folder = saved(past, small, tmp_path / "m")
+    done = update(folder, later)
+    assert (done.observed, done.ratings) == (later.height, small.ratings.height)
+    assert done.challenger is None
+    assert registry.load_model(folder).timeline.ratings.equals(small.ratings)
+    assert registry.journal(folder)[-1]["what"] == "update"
+    again = update(folder, later)
+    assert again.ratings == done.ratings
+
+
+def test_a_log_grown_twofold_calls_for_a_challenger_that_is_judged_on_what_neither_has_seen(
+    small: Tables, tmp_path: Path
+) -> None:
+    past, later = halves(small, 0.4)
+    folder = saved(past, small, tmp_path / "m")
+    done = update(folder, later)
+    assert any("trained on" in reason for reason in done.reasons)
+    assert done.challenger == 2
+    challenger = registry.read_version(folder, 2)
+    assert challenger.trained_on + done.comparison["ratings"] == small.ratings.height
+    assert challenger.until <= done.comparison["begins"]
+    assert registry.read_version(folder).number == (2 if done.comparison["better"] else 1)
+    assert done.decision.startswith("promoted" if done.comparison["better"] else "kept")
+    assert done.comparison["better"] == (done.comparison["rmse_high"] < 0)
+    assert update(folder, later[-5:]).challenger is None
+
+
+def test_a_new_rating_scale_is_found_and_named(real: Tables, tmp_path: Path) -> None:
+    """All of the log is given in whole stars; then the same people use half stars too."""
+    rating = np.clip(np.ceil(real.ratings["rating"].to_numpy()), 1, 5)
+    place = int(0.8 * real.ratings.height)
+    later = np.arange(real.ratings.height) >= place
+    halved = np.where(later & (np.arange(len(rating)) % 2 == 0), rating - 0.5, rating)
+    whole = real.ratings.with_columns(pl.Series("rating", halved))
+    folder = saved(whole[:place], real, tmp_path / "m")
+    done = update(folder, whole[place:])
+    scale = [
+        found for found in done.findings if (found.what, found.which) == ("scale", "half stars")
+    ]
+    assert scale
+    assert abs(scale[0].since - int(real.ratings["timestamp"][place])) < 30 * 86_400
+    assert scale[0].before == pytest.approx(0, abs=0.01)
+    assert scale[0].after > 0.2
+    assert any("half stars" in reason for reason in done.reasons)
