@@ -1,6 +1,7 @@
 """The command line as a person meets it: real processes, real exit codes."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_settings_are_read_and_mistakes_in_them_named(folder: Path) -> None:
     assert "wdith" in done.stderr
     file.write_text("baseline:\n  width: 3\n  loop: {epochs: 1}\n")
     assert run(*words, "--settings", file).returncode == 0
-    card = json.loads((folder / "b" / "model.json").read_text())
+    card = json.loads((folder / "b" / "versions" / "0001" / "model.json").read_text())
     assert card["settings"]["width"] == 3
 
 
@@ -166,3 +167,62 @@ def test_a_walk_writes_every_prediction_and_its_figures(folder: Path, tmp_path: 
     wrong = run(*words, "--policy", "hope")
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
+
+
+def test_a_model_is_updated_and_its_versions_listed_promoted_and_rolled_back(
+    folder: Path, small: Tables, tmp_path: Path
+) -> None:
+    half = small.ratings.height // 2
+    (tmp_path / "data").mkdir()
+    small.ratings[:half].write_csv(tmp_path / "data" / "ratings.csv")
+    (tmp_path / "data" / "movies.csv").write_bytes((folder / "data" / "movies.csv").read_bytes())
+    small.ratings[half:].write_csv(tmp_path / "new.csv")
+    model = tmp_path / "model"
+    trained = run("train", tmp_path / "data", "--model", "bias", "--out", model)
+    assert trained.returncode == 0, trained.stderr
+    done = run("update", model, "--ratings", tmp_path / "new.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["ratings"] == small.ratings.height
+    assert document["challenger"] == 2
+    listed = json.loads(run("models", model, "--json").stdout)
+    assert [version["number"] for version in listed] == [1, 2]
+    current = next(version["number"] for version in listed if version["current"])
+    other = 3 - current
+    assert json.loads(run("promote", model, other, "--json").stdout) == {"current": other}
+    assert json.loads(run("rollback", model, "--json").stdout) == {"current": current}
+    wrong = run("promote", model, 9)
+    assert wrong.returncode == 2
+    assert "no version 9" in wrong.stderr
+    assert "trained" in run("models", model).stdout
+
+
+def test_ones_own_ratings_are_imported_into_a_model_once(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ratings.csv"
+    file.write_text(
+        "Date,Name,Year,Letterboxd URI,Rating\n2015-03-07,Pulp Fiction,1994,x,4.5\n"
+        "2015-03-08,Zorblax,2011,x,4\n2015-03-08,Alien,1979,x,9\n"
+    )
+    shutil.copytree(folder / "model", tmp_path / "model")
+    words = ("import", file, "--from", "letterboxd", "--into", tmp_path / "model")
+    for changed in (1, 0):
+        done = run(*words, "--user", 900_001, "--json")
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert report["changed"] == changed
+        assert [entry["title"] for entry in report["missing"]] == ["Zorblax"]
+        assert [entry["line"] for entry in report["unreadable"]] == [4]
+    out = tmp_path / "own.csv"
+    shown = run("import", file, "--from", "letterboxd", "--out", out)
+    assert "Zorblax" in shown.stdout
+    assert pl.read_csv(out).rows() == [(1_000_000_000, 296, 4.5, 1_425_686_400)]
+
+
+def test_a_diverse_ranking_keeps_the_best_and_changes_the_rest(folder: Path) -> None:
+    words = ("recommend", folder / "model", "--user", 1, "--k", 8, "--json")
+    plain, diverse = (
+        [entry["movieId"] for entry in json.loads(run(*words, *more).stdout)[0]["recommendations"]]
+        for more in ((), ("--diversity", 0.5))
+    )
+    assert diverse[0] == plain[0]
+    assert diverse != plain

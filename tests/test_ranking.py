@@ -129,6 +129,7 @@ def test_a_ranking_is_json(model: Model) -> None:
     assert list(document) == ["userId", "known", "recommendations"]
     assert set(document["recommendations"][0]) == {
         "movieId", "title", "year", "genres", "prediction", "low", "high", "likely", "why",
+        "movedBy",
     }  # fmt: skip
 
 

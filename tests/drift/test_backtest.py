@@ -104,7 +104,7 @@ def test_frozen_sees_nothing_and_full_trains_at_every_window(
         "sliding": 10,
         "full": 10,
         "incremental": 1,
-        "adaptive": 2,
+        "adaptive": 1,
     }
     error = {r["policy"]: r["rmse"]["value"] for r in document["results"]}
     assert error["frozen"] > error["incremental"]

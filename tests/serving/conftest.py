@@ -55,13 +55,17 @@ def postgresql() -> Iterator[str]:
         port = free.getsockname()[1]
     data = base / "data"
     made = ["-U", "test", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
-    quiet = {"cwd": "/", "check": True, "stdout": subprocess.DEVNULL}
-    subprocess.run([*own, found[-1] / "initdb", "-D", data, *made], **quiet)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    def run(*words: object) -> None:
+        command = [*own, *map(str, words)]
+        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL)
+
+    run(found[-1] / "initdb", "-D", data, *made)
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={base}"
-    control = [*own, found[-1] / "pg_ctl", "-D", data, "-w"]
-    subprocess.run([*control, "-l", base / "log", "-o", options, "start"], **quiet)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    control = [found[-1] / "pg_ctl", "-D", data, "-w"]
+    run(*control, "-l", base / "log", "-o", options, "start")
     yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], **quiet)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    run(*control, "-m", "immediate", "stop")
     shutil.rmtree(base, ignore_errors=True)
 
 

@@ -3,7 +3,6 @@
 import io
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -30,7 +29,7 @@ def account(client: TestClient, name: str) -> dict[str, str]:
     return {FORM: opened.json()["formKey"]}
 
 
-def ranking(client: TestClient, **wanted: Any) -> list[int]:
+def ranking(client: TestClient, **wanted: str | float) -> list[int]:
     answer = client.get("/api/v1/me/recommendations", params=wanted)
     assert answer.status_code == 200, answer.text
     return [entry["movieId"] for entry in answer.json()["recommendations"]]

@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 from tests.serving.conftest import Server, start_server
 from tests.sources.test_exports import LETTERBOXD, zipped
 
@@ -25,13 +26,11 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("CI should have installed Chromium")
         pytest.skip("no Chromium here: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield started
@@ -48,32 +47,41 @@ def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def page(browser: Any, server: Server) -> Iterator[Any]:
+def page(browser: Browser, server: Server) -> Iterator[Page]:
     """A newcomer's page; an error in its script or its console fails the test."""
     context = browser.new_context(base_url=server.address, viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+
+    def failed(error: Error) -> None:
+        faults.append(str(error))
+
+    def told(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(message.text)
+
+    opened.on("pageerror", failed)
+    opened.on("console", told)
     yield opened
     context.close()
     assert [fault for fault in faults if "401" not in fault and "422" not in fault] == []
 
 
-def press_star(page: Any, place: int, stars: float) -> None:
+def press_star(page: Page, place: int, stars: float) -> None:
     """Click where that many stars are on the rating of a tile."""
     box = page.locator(".stars input").nth(place)
     size = box.bounding_box()
+    assert size is not None
     # The thumb is as wide as the input is high, more or less; the middle of the value's step.
     share = (stars - 0.5) / 4.5
     box.click(position={"x": 8 + share * (size["width"] - 16), "y": size["height"] / 2})
 
 
-def wait_for_rating(page: Any, text: str) -> None:
+def wait_for_rating(page: Page, text: str) -> None:
     page.wait_for_function("t => document.getElementById('said').textContent === t", arg=text)
 
 
-def test_a_newcomer_rates_five_films_and_sees_the_ranking_move(page: Any) -> None:
+def test_a_newcomer_rates_five_films_and_sees_the_ranking_move(page: Page) -> None:
     page.goto("/rate")
     before = page.locator("#first li").all_inner_texts()
     for place, stars in enumerate((5, 1, 4.5, 2, 0.5)):
@@ -89,11 +97,15 @@ def test_a_newcomer_rates_five_films_and_sees_the_ranking_move(page: Any) -> Non
     assert page.locator(".rated .tile").count() == 5
 
 
-def test_the_slider_reorders_at_once_and_without_the_server(page: Any) -> None:
+def test_the_slider_reorders_at_once_and_without_the_server(page: Page) -> None:
     page.goto("/")
     before = page.locator(".card h2 a").all_inner_texts()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    def sent(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", sent)
     page.locator("[data-balance]").press("End")
     after = page.locator(".card h2 a").all_inner_texts()
     assert after != before
@@ -101,7 +113,7 @@ def test_the_slider_reorders_at_once_and_without_the_server(page: Any) -> None:
     assert asked == []
 
 
-def test_filters_and_search_change_what_is_shown(page: Any) -> None:
+def test_filters_and_search_change_what_is_shown(page: Page) -> None:
     page.goto("/")
     page.select_option("select[name=genre]", "Horror")
     page.wait_for_function(
@@ -115,7 +127,7 @@ def test_filters_and_search_change_what_is_shown(page: Any) -> None:
     )
 
 
-def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Any) -> None:
+def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Page) -> None:
     page.goto("/rate")
     press_star(page, 0, 4)
     wait_for_rating(page, "Rated 4")
@@ -140,7 +152,7 @@ def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Any) -> None:
     assert page.locator("[data-update]").count() == 1
 
 
-def test_a_letterboxd_zip_is_imported(page: Any, tmp_path: Path) -> None:
+def test_a_letterboxd_zip_is_imported(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "letterboxd.zip"
     file.write_bytes(zipped(**{"ratings.csv": LETTERBOXD}))
     page.goto("/me")
@@ -151,7 +163,7 @@ def test_a_letterboxd_zip_is_imported(page: Any, tmp_path: Path) -> None:
     assert "The Matrix" in page.locator(".rated").inner_text()
 
 
-def test_a_film_is_rated_by_the_keyboard_alone(page: Any) -> None:
+def test_a_film_is_rated_by_the_keyboard_alone(page: Page) -> None:
     page.goto("/rate")
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -164,7 +176,7 @@ def test_a_film_is_rated_by_the_keyboard_alone(page: Any) -> None:
     wait_for_rating(page, "Rating taken back")
 
 
-def test_what_is_of_no_interest_disappears(page: Any) -> None:
+def test_what_is_of_no_interest_disappears(page: Page) -> None:
     page.goto("/")
     first = page.locator(".card").first.get_attribute("data-movie")
     page.locator(".dismiss").first.click()
@@ -173,7 +185,7 @@ def test_what_is_of_no_interest_disappears(page: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_bars_anybody_and_a_phone_is_wide_enough(
-    browser: Any, server: Server, scheme: str
+    browser: Browser, server: Server, scheme: Literal["light", "dark"]
 ) -> None:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     context = browser.new_context(
@@ -201,7 +213,7 @@ def test_nothing_serious_bars_anybody_and_a_phone_is_wide_enough(
     context.close()
 
 
-def test_without_scripts_the_ranking_still_reads(browser: Any, server: Server) -> None:
+def test_without_scripts_the_ranking_still_reads(browser: Browser, server: Server) -> None:
     context = browser.new_context(base_url=server.address, java_script_enabled=False)
     page = context.new_page()
     page.goto("/?genre=Comedy")

@@ -71,6 +71,9 @@ def recommend(
     k: Annotated[int, typer.Option("--k", min=1, help="How many movies.")] = 10,
     by: Annotated[RankBy, typer.Option(help="What to rank by.")] = RankBy.RATING,
     at: Annotated[int | None, typer.Option(help="Answer as of this timestamp.")] = None,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="How much alike movies stand in each other's way.")
+    ] = 0.0,
     out: Annotated[Path | None, typer.Option(help="With --all: the Parquet file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,14 +91,14 @@ def recommend(
         raise typer.BadParameter("--all needs --out FILE.parquet")
     fitted = load_model(folder)
     if out is not None and everybody:
-        count = ranking.recommend_all(fitted, out, k, by.value, at)
+        count = ranking.recommend_all(fitted, out, k, by.value, at, diversity)
         report = {"users": count, "file": str(out)}
         if as_json:
             print_json(report)
         else:
             print_table(None, ["users", "file"], [[str(count), str(out)]])
         return
-    rankings = ranking.recommend(fitted, user or [], k, by.value, at)
+    rankings = ranking.recommend(fitted, user or [], k, by.value, at, diversity)
     if as_json:
         print_json([entry.as_json() for entry in rankings])
         return

@@ -264,7 +264,11 @@ class _Walker:
     def _watch(self, first: int, step: _Step) -> None:
         """Look for what has moved since the last look, by what is known at a window's beginning."""
         known = self._known(first)
-        log = Timeline.of(self._walk.tables.ratings[:known], Catalogue.of(self._walk.tables.movies))
+        log = self._model.timeline if self._model is not None else None
+        if log is None or log.ratings.height != known:
+            log = Timeline.of(
+                self._walk.tables.ratings[:known], Catalogue.of(self._walk.tables.movies)
+            )
         step.findings = [found for found in detect(log) if found.found >= self._watched_until]
         step.reasons = calls_for_training(self.trained_on, known, step.findings)
         self._watched_until = self._limit(first)

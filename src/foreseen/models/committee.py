@@ -77,6 +77,8 @@ class Committee:
         times = timeline.timestamp
         start = int(np.searchsorted(times, self.until))
         members = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
+        # By their ids: rows depend on the steps in which a log was observed, and draws on the order.
+        user = timeline.users.ids[timeline.user]
         versions: list[Version] = []
         for number, place in enumerate(range(start + step, len(times), step)):
             moment = int(times[place])
@@ -85,7 +87,7 @@ class Committee:
                 members = tuple(member.extended(len(timeline.catalogue)) for member in old.members)
             else:
                 past = slice(0, int(np.searchsorted(times, moment)))
-                log = (timeline.user[past], timeline.movie[past], timeline.rating[past])
+                log = (user[past], timeline.movie[past], timeline.rating[past])
                 members = tuple(refresh_factors(member, *log, number) for member in members)
             versions.append(Version(moment, place, members))
         return replace(self, versions=tuple(versions))

@@ -186,14 +186,21 @@ def fit_factors(
 
 def refresh_factors(
     factors: Factors,
-    user: NDArray[np.int32],
+    user: NDArray[np.int64],
     movie: NDArray[np.int32],
     rating: NDArray[np.float64],
     seed: int,
 ) -> Factors:
     """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
 
-    Each sample goes on from where it is for a few sweeps of the same sampler.
+    Each sample goes on from where it is for another sweep of the same sampler.
+
+    Args:
+        factors: To go on from.
+        user: Ids of users, of shape E.
+        movie: Rows of the catalogue, of shape E.
+        rating: Stars, of shape E.
+        seed: Of all draws.
     """
     generator = np.random.default_rng(seed)
     _, viewer = np.unique(user, return_inverse=True)

@@ -1,0 +1,141 @@
+"""A real load on a real server: mixed requests at a fixed rate, and what became of them.
+
+The rate does not wait for answers (open loop), and an answer's time counts from when its request
+was due, so that a server that falls behind is not spared. The server is started here, on loopback.
+
+    python benchmarks/load.py MODEL_DIR --rate 100 --seconds 60
+"""
+
+import argparse
+import asyncio
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+GUESTS = 20
+FORM = "X-Foreseen-Form"
+
+
+class Guest:
+    """One person with a session."""
+
+    def __init__(self, address: str) -> None:
+        opened = httpx.post(f"{address}/api/v1/guests")
+        self.cookies = dict(opened.cookies)
+        self.headers = {FORM: opened.json()["formKey"]}
+
+
+def resident_mebibytes(process: int) -> float:
+    """Return the memory of a process."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+async def send(
+    client: httpx.AsyncClient, guest: Guest, kind: str, movie: int, due: float
+) -> tuple[str, int, float]:
+    """Send one request and return its kind, the status, and seconds since it was due."""
+    await asyncio.sleep(max(0.0, due - time.perf_counter()))
+    request = {
+        "rate": ("PUT", f"/api/v1/me/ratings/{movie}"),
+        "ranking": ("GET", "/api/v1/me/recommendations?k=20"),
+        "likely": ("GET", "/api/v1/me/recommendations?k=20&by=likely"),
+        "movie": ("GET", f"/api/v1/movies/{movie}"),
+        "search": ("GET", "/api/v1/movies?query=the+godfathr"),
+        "page": ("GET", "/rate"),
+    }[kind]
+    body = {"rating": 0.5 * (1 + movie % 10)} if kind == "rate" else None
+    try:
+        answer = await client.request(
+            *request, json=body, headers={**guest.headers, "Cookie": "; ".join(
+                f"{name}={value}" for name, value in guest.cookies.items())}
+        )  # fmt: skip
+        status = answer.status_code
+    except httpx.TransportError:
+        status = 0
+    return kind, status, time.perf_counter() - due
+
+
+async def load(address: str, rate: float, seconds: float, movies: list[int]) -> None:
+    """Send requests at a rate and print what became of them."""
+    guests = [Guest(address) for _ in range(GUESTS)]
+    generator = np.random.default_rng(0)
+    kinds = generator.choice(
+        ["rate", "ranking", "likely", "movie", "search", "page"],
+        int(rate * seconds),
+        p=[0.25, 0.3, 0.1, 0.2, 0.1, 0.05],
+    )
+    limits = httpx.Limits(max_connections=200)
+    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30) as client:
+        begun = time.perf_counter() + 0.5
+        tasks = [
+            send(
+                client,
+                guests[n % GUESTS],
+                str(kind),
+                int(movies[generator.integers(len(movies))]),
+                begun + n / rate,
+            )
+            for n, kind in enumerate(kinds)
+        ]
+        answers = await asyncio.gather(*tasks)
+    took = np.array([seconds for _, _, seconds in answers]) * 1000
+    statuses = Counter(status for _, status, _ in answers)
+    middle, most = np.quantile(took, [0.5, 0.99])
+    print(f"{len(answers):,} requests at {rate:g}/s: median {middle:.0f} ms, "
+          f"99th percentile {most:.0f} ms, statuses {dict(statuses)}")  # fmt: skip
+    for kind in np.unique(kinds):
+        own = took[kinds == kind]
+        print(f"  {kind:<8}{len(own):>6}: median {np.median(own):6.0f}, "
+              f"99th percentile {np.quantile(own, 0.99):6.0f}")  # fmt: skip
+
+
+def main() -> None:
+    """Start a server over a copy of a model, load it, and stop it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=60)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "m"
+        shutil.copytree(given.folder, folder)
+        command = [sys.executable, "-c", "from foreseen.cli import main; main()"]
+        server = subprocess.Popen(
+            [*command, "serve", str(folder), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[1]
+        try:
+            while True:
+                try:
+                    httpx.get(f"{address}/ready")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.2)
+            found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
+            movies = [movie["movieId"] for movie in found["movies"]]
+            asyncio.run(load(address, 10, 3, movies))
+            before = resident_mebibytes(server.pid)
+            asyncio.run(load(address, given.rate, given.seconds, movies))
+            after = resident_mebibytes(server.pid)
+            print(f"memory {before:.0f} MiB before, {after:.0f} MiB after")
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
