@@ -77,7 +77,7 @@ class Committee:
         times = timeline.timestamp
         start = int(np.searchsorted(times, self.until))
         members = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
-        # By their ids: rows depend on the steps in which a log was observed, and draws on the order.
+        # By ids: rows depend on the steps in which a log was observed, draws on their order.
         user = timeline.users.ids[timeline.user]
         versions: list[Version] = []
         for number, place in enumerate(range(start + step, len(times), step)):

@@ -33,6 +33,7 @@ _SHOWN: Final = 24
 _GRID: Final = 24
 _SIMILAR: Final = 8
 _INFLUENCES: Final = 6
+_TRIED: Final = 8
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
@@ -74,7 +75,8 @@ def for_you(
     """Show the ranking; with `part`, only its list, to be put in place of the one on the page."""
     genres = world.model.timeline.catalogue.genre_names
     years = [int(year) if year.isdigit() else None for year in (first_year, last_year)]
-    wish = Wish(_EACH, "rating", (genre,) if genre in genres else (), years[0], years[1])
+    wanted = (genre,) if genre in genres else ()
+    wish = Wish(_EACH, "rating", wanted, years[0], years[1], tried=_TRIED)
     own = _own(service, world, person)
     cards = _ranked(service, world, own, wish)
     if person is not None:

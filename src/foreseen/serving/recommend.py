@@ -41,6 +41,8 @@ class Wish:
         first_year, last_year: Of release, both included.
         at: The second to answer as of; None for all that is known.
         diversity: See `foreseen.ranking.diversify`.
+        tried: Ratings left out one by one to tell what moved each; see
+            `foreseen.ranking.describe`.
     """
 
     k: int = 20
@@ -50,6 +52,7 @@ class Wish:
     last_year: int | None = None
     at: int | None = None
     diversity: float = 0.0
+    tried: int = 0
 
 
 class Recommender:
@@ -97,8 +100,7 @@ class Recommender:
         alike = world.model.timeline.catalogue.genre_weights
         chosen = diversify(worth, places, alike, wish.k, wish.diversity)
         before = world.now if wish.at is None else wish.at + 1
-        # What moved each is told on its own page: it takes longer than all the rest.
-        return describe(world.model, history, chosen, shortlist.scores, before, tried=0)
+        return describe(world.model, history, chosen, shortlist.scores, before, wish.tried)
 
     def _wanted(self, world: World, wish: Wish) -> NDArray[np.bool_]:
         catalogue = world.model.timeline.catalogue
