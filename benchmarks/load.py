@@ -27,7 +27,7 @@ class Guest:
     """One person with a session."""
 
     def __init__(self, address: str) -> None:
-        opened = httpx.post(f"{address}/api/v1/guests")
+        opened = httpx.post(f"{address}/api/v1/guests", headers={FORM: "new"})
         self.cookies = dict(opened.cookies)
         self.headers = {FORM: opened.json()["formKey"]}
 

@@ -131,3 +131,35 @@ def test_a_kill_at_any_moment_leaves_a_working_current_version(folder: Path) -> 
         pairs = pl.DataFrame({"userId": [9001], "movieId": [318]})
         assert registry.load_model(folder).predict(pairs)["prediction"].is_finite().all()
         json.loads((folder / "current").read_text())
+
+
+def test_of_two_ratings_of_a_pair_the_later_one_counts(bias: Model) -> None:
+    later = ratings_of((9001, 318, 5.0, 2_000_000_900))
+    older = ratings_of((9001, 318, 2.0, 2_000_000_100))
+    for first, second in ((later, older), (older, later)):
+        assert bias.observe(first).observe(second).history(9001).ratings.tolist() == [5.0]
+
+
+def test_a_torn_journal_line_hides_no_other(folder: Path) -> None:
+    with registry.changing(folder):
+        registry.note(folder, "one", "", {})
+        with (folder / "journal.jsonl").open("a") as journal:
+            journal.write('{"what": "to')
+        registry.note(folder, "two", "", {})
+    assert [line["what"] for line in registry.journal(folder)] == ["one", "two"]
+
+
+def test_a_version_has_the_rows_of_the_movies_it_is_kept_with(bias: Model, folder: Path) -> None:
+    """Movies that came later stand behind the others, whatever their ids."""
+    from foreseen.drift.champion import train_challenger
+
+    end = bias.timeline.end
+    pairs = [(user, movie) for user in (9001, 9002) for movie in (318, 7, 1_000_003, 999_999)]
+    rows = [(user, movie, 4.0, end + n) for n, (user, movie) in enumerate(pairs)]
+    known = bias.observe(ratings_of(*rows))
+    challenger = train_challenger(known, known.timeline.ratings.height - 2, 0)
+    with registry.changing(folder):
+        registry.save_knowledge(known, folder)
+        number = registry.add_version(folder, challenger, 1, "a try")
+    asked = known.timeline.ratings.tail(400).drop("rating")
+    assert registry.load_model(folder, number).predict(asked).equals(challenger.predict(asked))

@@ -10,7 +10,7 @@ from foreseen import registry
 from foreseen.canonical import Tables
 from foreseen.models import train
 from foreseen.update import update
-from tests.conftest import tables_of
+from tests.conftest import ratings_of, tables_of
 
 
 def halves(tables: Tables, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -36,20 +36,40 @@ def test_a_few_new_ratings_are_observed_and_call_for_nothing(small: Tables, tmp_
 
 
 def test_a_log_grown_twofold_calls_for_a_challenger_that_is_judged_on_what_neither_has_seen(
-    small: Tables, tmp_path: Path
+    real: Tables, tmp_path: Path
 ) -> None:
-    past, later = halves(small, 0.4)
-    folder = saved(past, small, tmp_path / "m")
+    past, later = halves(real, 0.4)
+    folder = saved(past, real, tmp_path / "m")
     done = update(folder, later)
     assert any("trained on" in reason for reason in done.reasons)
     assert done.challenger == 2
     challenger = registry.read_version(folder, 2)
-    assert challenger.trained_on + done.comparison["ratings"] == small.ratings.height
+    assert challenger.trained_on + done.comparison["ratings"] == real.ratings.height
     assert challenger.until <= done.comparison["begins"]
     assert registry.read_version(folder).number == (2 if done.comparison["better"] else 1)
     assert done.decision.startswith("promoted" if done.comparison["better"] else "kept")
     assert done.comparison["better"] == (done.comparison["rmse_high"] < 0)
     assert update(folder, later[-5:]).challenger is None
+
+
+def test_a_single_user_judges_nobody(real: Tables, tmp_path: Path) -> None:
+    folder = saved(real.ratings, real, tmp_path / "m")
+    movies = real.movies["movieId"].head(8000).to_list()
+    end = real.manifest.last
+    alone = ratings_of(*((900_001, movie, 3.0, end + n) for n, movie in enumerate(movies, 1)))
+    done = update(folder, alone)
+    assert done.challenger is None
+    assert "of 1 users may judge" in done.decision
+
+
+def test_what_a_whole_user_has_taken_back_is_forgotten(small: Tables, tmp_path: Path) -> None:
+    folder = saved(small.ratings, small, tmp_path / "m")
+    end = small.manifest.last
+    update(folder, ratings_of((10**9, 318, 5.0, end + 1), (10**9, 1, 2.0, end + 2)), 10**9)
+    update(folder, ratings_of((10**9, 1, 2.0, end + 2)), 10**9)
+    known = registry.load_model(folder)
+    assert known.history(10**9).movies.tolist() == [1]
+    assert known.timeline.ratings.height == small.ratings.height + 1
 
 
 def test_a_new_rating_scale_is_found_and_named(real: Tables, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ _ARTICLES: Final = (
 _MOVED: Final = re.compile(rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})'?$", re.IGNORECASE)
 _PARENTHESES: Final = re.compile(r"\(([^()]*)\)")
 _ALIAS: Final = re.compile(r"^a\.?k\.?a\.?\s*", re.IGNORECASE)
-_SUBTITLE: Final = re.compile(r"\s*(?::|\s[-–—]\s)\s*")
+_SUBTITLE: Final = re.compile(r" ?: ?| [-–—] ")
 _LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d"})
 
 
@@ -168,7 +168,7 @@ def match_export(
         candidates = index.find(rating)
         chosen = (choices or {}).get(rating.line)
         if len(candidates) > 1 and chosen is not None:
-            candidates = tuple(entry for entry in candidates if entry.movie == chosen)
+            candidates = tuple(entry for entry in candidates if entry.movie == chosen) or candidates
         match = Match(rating, candidates)
         if len(candidates) == 1:
             movie = candidates[0].movie
@@ -188,7 +188,10 @@ def parse_choices(chosen: Sequence[str]) -> dict[int, int]:
         InputError: If one is not of that form.
     """
     pairs = [text.split(":") for text in chosen]
-    if any(len(pair) != 2 or not all(part.isdecimal() for part in pair) for pair in pairs):
+    if any(
+        len(pair) != 2 or not all(part.isdecimal() and len(part) < 16 for part in pair)
+        for pair in pairs
+    ):
         raise InputError("a choice should be LINE:MOVIE, such as 12:318")
     return {int(line): int(movie) for line, movie in pairs}
 

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +38,6 @@ _RATINGS: Final = "ratings.parquet"
 _MOVIES: Final = "movies.parquet"
 _LINKS: Final = "links.parquet"
 _JOURNAL: Final = "journal.jsonl"
-_LOCK: Final = "lock"
 _PATIENCE: Final = 600.0
 
 
@@ -108,13 +107,15 @@ def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = No
         add_version(draft, model, None, "trained")
         _write_current(draft, _Current(version=1))
         draft.chmod(0o755)
-        if folder.exists():
-            retired = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            folder.rename(retired / "old")
-            draft.rename(folder)
-            shutil.rmtree(retired)
-        else:
-            draft.rename(folder)
+        taking_turns = changing(folder) if (folder / _CURRENT).is_file() else nullcontext()
+        with taking_turns:
+            if folder.exists():
+                retired = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+                folder.rename(retired / "old")
+                draft.rename(folder)
+                shutil.rmtree(retired)
+            else:
+                draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -168,14 +169,19 @@ def read_version(folder: Path, number: int | None = None) -> Version:
 
 
 def versions(folder: Path) -> list[Version]:
-    """Return all versions, oldest first.
+    """Return all versions that can be read, oldest first.
 
     Raises:
-        ModelFolderError: As `read_version`.
+        ModelFolderError: If the folder holds no models.
     """
     _read_current(folder)
     numbers = sorted(int(own.name) for own in (folder / _VERSIONS).iterdir() if own.name.isdigit())
-    return [read_version(folder, number) for number in numbers]
+    found: list[Version] = []
+    for number in numbers:
+        # A damaged version that nobody asks for stands in nobody's way.
+        with suppress(ModelFolderError):
+            found.append(read_version(folder, number))
+    return found
 
 
 def read_links(folder: Path) -> pl.DataFrame | None:
@@ -193,7 +199,7 @@ def changing(folder: Path) -> Generator[None]:
     """
     _read_current(folder)
     try:
-        with FileLock(folder / _LOCK, timeout=_PATIENCE):
+        with FileLock(_lock(folder), timeout=_PATIENCE):
             yield
     except Timeout as error:
         raise ForeseenError(
@@ -284,19 +290,29 @@ def note(folder: Path, what: str, why: str, facts: Mapping[str, object]) -> None
     """Write into the journal what was done and why; call it within `changing`."""
     line = json.dumps({"at": int(time.time()), "what": what, "why": why, **facts})
     with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:
-        journal.write(line + "\n")
+        # The line before may have been torn by a kill.
+        journal.write("\n" + line + "\n")
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:
     """Return what was done, oldest first."""
     file = folder / _JOURNAL
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines]
+    found: list[dict[str, Any]] = []
+    for line in filter(None, lines):
+        with suppress(json.JSONDecodeError):
+            found.append(json.loads(line))
+    return found
 
 
 def _holds_models(folder: Path) -> bool:
     # A folder with model.json was made by an edition that knew no versions.
     return (folder / _CURRENT).is_file() or (folder / CARD).is_file()
+
+
+def _lock(folder: Path) -> Path:
+    # Beside the folder, which training anew replaces.
+    return folder.absolute().with_name(f".{folder.absolute().name}.lock")
 
 
 def _version_folder(folder: Path, number: int) -> Path:

@@ -1,5 +1,6 @@
 """Keeping a folder of models fresh: observe, look for drift, train a challenger if called for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ import polars as pl
 from foreseen import registry
 from foreseen.drift.champion import (
     FEWEST_JUDGED,
+    FEWEST_JUDGES,
     hold_contest,
     judged_from,
     train_challenger,
@@ -16,6 +18,7 @@ from foreseen.drift.champion import (
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training
 from foreseen.models import Model
+from foreseen.schema import USER
 
 _LESSON: Final = 0.05
 """Growth of the log since the networks learned last that is worth a lesson."""
@@ -28,7 +31,7 @@ class Update:
     Attributes:
         observed: Ratings that were given.
         ratings: Ratings known now.
-        findings: What moved since the latest version was trained.
+        findings: What was found in ratings that the latest version has not learned from.
         reasons: What called for a challenger; empty if nothing did.
         version: The version that answers now.
         challenger: The version that was made, if one was.
@@ -50,7 +53,7 @@ class Update:
         return {**vars(self), "findings": [finding.as_json() for finding in self.findings]}
 
 
-def update(folder: Path, new: pl.DataFrame) -> Update:
+def update(folder: Path, new: pl.DataFrame, whole_from: int | None = None) -> Update:
     """Take in new ratings; train a challenger if called for, and promote it only if better.
 
     Killed at any moment it leaves a working current version; what was observed by then is kept,
@@ -59,18 +62,22 @@ def update(folder: Path, new: pl.DataFrame) -> Update:
     Args:
         folder: A folder of models.
         new: Canonical ratings.
+        whole_from: Users with ids from this on have given all their ratings in `new`: what they
+            gave before and have taken back is forgotten. None for nobody.
 
     Raises:
         ModelFolderError: If the folder holds no models, or the current one is damaged.
     """
     with registry.changing(folder):
         current = registry.read_version(folder)
-        champion = registry.load_model(folder).observe(new)
+        champion = registry.load_model(folder)
+        if whole_from is not None:
+            champion = replace(champion, timeline=champion.timeline.without_users(whole_from))
+        champion = champion.observe(new)
         registry.save_knowledge(champion, folder)
         latest = registry.versions(folder)[-1]
-        considered = int(latest.comparison.get("ends", latest.until))
         known = champion.timeline.ratings.height
-        findings = [found for found in detect(champion.timeline) if found.found >= considered]
+        findings = [found for found in detect(champion.timeline) if found.found >= latest.until]
         done = Update(
             observed=new.height,
             ratings=known,
@@ -81,10 +88,22 @@ def update(folder: Path, new: pl.DataFrame) -> Update:
             comparison={},
             decision="nothing calls for a challenger",
         )
-        if done.reasons or known >= (1 + _LESSON) * latest.ratings:
+        if _due(latest, known, findings):
             done = _challenge(folder, champion, current, done)
         registry.note(folder, "update", done.decision, done.as_json())
     return done
+
+
+def _due(latest: registry.Version, known: int, findings: Sequence[Finding]) -> bool:
+    """Tell whether it is time for a contest.
+
+    It is when something serious has been found since the last one, or enough is new since then:
+    the same few ratings must not be asked again and again until chance says yes.
+    """
+    contested = int(latest.comparison.get("ends", latest.until))
+    if any(found.serious and found.found >= contested for found in findings):
+        return True
+    return known >= (1 + _LESSON) * int(latest.comparison.get("known", latest.ratings))
 
 
 def _challenge(folder: Path, champion: Model, current: registry.Version, asked: Update) -> Update:
@@ -92,10 +111,11 @@ def _challenge(folder: Path, champion: Model, current: registry.Version, asked: 
     log = champion.timeline
     place = judged_from(log, current.until)
     judging = asked.ratings - place
-    if judging < FEWEST_JUDGED:
+    judges = log.ratings[place:][USER].n_unique()
+    if judging < FEWEST_JUDGED or judges < FEWEST_JUDGES:
         decision = (
-            f"kept version {current.number}: only {judging} ratings are newer than what it "
-            f"learned from, fewer than the {FEWEST_JUDGED} that may judge a challenger"
+            f"kept version {current.number}: {judging} ratings of {judges} users may judge a "
+            f"challenger, {FEWEST_JUDGED} of {FEWEST_JUDGES} must"
         )
         return replace(asked, decision=decision)
     if asked.reasons:

@@ -109,7 +109,7 @@ def explain(
                 parts.append(f"you rate {name} {by_genre[0, best]:.1f} above your usual")
         era = int(timeline.era[movie])
         if era >= 0 and profiles.era_counts[0, era] >= _ENOUGH and by_era[0, era] >= _NOTABLE:
-            parts.append(f"and films of {users_at.era_name(era)} {by_era[0, era]:.1f} above")
+            parts.append(f"films of {users_at.era_name(era)} {by_era[0, era]:.1f} above")
         if profiles.level[0, users_at.COUNT] == 0:
             parts.append("we know no rating of yours yet")
         sentences.append(", ".join(parts))

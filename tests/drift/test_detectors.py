@@ -81,6 +81,18 @@ def test_what_was_found_is_not_changed_by_what_comes_later(real: Tables) -> None
         np.testing.assert_array_equal(one.values[known], two.values[: known.sum()])
 
 
+def test_a_prefix_of_a_log_has_the_findings_of_that_time_however_users_are_numbered(
+    real: Tables,
+) -> None:
+    whole = detect(log(real, real.ratings))
+    place = int(0.6 * real.ratings.height)
+    prefix = log(real, real.ratings[:place])
+    end = int(real.ratings["timestamp"][place - 1])
+    assert detect(prefix) == [found for found in whole if found.found <= end]
+    grown = log(real, real.ratings[: place // 2]).with_ratings(real.ratings[place // 2 : place])
+    assert detect(grown) == detect(prefix)
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 300))
 def test_sessions_end_with_silence_and_shuffling_keeps_them_whole(seed: int, count: int) -> None:

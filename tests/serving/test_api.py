@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 def guest(client: TestClient) -> dict[str, str]:
     """Open a guest's session; return the headers that changes need."""
-    opened = client.post("/api/v1/guests")
+    opened = client.post("/api/v1/guests", headers={FORM: "new"})
     assert opened.status_code == 201
     return {FORM: opened.json()["formKey"]}
 
@@ -179,6 +179,30 @@ def test_guessing_passwords_is_slowed_down(client: TestClient) -> None:
     assert client.post("/api/v1/session", json=given).status_code == 429
 
 
+def test_a_session_that_is_open_is_found_again_and_foreign_forms_open_none(
+    client: TestClient,
+) -> None:
+    headers = guest(client)
+    again = client.post("/api/v1/guests", headers={FORM: "new"})
+    assert again.json()["formKey"] == headers[FORM]
+    assert client.post("/api/v1/guests").status_code == 403
+
+
+def test_only_the_first_to_sign_up_on_ones_own_machine_administers(client: TestClient) -> None:
+    account(client, "Ann")
+    assert (
+        client.get("/api/v1/me").json() | {"role": "admin", "name": "ann"}
+        == client.get("/api/v1/me").json()
+    )
+    account(client, "ben")
+    assert client.get("/api/v1/me").json()["role"] == "viewer"
+
+
+def test_a_body_larger_than_any_request_needs_is_refused(client: TestClient) -> None:
+    refused = client.post("/api/v1/session", content=b"x" * (1 << 20))
+    assert refused.status_code == 413
+
+
 @pytest.mark.parametrize(
     ("name", "password", "message"),
     [
@@ -219,6 +243,41 @@ def test_an_import_by_file_is_matched_kept_and_changes_nothing_the_second_time(
         "/api/v1/me/imports?from=imdb", files={"file": ("x", b"nothing")}, headers=headers
     )
     assert bad.status_code == 422
+
+
+def test_an_import_does_not_undo_what_was_rated_here_since(client: TestClient) -> None:
+    headers = guest(client)
+    matrix = client.get("/api/v1/movies", params={"query": "the matrix"}).json()["movies"][0]
+    path = f"/api/v1/me/ratings/{matrix['movieId']}"
+    client.put(path, json={"rating": 1}, headers=headers)
+    file = ("ratings.csv", LETTERBOXD.encode())
+    url = "/api/v1/me/imports?from=letterboxd"
+    assert client.post(url, files={"file": file}, headers=headers).json()["changed"] == 1
+    kept = {r["movieId"]: r["rating"] for r in client.get("/api/v1/me/ratings").json()["ratings"]}
+    assert kept[matrix["movieId"]] == 1
+
+
+def test_ratings_dated_ahead_do_not_move_the_clock(client: TestClient) -> None:
+    headers = guest(client)
+    text = LETTERBOXD.replace("2021-03-07", "2095-01-01").replace("2021-03-08", "0001-01-01")
+    url = "/api/v1/me/imports?from=letterboxd"
+    report = client.post(url, files={"file": ("r.csv", text.encode())}, headers=headers).json()
+    assert [entry["line"] for entry in report["unreadable"]] == [3]
+    rated = client.get("/api/v1/me/ratings").json()["ratings"]
+    assert [entry["rated"] <= time.time() for entry in rated] == [True]
+
+
+def test_what_was_taken_back_leaves_the_model_with_the_next_update(
+    client: TestClient, folder: Path
+) -> None:
+    admin = account(client, "ann")
+    me = FIRST_ID + client.get("/api/v1/me").json()["userId"]
+    for movie in (318, 296):
+        client.put(f"/api/v1/me/ratings/{movie}", json={"rating": 5}, headers=admin)
+    client.post("/api/v1/model/update", headers=admin)
+    client.delete("/api/v1/me/ratings/296", headers=admin)
+    client.post("/api/v1/model/update", headers=admin)
+    assert registry.load_model(folder).history(me).movies.tolist() == [318]
 
 
 def test_all_of_me_can_be_downloaded_and_deleted(client: TestClient) -> None:

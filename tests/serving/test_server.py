@@ -21,7 +21,7 @@ FORM = "X-Foreseen-Form"
 
 def test_an_acknowledged_rating_outlives_a_kill_under_load(folder: Path) -> None:
     server = start_server(folder)
-    opened = httpx.post(f"{server.address}/api/v1/guests")
+    opened = httpx.post(f"{server.address}/api/v1/guests", headers={FORM: "new"})
     cookies, headers = dict(opened.cookies), {FORM: opened.json()["formKey"]}
     ids = [
         entry["movieId"]

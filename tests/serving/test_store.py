@@ -40,7 +40,7 @@ def test_giving_the_same_ratings_twice_changes_nothing(store: Store) -> None:
 
 def test_the_database_opened_again_has_all_of_it(store: Store, url: str) -> None:
     user = store.add_guest(1).id
-    store.sign_up(user, "ann", "digest")
+    store.sign_up(user, "ann", "digest", "admin")
     store.rate(user, [Rated(318, 4.5, 10)])
     again = Store(url)
     found = again.credentials("ann")
@@ -50,17 +50,19 @@ def test_the_database_opened_again_has_all_of_it(store: Store, url: str) -> None
     again.close()
 
 
-def test_a_name_is_given_once_and_the_second_who_signs_up_does_not_administer(store: Store) -> None:
+def test_a_name_is_given_once_and_what_opened_the_guest_opens_it_no_more(store: Store) -> None:
     first, second = store.add_guest(1).id, store.add_guest(2).id
-    store.sign_up(first, "ann", "x")
+    store.open_session("planted", first, 100)
+    store.add_token("planted", first, "x", 1)
+    store.sign_up(first, "ann", "x", "viewer")
+    assert store.session_user("planted", 1) is None
+    assert store.token_user("planted") is None
     with pytest.raises(InputError, match="taken"):
-        store.sign_up(second, "ann", "y")
-    store.sign_up(second, "ben", "y")
-    ben = store.user(second)
-    assert ben is not None
-    assert ben.role == "viewer"
+        store.sign_up(second, "ann", "y", "viewer")
+    store.sign_up(second, "ben", "y", "viewer")
     with pytest.raises(InputError, match="already"):
-        store.sign_up(second, "cat", "y")
+        store.sign_up(second, "cat", "y", "viewer")
+    assert store.named_users() == 2
 
 
 def test_who_is_deleted_leaves_nothing(store: Store) -> None:
@@ -84,12 +86,14 @@ def test_who_is_deleted_leaves_nothing(store: Store) -> None:
 
 def test_sessions_expire_and_empty_guests_are_forgotten(store: Store) -> None:
     idle, rater = store.add_guest(1).id, store.add_guest(1).id
+    new = store.add_guest(5000).id
     store.rate(rater, [Rated(318, 4.5, 10)])
     store.open_session("one", idle, 50)
     assert store.session_user("one", 49) is not None
     assert store.session_user("one", 50) is None
-    store.forget_expired(60)
+    store.forget_expired(5001)
     assert store.user(idle) is None
+    assert store.user(new) is not None
     assert store.user(rater) is not None
 
 

@@ -84,7 +84,7 @@ def _ratings(report: "Report", user: int, moment: int | None) -> "pl.DataFrame":
 
     now = int(time.time()) if moment is None else moment
     return ratings_frame(
-        (user, match.candidates[0].movie, match.rating.stars, match.rating.at or now)
+        (user, match.candidates[0].movie, match.rating.stars, min(match.rating.at or now, now))
         for match in report.matched
     )
 
@@ -148,6 +148,10 @@ def serve(
     behind_https: Annotated[
         bool, typer.Option("--behind-https", help="People reach it by HTTPS, through a proxy.")
     ] = False,
+    admin: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of one who administers, once they sign up; may be repeated."),
+    ] = None,
 ) -> None:
     """Serve the web page and the API.
 
@@ -159,4 +163,4 @@ def serve(
         from foreseen.serving.server import run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
-    run(folder, db, host, port, behind_https)
+    run(folder, db, host, port, behind_https, admin or [])

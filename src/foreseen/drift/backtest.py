@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -71,6 +72,9 @@ class Walk:
             self.seed,
             int(self.tables.ratings.hash_rows(seed=0).sum()),
             self.tables.ratings.height,
+            int(self.tables.movies.hash_rows(seed=0).sum()),
+            WINDOWS,
+            version("foreseen"),
         ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
@@ -119,6 +123,9 @@ def backtest(walk: Walk, out: Path) -> tuple[pl.DataFrame, list[Window]]:
         if name not in POLICIES:
             raise InputError(f"no policy is called '{name}'; there are {', '.join(POLICIES)}")
     places = window_places(walk.tables.ratings, walk.start)
+    times = walk.tables.ratings[TIMESTAMP]
+    if walk.delay and int(times[0]) >= int(times[places[0]]) - walk.delay:
+        raise InputError(f"no rating is {walk.delay} seconds old where the walk begins")
     (out / _PARTS).mkdir(parents=True, exist_ok=True)
     frames: list[pl.DataFrame] = []
     costs: list[Window] = []
@@ -176,6 +183,8 @@ def _walk_policy(
                 keep_seconds=step.keep_seconds,
                 seconds=time.perf_counter() - begun,
             )
+            # The card tells whose the part is: an older one must not tell it of this.
+            card.unlink(missing_ok=True)
             write_whole(part, frame.write_parquet)
             text = cost.model_dump_json()
             write_whole(card, partial(Path.write_text, data=text, encoding="utf-8"))

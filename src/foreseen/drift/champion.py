@@ -11,16 +11,17 @@ from typing import Final
 
 import numpy as np
 
-from foreseen.catalogue import Catalogue
 from foreseen.evaluation.metrics import Measured, paired_differences, rating_errors
 from foreseen.evaluation.protocols import answer_events
 from foreseen.features.timeline import Timeline
 from foreseen.models import Model, train_on
-from foreseen.schema import MOVIE, TIMESTAMP, USER
+from foreseen.schema import TIMESTAMP, USER
 
 _JUDGED: Final = 0.1
-"""Share of the log that judges, at most: its newest part that the champion has not learned from."""
+"""Share of the log that judges, at most."""
 FEWEST_JUDGED: Final = 200
+FEWEST_JUDGES: Final = 10
+"""Users among those who gave them: an interval over fewer says little."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Contest:
             "users": self.users,
             "begins": self.begins,
             "ends": self.challenger.timeline.end,
+            "known": self.challenger.timeline.ratings.height,
             "champion_rmse": self.champion.value,
             "challenger_rmse": self.challenged.value,
             "better": self.better,
@@ -67,13 +69,16 @@ class Contest:
 def judged_from(timeline: Timeline, learned_until: int) -> int:
     """Return the place in the log from which its ratings may judge a champion.
 
+    It is the newer half of what the champion has not learned from: the challenger is to learn
+    from the older.
+
     Args:
         timeline: What is known.
         learned_until: First second the champion has not learned from.
     """
     times = timeline.timestamp
     unlearned = int(np.searchsorted(times, learned_until))
-    first = max(ceil((1 - _JUDGED) * len(times)), unlearned)
+    first = max(ceil((1 - _JUDGED) * len(times)), unlearned + ceil((len(times) - unlearned) / 2))
     if first >= len(times):
         return len(times)
     # Never within a second.
@@ -86,7 +91,8 @@ def train_challenger(champion: Model, place: int, seed: int) -> Model:
     It knows all ratings that the champion knows.
     """
     log = champion.timeline
-    past = Timeline.of(log.ratings[:place], Catalogue.of(log.catalogue.table.sort(MOVIE)))
+    # The champion's catalogue, row by row: versions share one table of movies.
+    past = Timeline.of(log.ratings[:place], log.catalogue)
     challenger = train_on(past, champion.name, champion.predictor.settings, seed)
     return challenger.observe(log.ratings[place:])
 

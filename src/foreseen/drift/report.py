@@ -64,7 +64,7 @@ def summarise_walk(
             result["less_full"] = plain(paired_differences(of["full"], own))
             if "frozen" in of and name != "frozen":
                 fraction = recovered_fraction(of["frozen"], of["full"], own)
-                result |= plain({"recovered": fraction})
+                result |= plain({"recovered": fraction} if fraction is not None else {})
         results.append(result)
     return {
         "model": walk.model,

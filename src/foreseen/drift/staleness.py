@@ -22,6 +22,7 @@ AGES: Final = (0, 7, 30, 90, 180, 365)
 """Days between the last rating learned from and the first foretold."""
 _TESTED: Final = 0.1
 _DAY: Final = 86_400
+_FEWEST: Final = 1000
 
 
 def staleness(
@@ -29,8 +30,9 @@ def staleness(
 ) -> list[dict[str, Any]]:
     """Return, for models of each age, the error on the last tenth of a log.
 
-    Each entry has `days`, `learned_from` (ratings), `rmse`, and `difference`: how much more that is
-    than the youngest model's, paired.
+    Ages that leave fewer than a thousand ratings to learn from are left out. Each entry has `days`,
+    `learned_from` (ratings), `rmse`, and `difference`: how much more that is than the youngest
+    model's, paired.
     """
     ratings = tables.ratings
     times = ratings[TIMESTAMP].to_numpy().astype(np.int64)
@@ -42,6 +44,8 @@ def staleness(
     with progress_bar("growing old", len(ages)) as advance:
         for days in ages:
             learned = int(np.searchsorted(times, begins - days * _DAY))
+            if learned < _FEWEST:
+                break
             fitted = train_on(
                 Timeline.of(ratings[:learned], catalogue), model, settings, seed, watching=False
             )

@@ -18,16 +18,16 @@ from foreseen.compiled import compiled
 from foreseen.drift.placebo import SESSION_SILENCE, session_numbers
 from foreseen.features.timeline import USER_DAMPING, Timeline, means_before
 from foreseen.features.user_statistics import ERAS, era_name
+from foreseen.schema import HIGHEST_RATING
 
 What = Literal["scale", "level", "error", "agreement", "taste", "share", "catalogue"]
 
 _PIECE: Final = 25
-_OPENING: Final = 0.1
-"""Share of the log that is only looked at to know what is usual."""
+_OPENING: Final = 5000
+"""Ratings at the beginning that are only looked at, to know what is usual."""
 _SESSION_START: Final = 50
 """Ratings of a session that count where a long one would be all of a kind."""
 _NEWCOMER: Final = 20
-_COMMON: Final = 0.02
 _CONTRAST: Final = 8.0
 _GENRELESS: Final = frozenset({"IMAX"})
 
@@ -132,14 +132,12 @@ def streams_of(timeline: Timeline) -> list[Stream]:
     def add(
         what: What, which: str, kind: str, chosen: NDArray[np.bool_], values: NDArray[np.float64]
     ) -> None:
-        if len(chosen) and chosen.mean() >= _COMMON:
-            found.append(_stream(pieces, what, which, _KINDS[kind], chosen, values))
+        found.append(_stream(pieces, what, which, _KINDS[kind], chosen, values))
 
     everybody = np.ones(len(rating), dtype=np.bool_)
 
     def share(which: str, chosen: NDArray[np.bool_]) -> None:
-        if len(chosen) and chosen.mean() >= _COMMON:
-            add("share", which, "share", everybody, chosen.astype(np.float64))
+        add("share", which, "share", everybody, chosen.astype(np.float64))
 
     fresh = _occurrence(user) < _NEWCOMER
     for which, chosen in (("all", everybody), ("new users", fresh), ("known users", ~fresh)):
@@ -157,7 +155,7 @@ def streams_of(timeline: Timeline) -> list[Stream]:
         add("taste", f"films of {era_name(number)}", "taste", own, residual)
         share(f"films of {era_name(number)}", own)
     add("scale", "half stars", "half", everybody, (rating * 2 % 2 == 1).astype(np.float64))
-    add("scale", "top ratings", "top", everybody, (rating == rating.max()).astype(np.float64))
+    add("scale", "top ratings", "top", everybody, (rating == HIGHEST_RATING).astype(np.float64))
     unforeseen = _first_occurrences(movie.astype(np.int64))
     add("catalogue", "movies rated for the first time", "catalogue", everybody, unforeseen)
     return found
@@ -175,7 +173,7 @@ def _stream(
     total = pieces.total(np.where(chosen, values, 0.0))
     rest, rest_total = pieces.size - count, pieces.total(np.where(chosen, 0.0, values))
     contrast = what == "taste"
-    opened = pieces.ends >= _OPENING * len(chosen)
+    opened = pieces.ends >= _OPENING
     used = opened & (pieces.early | kind.whole)
     z, level, weight, first, last = _innovations(
         pieces.user,
@@ -232,7 +230,8 @@ def _cut(user: NDArray[np.int64], times: NDArray[np.int64]) -> _Pieces:
     # Known with its last rating if it is full, else when the silence after it is over.
     silent = np.searchsorted(times, moment[lasts] + SESSION_SILENCE, side="right")
     known = np.where(size == _PIECE, order[lasts], silent)
-    by_known = np.argsort(known, kind="stable")
+    # Those known at once in the order they began, whatever rows their users have.
+    by_known = np.lexsort((order[firsts], known))
     by_known = by_known[known[by_known] < count]
     number = np.full(len(firsts), -1, dtype=np.int64)
     number[by_known] = np.arange(len(by_known))

@@ -87,14 +87,20 @@ def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, M
     return found | ({"ndcg10": mean_over_users(others - gains)} if len(gains) else {})
 
 
-def recovered_fraction(frozen: pl.DataFrame, full: pl.DataFrame, ours: pl.DataFrame) -> Measured:
+def recovered_fraction(
+    frozen: pl.DataFrame, full: pl.DataFrame, ours: pl.DataFrame
+) -> Measured | None:
     """Return what share of full retraining's gain over a frozen model another model has.
+
+    None where that gain is not sure: there is nothing to recover then.
 
     Args:
         frozen: Columns userId, rating, prediction: answers of the model that is told nothing.
         full: The same events in the same order, answered by the one that is always trained anew.
         ours: Answered by the one in question.
     """
+    if paired_differences(full, frozen)["rmse"].low <= 0:
+        return None
     worst, _, events = _sums_per_user(frozen)
     best, _, _ = _sums_per_user(full)
     own, _, _ = _sums_per_user(ours)

@@ -96,14 +96,19 @@ class Timeline:
         return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings)
 
     def with_ratings(self, new: pl.DataFrame) -> "Timeline":
-        """Return a timeline that knows `new` too; a pair rated again counts as rated anew."""
-        new = new.select(*RATINGS_SCHEMA).unique([USER, MOVIE], keep="last", maintain_order=True)
-        kept = self.ratings.join(new, on=[USER, MOVIE], how="anti")
+        """Return a timeline that knows `new` too; of two ratings of a pair the later one counts."""
+        new = new.select(*RATINGS_SCHEMA)
+        both = pl.concat([self.ratings, new]).sort(TIMESTAMP, maintain_order=True)
+        latest = both.unique([USER, MOVIE], keep="last", maintain_order=True)
         return Timeline(
             self.catalogue.extended(new[MOVIE].to_numpy()),
             self.users.extended(new[USER].to_numpy()),
-            pl.concat([kept, new]).sort(TIME_ORDER),
+            latest.sort(TIME_ORDER),
         )
+
+    def without_users(self, first: int) -> "Timeline":
+        """Return a timeline that knows no rating of users with ids from `first` on."""
+        return Timeline(self.catalogue, self.users, self.ratings.filter(pl.col(USER) < first))
 
     @cached_property
     def user(self) -> NDArray[np.int32]:

@@ -154,6 +154,8 @@ class Model:
             return self
         with one_thread():
             predictor = self.predictor.refreshed(self.timeline, until, self.seed)
+        if predictor is self.predictor:
+            return self
         learned = int(np.searchsorted(self.timeline.timestamp, until))
         report = {**self.report, "ratings": float(learned), "until": float(until)}
         return replace(self, predictor=predictor, report=report)

@@ -148,7 +148,7 @@ class EnsemblePredictor:
         size = self.replay.size + len(recent) // 2
         weight = _weigh(recent)
         new = Replay.of(inputs, recent.rating, weight, until, size, seed)
-        lesson, kept = self.replay.with_lesson(new, seed)
+        lesson, kept = self.replay.with_lesson(new, seed + size)
         networks: list[StackingNetwork] = []
         for number, old in enumerate(self.networks):
             network = copy.deepcopy(old)

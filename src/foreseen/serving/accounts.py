@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
 _TRIES: Final = 10
 _TRY_SECONDS: Final = 300.0
 _LIMITED: Final = 10_000
+_HASHING: Final = 2
 
 
 class TooManyTriesError(InputError):
@@ -52,14 +54,32 @@ class Session:
 class Accounts:
     """Signing up, in and out."""
 
-    def __init__(self, store: Store, secret: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secret: str,
+        admins: Collection[str] = (),
+        first_administers: bool = False,
+    ) -> None:
+        """Keep accounts in a store.
+
+        Args:
+            store: Where.
+            secret: What cookies are signed with.
+            admins: Names of those who administer, in lower case.
+            first_administers: Whether whoever signs up first does, too.
+        """
         self._store = store
+        self._admins = frozenset(admins)
+        self._first_administers = first_administers
         self._secret = secret.encode()
         self._signer = Signer(secret, salt="session")
         self._hasher = PasswordHasher()
         # Verified against where there is no such name, so that both answers take as long.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._limiter = Limiter(_TRIES, _TRY_SECONDS)
+        # argon2 takes tens of mebibytes at a time, on purpose.
+        self._hashing = threading.Semaphore(_HASHING)
 
     def open_guest(self) -> Session:
         """Make a guest with a session."""
@@ -86,10 +106,15 @@ class Accounts:
         Raises:
             InputError: If the name or the password will not do, or the name is taken.
         """
-        check_name(name)
+        name = check_name(name)
         check_password(password, name)
-        self._store.sign_up(session.user.id, name, self._hasher.hash(password))
-        self.sign_out(session)
+        if self._store.credentials(name) is not None:
+            raise InputError(f"the name '{name}' is taken; choose another")
+        first = self._first_administers and not self._store.named_users()
+        with self._hashing:
+            digest = self._hasher.hash(password)
+        role = "admin" if first or name in self._admins else "viewer"
+        self._store.sign_up(session.user.id, name, digest, role)
         user = self._store.user(session.user.id)
         assert user is not None  # noqa: S101
         return self._open(user)
@@ -101,20 +126,25 @@ class Accounts:
             TooManyTriesError: If this name or this address has been tried too often lately.
             SignInError: If name and password do not belong together.
         """
-        for key in (f"name {name.lower()}", f"address {address}"):
+        name = name.lower()
+        keys = (f"{name} from {address}", address)
+        for key in keys:
             wait = self._limiter.wait(key)
             if wait > 0:
                 raise TooManyTriesError(f"too many tries; try again in {wait / 60:.0f} minutes")
-        found = self._store.credentials(name)
+            # Before it is known whether it fails: tries at the same time count too.
+            self._limiter.count(key)
+        found = self._store.credentials(name) if _NAME.fullmatch(name) else None
         digest = found[1] if found else self._nobody
         try:
-            self._hasher.verify(digest, password[:_LONGEST_PASSWORD])
+            with self._hashing:
+                self._hasher.verify(digest, password[:_LONGEST_PASSWORD])
         except VerificationError:
             found = None
         if found is None:
-            for key in (f"name {name.lower()}", f"address {address}"):
-                self._limiter.count(key)
             raise SignInError("name and password do not belong together")
+        for key in keys:
+            self._limiter.forget(key)
         return self._open(found[0])
 
     def sign_out(self, session: Session) -> None:
@@ -128,8 +158,10 @@ class Accounts:
             InputError: If the label is empty or too long.
         """
         label = label.strip()
-        if not 1 <= len(label) <= 64:
+        if not 1 <= len(label) <= 64 or not label.isprintable():
             raise InputError("a token's label should have 1 to 64 characters")
+        if user.name is None:
+            raise InputError("sign up first: tokens are for accounts with a name")
         text = secrets.token_urlsafe(32)
         return self._store.add_token(_digest(text), user.id, label, _now()), text
 
@@ -146,8 +178,8 @@ class Accounts:
         return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that will not do.
+def check_name(name: str) -> str:
+    """Return a name in lower case, so that no two look alike, or refuse one that will not do.
 
     Raises:
         InputError: Saying what would.
@@ -157,6 +189,7 @@ def check_name(name: str) -> None:
             "a name has 2 to 32 letters, digits, dots, dashes or underscores, and begins with a "
             "letter or a digit"
         )
+    return name.lower()
 
 
 def check_password(password: str, name: str) -> None:
@@ -167,7 +200,7 @@ def check_password(password: str, name: str) -> None:
     """
     if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
         raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
-    if len(set(password)) < 4 or name.lower() in password.lower():
+    if len(set(password)) < 4 or (len(name) > 3 and name in password.lower()):
         raise InputError("this password is too easily guessed; choose another")
 
 
@@ -195,6 +228,11 @@ class Limiter:
                 for other in list(self._failures):
                     self._fresh(other)
             self._failures.setdefault(key, deque(maxlen=self._most)).append(time.monotonic())
+
+    def forget(self, key: str) -> None:
+        """Forget a key's failures."""
+        with self._lock:
+            self._failures.pop(key, None)
 
     def _fresh(self, key: str) -> deque[float] | None:
         failures = self._failures.get(key)

@@ -17,6 +17,7 @@ from foreseen.serving.imports import take_in
 from foreseen.serving.problems import MEDIA_TYPE, ProblemError
 from foreseen.serving.recommend import Wish, predict, star_chances
 from foreseen.serving.service import (
+    FORM_HEADER,
     Admin,
     Anybody,
     Own,
@@ -63,9 +64,9 @@ class Movie(BaseModel):
 
 
 class MoviePage(BaseModel):
-    """Some of the movies found."""
+    """Some of the movies found; `more` says whether there are others."""
 
-    total: int
+    more: bool
     offset: int
     movies: list[Movie]
 
@@ -140,7 +141,7 @@ def search_movies(
     """Search titles; typos are allowed."""
     rows = world.search(query, offset + limit + 1)
     found = [_movie(world, row) for row in rows[offset : offset + limit]]
-    return MoviePage(total=len(rows), offset=offset, movies=found)
+    return MoviePage(more=len(rows) > offset + limit, offset=offset, movies=found)
 
 
 @router.get("/movies/{movie}")
@@ -361,6 +362,9 @@ def sign_up(
     given: Credentials, request: Request, response: Response, service: TheService, person: Anybody
 ) -> SessionOut:
     """Make an account; what a guest has rated is theirs from then on."""
+    if service.sign_ups.wait(address_of(request)) > 0:
+        raise ProblemError(429, "too-many-tries", "too many new accounts; try again later")
+    service.sign_ups.count(address_of(request))
     session = person.session if person is not None else None
     if session is None:
         session = open_guest(service, request)
@@ -370,8 +374,14 @@ def sign_up(
 
 @router.post("/guests", status_code=201)
 def be_a_guest(request: Request, response: Response, service: TheService) -> SessionOut:
-    """Open a session without an account."""
-    return _opened(service, open_guest(service, request), response)
+    """Open a session without an account, or find the one that is open.
+
+    Send the header X-Foreseen-Form, whatever it says: other sites' forms cannot.
+    """
+    if FORM_HEADER not in request.headers:
+        raise ProblemError(403, "foreign-form", f"send the header {FORM_HEADER}, whatever it says")
+    open_one = service.accounts.session(request.cookies.get(SESSION_COOKIE))
+    return _opened(service, open_one or open_guest(service, request), response)
 
 
 @router.post("/session", status_code=201)
@@ -446,7 +456,7 @@ def update_the_model(service: TheService, person: Admin) -> dict[str, Any]:  # n
     )
     if new.is_empty():
         raise ProblemError(422, "nothing-new", "nobody has rated anything here yet")
-    return update_model(service.live.folder, new).as_json()
+    return update_model(service.live.folder, new, whole_from=FIRST_ID).as_json()
 
 
 @router.post("/model/promote")

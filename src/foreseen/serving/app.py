@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from prometheus_client import (
 
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts, Limiter
+from foreseen.serving.body_limit import BodyLimit
 from foreseen.serving.problems import add_handlers, problem
 from foreseen.serving.recommend import Recommender
 from foreseen.serving.service import Service, now
@@ -43,7 +44,14 @@ _HEADERS: Final = {
 }
 
 
-def create_app(folder: Path, store: Store, secret: str, secure: bool = False) -> FastAPI:
+def create_app(
+    folder: Path,
+    store: Store,
+    secret: str,
+    secure: bool = False,
+    admins: Collection[str] = (),
+    first_administers: bool = True,
+) -> FastAPI:
     """Return an application over a folder of models and a store; it closes the store at its end.
 
     Args:
@@ -51,6 +59,8 @@ def create_app(folder: Path, store: Store, secret: str, secure: bool = False) ->
         store: Open.
         secret: What cookies are signed with.
         secure: Whether cookies are for HTTPS only.
+        admins: Names of those who administer.
+        first_administers: Whether whoever signs up first does, too.
 
     Raises:
         ModelFolderError: If there is no model in the folder.
@@ -59,7 +69,7 @@ def create_app(folder: Path, store: Store, secret: str, secure: bool = False) ->
     torch.set_num_threads(1)
     service = Service(
         store=store,
-        accounts=Accounts(store, secret),
+        accounts=Accounts(store, secret, [n.lower() for n in admins], first_administers),
         live=LiveWorld(folder),
         recommender=Recommender(),
         secure=secure,
@@ -88,6 +98,7 @@ def create_app(folder: Path, store: Store, secret: str, secure: bool = False) ->
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_operations(app, service)
+    app.add_middleware(BodyLimit)
     return app
 
 
@@ -122,7 +133,11 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         begun = time.perf_counter()
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception as error:
+            _LOG.exception("a request failed", exc_info=error)
+            response = problem(500, "our-mistake", "something went wrong; it has been written down")
         took = time.perf_counter() - begun
         # The route's pattern, never the path: ids and what people search for stay out of logs.
         route = getattr(request.scope.get("route"), "path", "none")

@@ -29,10 +29,14 @@ def take_in(
     """
     report = match_export(read_export(data, name, provider), world.titles, choices)
     moment = now()
-    rated = [
-        Rated(match.candidates[0].movie, match.rating.stars, match.rating.at or moment)
-        for match in report.matched
-    ]
+    known = {entry.movie: entry.rated for entry in service.store.ratings(user.id)}
+    rated: list[Rated] = []
+    for match in report.matched:
+        movie, at = match.candidates[0].movie, min(match.rating.at or moment, moment)
+        # What was rated here since is newer than the export; one without dates may be of any age.
+        if movie in known and (match.rating.at is None or at <= known[movie]):
+            continue
+        rated.append(Rated(movie, match.rating.stars, at))
     changed = service.store.rate(user.id, rated)
     counts = {
         "matched": len(report.matched),

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from foreseen.ranking import By, Recommendation
-from foreseen.serving.api import model_card, moved_by
+from foreseen.serving.api import MovieId, model_card, moved_by
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommend import Wish, predict, star_chances, taste_of
 from foreseen.serving.service import (
@@ -26,6 +26,7 @@ from foreseen.serving.service import (
 )
 from foreseen.serving.store import Shown
 from foreseen.serving.world import World
+from foreseen.sources.personal import year_of
 
 _FOLDER: Final = Path(__file__).parent / "web"
 _EACH: Final = 30
@@ -74,7 +75,7 @@ def for_you(
 ) -> Response:
     """Show the ranking; with `part`, only its list, to be put in place of the one on the page."""
     genres = world.model.timeline.catalogue.genre_names
-    years = [int(year) if year.isdigit() else None for year in (first_year, last_year)]
+    years = [year_of(year) for year in (first_year, last_year)]
     wanted = (genre,) if genre in genres else ()
     wish = Wish(_EACH, "rating", wanted, years[0], years[1], tried=_TRIED)
     own = _own(service, world, person)
@@ -136,7 +137,7 @@ def top(world: TheWorld, service: TheService, person: Anybody) -> Response:
 
 
 @router.get("/film/{movie}")
-def film(movie: int, world: TheWorld, service: TheService, person: Anybody) -> Response:
+def film(movie: MovieId, world: TheWorld, service: TheService, person: Anybody) -> Response:
     """Show one movie: what you would give it and why, its past, what is like it."""
     row = world.row(movie)
     if row is None:
@@ -153,7 +154,7 @@ def film(movie: int, world: TheWorld, service: TheService, person: Anybody) -> R
         rating=next((entry.rating for entry in own.rated if entry.movie == movie), None),
         prediction=prediction,
         chances=star_chances(prediction),
-        influences=moved_by(world, own, movie, _INFLUENCES) if own.rated else [],
+        influences=moved_by(world, own, movie, _INFLUENCES) if len(rest.movies) else [],
         similar=[_card(world, other) for other in world.similar(row, _SIMILAR)],
         years=years,
         most=max((count for _, count, _ in years), default=1),

@@ -67,13 +67,16 @@ class Recommender:
         before = world.now if at is None else at + 1
         parts = (history.movies, history.ratings, history.timestamps, np.array([before]))
         digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
-        key = (id(world), digest)
+        key = (world.serial, digest)
         with self._lock:
             if (found := self._shortlists.get(key)) is not None:
                 self._shortlists.move_to_end(key)
                 return found
         found = Shortlist(world.model, history, before)
         with self._lock:
+            # Of a world that is gone nothing is kept.
+            for old in [old for old in self._shortlists if old[0] < world.serial]:
+                del self._shortlists[old]
             self._shortlists[key] = found
             while len(self._shortlists) > _KEPT:
                 self._shortlists.popitem(last=False)

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,14 @@ _SHORTEST_SECRET: Final = 32
 _GRACE_SECONDS: Final = 10
 
 
-def run(folder: Path, db: str | None, host: str, port: int, behind_https: bool) -> None:
+def run(
+    folder: Path,
+    db: str | None,
+    host: str,
+    port: int,
+    behind_https: bool,
+    admins: Sequence[str],
+) -> None:
     """Serve until told to stop; what is being answered then is answered to the end.
 
     Args:
@@ -30,6 +38,8 @@ def run(folder: Path, db: str | None, host: str, port: int, behind_https: bool) 
         host: Address to listen on.
         port: Port; 0 takes a free one.
         behind_https: Whether people reach it by HTTPS, through a proxy that ends it.
+        admins: Names of those who administer; on this machine's own address, whoever signs up
+            first does, too.
 
     Raises:
         InputError: If there is no model, or the secret will not do for the address.
@@ -47,7 +57,7 @@ def run(folder: Path, db: str | None, host: str, port: int, behind_https: bool) 
         ) from error
     with listening:
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-        app = create_app(folder, store, secret, secure=behind_https)
+        app = create_app(folder, store, secret, behind_https, admins, _is_loopback(host))
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -86,7 +96,10 @@ def find_secret(host: str, folder: Path) -> str:
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return file.read_text(encoding="utf-8").strip()
+        kept = file.read_text(encoding="utf-8").strip()
+        if len(kept) < _SHORTEST_SECRET:
+            raise InputError(f"{file} holds no secret; delete it, and a new one is made") from None
+        return kept
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         made = secrets.token_urlsafe(32)
         out.write(made + "\n")

@@ -5,6 +5,7 @@ gives it returns.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -39,6 +40,7 @@ FIRST_ID: Final = 1_000_000_000
 """Added to the store's user ids where they meet those of a data set."""
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BATCH: Final = 1000
+_NEW_GUEST: Final = 3600
 _READS: Final = "foreseen_reads"
 
 
@@ -131,20 +133,22 @@ class Store:
             statement = insert(tables.users).values(values).returning(tables.users.c.id)
             return User(int(connection.execute(statement).scalar_one()), None, "viewer", now)
 
-    def sign_up(self, user: int, name: str, password: str) -> None:
+    def named_users(self) -> int:
+        """Return how many have a name."""
+        query = select(func.count()).where(tables.users.c.name.is_not(None))
+        with self._reader.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def sign_up(self, user: int, name: str, password: str, role: Role) -> None:
         """Give a guest a name and the digest of a password; what they rated stays theirs.
 
-        The first who signs up administers.
+        What opened the guest's account opens it no more: sessions and tokens end.
 
         Raises:
             InputError: If the name is taken, or the user has one already.
         """
-        named = (
-            select(func.count()).select_from(tables.users).where(tables.users.c.name.is_not(None))
-        )
         try:
             with self._engine.begin() as connection:
-                role = "viewer" if connection.execute(named).scalar_one() else "admin"
                 changed = connection.execute(
                     update(tables.users)
                     .where(tables.users.c.id == user, tables.users.c.name.is_(None))
@@ -152,6 +156,8 @@ class Store:
                 )
                 if changed.rowcount != 1:
                     raise InputError("this account has a name already")
+                for opening in (tables.sessions, tables.tokens):
+                    connection.execute(delete(opening).where(opening.c.user_id == user))
         except IntegrityError as error:
             raise InputError(f"the name '{name}' is taken; choose another") from error
 
@@ -196,14 +202,16 @@ class Store:
 
     def forget_expired(self, now: int) -> None:
         """Delete sessions that have expired, and guests without sessions who rated nothing."""
-        own, rated = tables.sessions, tables.ratings
+        own, rated, hidden = tables.sessions, tables.ratings, tables.dismissed
         with self._engine.begin() as connection:
             connection.execute(delete(own).where(own.c.expires <= now))
             connection.execute(
                 delete(tables.users).where(
                     tables.users.c.name.is_(None),
                     ~select(own.c.digest).where(own.c.user_id == tables.users.c.id).exists(),
+                    tables.users.c.made < now - _NEW_GUEST,
                     ~select(rated.c.movie_id).where(rated.c.user_id == tables.users.c.id).exists(),
+                    ~select(hidden.c.at).where(hidden.c.user_id == tables.users.c.id).exists(),
                 )
             )
 
@@ -257,9 +265,10 @@ class Store:
                 wanted = own.c.movie_id.in_([entry.movie for entry in batch])
                 known = select(own.c.movie_id, own.c.rating).where(own.c.user_id == user, wanted)
                 before = {int(row[0]): float(row[1]) for row in connection.execute(known)}
+                # In one order for all, so that no two writers wait for each other in a circle.
                 rows = [
                     {"user_id": user, "movie_id": r.movie, "rating": r.rating, "rated": r.rated}
-                    for r in batch
+                    for r in sorted(batch, key=lambda r: r.movie)
                     if before.get(r.movie) != r.rating
                 ]
                 if rows:
@@ -380,6 +389,11 @@ def _user_of(row: RowMapping) -> User:
 
 
 def _open(url: str) -> Engine:
+    file = make_url(url).database if url.startswith("sqlite:") else None
+    if file:
+        # For its owner's eyes only, from the start.
+        with suppress(OSError):
+            Path(file).touch(mode=0o600, exist_ok=True)
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

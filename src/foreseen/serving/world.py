@@ -8,8 +8,9 @@ import logging
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from foreseen import registry
-from foreseen.errors import ForeseenError
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.timeline import History
 from foreseen.matching import TitleIndex, in_front, plain_title
@@ -44,11 +44,13 @@ class World:
         model: Knowing all ratings of its folder.
         version: What is written of it.
         links: The movies' ids elsewhere, if the data had them.
+        serial: Which of the worlds of this process it is.
     """
 
     model: Model
     version: registry.Version
     links: pl.DataFrame | None
+    serial: int = field(default_factory=count().__next__)
 
     @classmethod
     def load(cls, folder: Path) -> "World":
@@ -116,12 +118,15 @@ class World:
         rated since is moved back, together, to just before it.
         """
         moments = np.array([entry.rated for entry in rated], dtype=np.int64)
-        late = max(0, int(moments.max(initial=0)) - (self.now - 1))
         recent = moments >= self.now
+        late = max(0, int(moments.max(initial=0)) - (self.now - 1))
+        # Never before what was rated earlier: the order stays.
+        floor = int(moments[~recent].max(initial=0))
+        moved = np.where(recent, np.clip(moments - late, floor, self.now - 1), moments)
         return History(
             np.array([entry.movie for entry in rated], dtype=np.int64),
             np.array([entry.rating for entry in rated], dtype=np.float64),
-            np.where(recent, np.maximum(moments - late, 0), moments),
+            moved,
         )
 
     def search(self, words: str, most: int) -> list[int]:
@@ -259,6 +264,6 @@ class LiveWorld:
                 self._world = World.load(self._folder)
                 self._stamp = stamp
                 _LOG.info("version %d answers", self._world.version.number)
-            except (OSError, ForeseenError) as error:
+            except Exception as error:
                 # The old world goes on answering; the next look may find the folder whole.
                 _LOG.warning("the model's folder cannot be read: %s", error)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -13,7 +14,8 @@ from typing import Final
 
 from foreseen.errors import DataError
 
-_LARGEST_EXPORT: Final = 64 << 20
+_LARGEST_EXPORT: Final = 32 << 20
+_MOST_MEMBERS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -97,25 +99,30 @@ def open_zip_members(data: bytes, name: str, wanted: str) -> list[tuple[bytes, s
             members = _by_name(bundle.namelist())
             matching = sorted(
                 (file for file in members if re.fullmatch(wanted, file)),
-                key=lambda file: [int(part) for part in re.findall(r"\d+", file)],
+                key=lambda file: [int(part[:9]) for part in re.findall(r"[0-9]+", file)],
             )
-            found = [
-                (_read_bounded(bundle, members[file]), f"{name}, {members[file]}")
-                for file in matching
-            ]
-    except (zipfile.BadZipFile, OSError, zlib.error, EOFError, RuntimeError) as error:
+            found: list[tuple[bytes, str]] = []
+            room = _LARGEST_EXPORT
+            for file in matching[:_MOST_MEMBERS]:
+                content = _read_bounded(bundle, members[file], room)
+                room -= len(content)
+                found.append((content, f"{name}, {members[file]}"))
+    except (
+        *(zipfile.BadZipFile, OSError, zlib.error, lzma.LZMAError, EOFError),
+        *(RuntimeError, ValueError),
+    ) as error:
         raise DataError(f"{name} is no whole zip file ({error}); export it again") from error
     if not found:
         raise DataError(f"{name} holds no {wanted.replace(chr(92), '')}; is it the right export?")
     return found
 
 
-def _read_bounded(bundle: zipfile.ZipFile, member: str) -> bytes:
+def _read_bounded(bundle: zipfile.ZipFile, member: str, room: int) -> bytes:
     """Read a member of a zip that somebody handed in: no more than a person can have rated."""
     with bundle.open(member) as file:
-        data = file.read(_LARGEST_EXPORT + 1)
-    if len(data) > _LARGEST_EXPORT:
-        raise DataError(f"{member} is larger than {_LARGEST_EXPORT >> 20} MiB")
+        data = file.read(room + 1)
+    if len(data) > room:
+        raise DataError(f"{member}: more than {_LARGEST_EXPORT >> 20} MiB are no one's ratings")
     return data
 
 

@@ -15,6 +15,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal, cast
@@ -27,7 +28,9 @@ from foreseen.sources.personal import (
     PersonalRating,
     Unreadable,
     second_of,
+    sound_second,
     stars_from,
+    tidy,
     year_of,
 )
 from foreseen.sources.titles import split_title
@@ -43,11 +46,12 @@ _IMDB_NAMES: Final = {
     "date added": "date rated",
     "created": "date rated",
 }
+_MOST: Final = 100_000
 _ZIP: Final = b"PK\x03\x04"
 
 
 def read_export(data: bytes, name: str, service: Service) -> PersonalExport:
-    """Read an export.
+    """Read an export; entries of several files are numbered on from file to file.
 
     Args:
         data: The file's bytes.
@@ -55,17 +59,27 @@ def read_export(data: bytes, name: str, service: Service) -> PersonalExport:
         service: Where it comes from.
 
     Raises:
-        DataError: If it is not of that service's layout.
+        DataError: If it is not of that service's layout, or larger than a person's ratings are.
     """
     files = [(data, name)]
     if data.startswith(_ZIP):
         files = open_zip_members(data, name, _MEMBERS[service])
-    parts = [_READERS[service](content, file) for content, file in files]
-    return PersonalExport(
-        tuple(rating for part in parts for rating in part.ratings),
-        tuple(entry for part in parts for entry in part.unreadable),
-        sum(part.skipped for part in parts),
-    )
+    whole = PersonalExport(())
+    lines = 0
+    for content, file in files:
+        try:
+            part = _READERS[service](content, file)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{file} cannot be read as an export of {service}: {error}") from error
+        moved = [replace(rating, line=rating.line + lines) for rating in part.ratings]
+        unread = [replace(entry, line=entry.line + lines) for entry in part.unreadable]
+        lines += len(part.ratings) + len(part.unreadable) + part.skipped
+        whole = PersonalExport(
+            (*whole.ratings, *moved), (*whole.unreadable, *unread), whole.skipped + part.skipped
+        )
+        if lines > _MOST:
+            raise DataError(f"{file}: more than {_MOST:,} entries are no one person's")
+    return whole
 
 
 def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
@@ -74,7 +88,7 @@ def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
             return None
         return PersonalRating(
             line,
-            row["name"],
+            tidy(row["name"]),
             year_of(row.get("year", "")),
             stars_from(row["rating"]),
             second_of(row.get("date", "")),
@@ -90,7 +104,7 @@ def _read_imdb(data: bytes, name: str) -> PersonalExport:
             return None
         return PersonalRating(
             line,
-            row.get("title", ""),
+            tidy(row.get("title", "")),
             year_of(row.get("year", "")),
             stars_from(row["your rating"], _POINTS_A_STAR),
             _imdb_second(row.get("date rated", "")),
@@ -106,24 +120,24 @@ def _imdb_second(text: str) -> int | None:
         moment = datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007
     except ValueError:
         return second_of(text)
-    return int(moment.replace(tzinfo=UTC).timestamp())
+    return sound_second(int(moment.replace(tzinfo=UTC).timestamp()))
 
 
 def _read_movielens(data: bytes, name: str) -> PersonalExport:
     def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
         text = row.get("movie_id") or row.get("movieid") or ""
-        if not text.isdigit():
+        if not text.isdecimal() or len(text) > 15:
             raise ValueError(f"the movie id '{text}' is no number")
         if not row["rating"] or float(row["rating"]) < 0:
             return None
-        title, year = split_title(row.get("title", ""))
+        title, year = split_title(tidy(row.get("title", "")))
         moment = row.get("timestamp", "")
         return PersonalRating(
             line,
             title,
             year,
             stars_from(row["rating"]),
-            int(moment) if moment.isdigit() else None,
+            sound_second(int(moment[:20])) if moment.isdecimal() else None,
             imdb=imdb_digits(row.get("imdb_id", "")),
             tmdb=row.get("tmdb_id") or None,
             movie=int(text),
@@ -152,7 +166,7 @@ def _read_trakt(data: bytes, name: str) -> PersonalExport:
             ratings.append(
                 PersonalRating(
                     place,
-                    str(movie["title"]),
+                    tidy(str(movie["title"])),
                     year_of(str(movie.get("year") or "")),
                     stars_from(str(entry["rating"]), _POINTS_A_STAR),
                     second_of(str(entry.get("rated_at") or "")),
@@ -162,14 +176,14 @@ def _read_trakt(data: bytes, name: str) -> PersonalExport:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else "no rating of a movie"
-            unreadable.append(Unreadable(place, json.dumps(entry)[:200], reason))
+            unreadable.append(Unreadable(place, tidy(json.dumps(entry)), reason))
     return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
 
 
 def imdb_digits(text: str) -> str | None:
     """Return the digits of an id such as tt0111161, without leading zeros; None if it is none."""
-    match = re.fullmatch(r"(?:tt)?0*(\d+)", text.strip())
-    return match[1] if match else None
+    match = re.fullmatch(r"(?:tt)?([0-9]{1,12})", text.strip())
+    return match[1].lstrip("0") or "0" if match else None
 
 
 def _read_table(

@@ -8,7 +8,9 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from foreseen.schema import HIGHEST_RATING, LOWEST_RATING
+from foreseen.schema import END_OF_TIME, HIGHEST_RATING, LOWEST_RATING
+
+_LONGEST_TITLE = 300
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,27 @@ def second_of(text: str) -> int | None:
         raise ValueError(f"'{text}' is no date such as 2020-01-31") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp())
+    return sound_second(int(moment.timestamp()))
+
+
+def sound_second(second: int) -> int:
+    """Return a second between 1970 and the end of time.
+
+    Raises:
+        ValueError: If it lies outside.
+    """
+    if not 0 <= second < END_OF_TIME:
+        raise ValueError("the date lies before 1970 or too far ahead")
+    return second
+
+
+def tidy(title: str) -> str:
+    """Return a title as text of reasonable length, with single blanks."""
+    sound = title[:_LONGEST_TITLE].encode("utf-8", "replace").decode()
+    return " ".join(sound.replace("\0", " ").split())
 
 
 def year_of(text: str) -> int | None:
     """Return a year of release; None where the text holds none."""
     text = text.strip()
-    return int(text) if text.isdigit() and len(text) == 4 else None
+    return int(text) if text.isdecimal() and len(text) == 4 else None

@@ -10,13 +10,13 @@ function say(text) {
   say.timer = setTimeout(() => { place.textContent = ""; }, 4000);
 }
 
-async function ask(method, path, body) {
+async function ask(method, path, body, more = {}) {
   const headers = { "X-Foreseen-Form": formKey.content };
   if (body && !(body instanceof FormData)) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
   }
-  const response = await fetch(path, { method, headers, body });
+  const response = await fetch(path, { method, headers, body, ...more });
   if (!response.ok) {
     const problem = await response.json().catch(() => ({ detail: "the server does not answer" }));
     throw new Error(problem.detail);
@@ -28,20 +28,33 @@ async function ask(method, path, body) {
 let guest = null;
 function session() {
   if (formKey.content) return Promise.resolve();
-  guest ??= ask("POST", "/api/v1/guests").then((made) => { formKey.content = made.formKey; });
+  guest ??= ask("POST", "/api/v1/guests")
+    .then((made) => { formKey.content = made.formKey; })
+    .catch((error) => { guest = null; throw error; });
   return guest;
 }
 
+// Of several answers for one place only that to the latest question is shown.
+const asked = new Map();
 async function put(place, path) {
   if (!place) return;
+  asked.set(place, path);
   const response = await fetch(path);
-  if (response.ok) place.innerHTML = await response.text();
+  const text = await response.text();
+  if (!response.ok || asked.get(place) !== path) return;
+  const focused = [...place.children].length && place.contains(document.activeElement)
+    ? [...place.querySelectorAll("li")].findIndex((item) => item.contains(document.activeElement))
+    : -1;
+  place.innerHTML = text;
+  const items = [...place.querySelectorAll("li:not([hidden])")];
+  items[Math.min(focused, items.length - 1)]?.querySelector("input, a, button")?.focus();
 }
 
 // Stars
 
 function show(stars, value) {
   const input = stars.querySelector("input");
+  if (!value) input.value = input.min;
   stars.querySelector(".fill").className = `fill f${Math.round(value * 2)}`;
   stars.querySelector("output").textContent = value ? String(value) : "–";
   stars.querySelector(".unrate").hidden = !value;
@@ -51,24 +64,35 @@ function show(stars, value) {
 
 const waiting = new Map();
 
-function rate(stars, value) {
+function rate(stars, value, pause = 250) {
   const movie = stars.dataset.movie;
   show(stars, value);
-  clearTimeout(waiting.get(movie));
-  // Arrow keys pass through the values between: only where they stop is kept.
-  waiting.set(movie, setTimeout(async () => {
+  clearTimeout(waiting.get(movie)?.timer);
+  const keep = async (more) => {
+    clearTimeout(waiting.get(movie)?.timer);
     waiting.delete(movie);
+    const before = Number(stars.dataset.kept ?? stars.querySelector("input").defaultValue);
     try {
       await session();
-      if (value) await ask("PUT", `/api/v1/me/ratings/${movie}`, { rating: value });
-      else await ask("DELETE", `/api/v1/me/ratings/${movie}`);
+      const path = `/api/v1/me/ratings/${movie}`;
+      if (value) await ask("PUT", path, { rating: value }, more);
+      else await ask("DELETE", path, null, more);
+      stars.dataset.kept = value;
+      if (more) return;
       say(value ? `Rated ${value}` : "Rating taken back");
       await moved();
     } catch (error) {
+      show(stars, stars.dataset.kept === undefined && before === 0.5 ? 0 : before);
       say(`Not kept: ${error.message}`);
     }
-  }, 250));
+  };
+  // Arrow keys pass through the values between: only where they stop is kept.
+  waiting.set(movie, { keep, timer: setTimeout(() => keep(), pause) });
 }
+
+addEventListener("pagehide", () => {
+  for (const { keep } of waiting.values()) keep({ keepalive: true });
+});
 
 // What a rating moves: the ranking, or its first five beside the grid.
 async function moved() {
@@ -91,15 +115,20 @@ document.addEventListener("input", (event) => {
   if (event.target.closest(".stars")) show(event.target.closest(".stars"), Number(event.target.value));
   if (event.target.matches("[data-balance]")) balance();
 });
+let byKey = false;
 document.addEventListener("change", (event) => {
-  if (event.target.closest(".stars")) rate(event.target.closest(".stars"), Number(event.target.value));
+  const stars = event.target.closest(".stars");
+  if (stars) rate(stars, Number(event.target.value), byKey ? 1500 : 250);
 });
 // A press where the hidden thumb stands already changes nothing by itself: half a star is meant.
+document.addEventListener("pointerdown", () => { byKey = false; });
 document.addEventListener("pointerup", (event) => {
+  if (event.button !== 0) return;
   const input = event.target.closest && event.target.closest(".stars input[data-empty]");
   if (input && input.value === input.min) rate(input.closest(".stars"), Number(input.min));
 });
 document.addEventListener("keydown", (event) => {
+  byKey = true;
   const input = event.target.closest && event.target.closest(".stars input");
   if (!input) return;
   if (event.key === "Enter" || event.key === " ") {
