@@ -15,11 +15,13 @@ from foreseen.evaluation.metrics import (
     bootstrap,
     ndcg,
     order_quality,
+    paired_differences,
     pairwise_accuracy,
     rating_errors,
+    recovered_fraction,
 )
 from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, with_activity
-from foreseen.evaluation.report import summarise, write_report
+from foreseen.evaluation.report import summarise_all, write_report
 from foreseen.evaluation.splits import cut, fold_in, leave_last_out, random_folds
 from foreseen.models import parse_settings, train
 from foreseen.ranking import recommend
@@ -46,6 +48,24 @@ def test_ndcg_and_pairs_are_those_computed_by_hand() -> None:
     )
     assert pairwise_accuracy(rating, predicted) == pytest.approx(2 / 3)
     assert pairwise_accuracy(rating, np.zeros(3)) == 0.5
+
+
+def test_paired_differences_are_those_computed_by_hand() -> None:
+    rating = [4.0, 2.0, 5.0, 1.0]
+    events = pl.DataFrame({"userId": [1, 1, 2, 2], "rating": rating})
+    first = events.with_columns(pl.Series("prediction", [4.0, 3.0, 4.0, 1.0]))
+    second = events.with_columns(pl.Series("prediction", [2.0, 4.0, 4.0, 3.0]))
+    found = paired_differences(first, second)
+    assert found["rmse"].value == pytest.approx(np.sqrt(13 / 4) - np.sqrt(2 / 4))
+    assert found["rmse_user"].value == pytest.approx(
+        (2 + np.sqrt(2.5)) / 2 - (np.sqrt(0.5) + np.sqrt(0.5)) / 2
+    )
+    assert found["ndcg10"].value < 0
+    frozen = events.with_columns(pl.Series("prediction", [1.0, 5.0, 1.0, 5.0]))
+    whole = recovered_fraction(frozen, first, first)
+    assert whole is not None
+    assert whole.value == pytest.approx(1)
+    assert recovered_fraction(first, first, second) is None
 
 
 def test_users_whose_ratings_are_all_alike_tell_nothing_about_order() -> None:
@@ -101,20 +121,28 @@ def test_activity_buckets_hold_their_edges() -> None:
 def test_a_protocol_answers_every_event_and_is_reported(
     protocol: str, small: Tables, tmp_path: Path
 ) -> None:
-    summaries = [
-        summarise(answers)
-        for name, chosen in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
-        for answers in PROTOCOLS[protocol](small, name, chosen, 0)
-    ]
+    summaries = summarise_all(
+        [
+            answers
+            for name, chosen in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
+            for answers in PROTOCOLS[protocol](small, name, chosen, 0)
+        ]
+    )
     by_model = {(s["model"], s["setting"]): s for s in summaries}
     for (name, setting), summary in by_model.items():
         if name != GLOBAL_MEAN:
             assert summary["rmse"]["value"] < by_model[GLOBAL_MEAN, setting]["rmse"]["value"]
             assert sum(part["events"] for part in summary["cells"]) == summary["events"]
             assert sum(part["events"] for part in summary["activity"]) == summary["events"]
+        else:
+            paired = summary["less_best"]["rmse"]
+            gap = summary["rmse"]["value"] - by_model["bias", setting]["rmse"]["value"]
+            assert paired["value"] == pytest.approx(gap)
+            assert paired["low"] < paired["value"] < paired["high"]
     write_report(protocol, "test", summaries, tmp_path)
+    assert "data:image/png" in (tmp_path / "report.html").read_text()
     assert {file.name for file in tmp_path.iterdir()} == {
-        "metrics.json", "activity.csv", "activity.png",
+        "metrics.json", "activity.csv", "activity.png", "report.html",
     }  # fmt: skip
 
 

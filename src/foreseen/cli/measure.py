@@ -1,7 +1,7 @@
 """Commands that measure: protocols, and walks through time."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,19 +37,20 @@ def evaluate(
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
     from foreseen import canonical
-    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
-    from foreseen.evaluation.report import summarise, write_report
+    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, Answers
+    from foreseen.evaluation.report import summarise_all, write_report
     from foreseen.progress import progress_bar
 
     tables = canonical.load_data(data, skip_bad_rows)
     names = [name.value for name in model or list(ModelName)]
     measure = PROTOCOLS[protocol.value]
-    summaries: list[dict[str, Any]] = []
+    answers: list[Answers] = []
     with progress_bar("evaluating", len(names) + 1) as advance:
         for name in (GLOBAL_MEAN, *names):
             chosen = None if name == GLOBAL_MEAN else read_settings(settings, name)
-            summaries += [summarise(a) for a in measure(tables, name, chosen, seed)]
+            answers += measure(tables, name, chosen, seed)
             advance(1)
+    summaries = summarise_all(answers)
     write_report(protocol.value, tables.manifest.source, summaries, out)
     if as_json:
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))

@@ -1,15 +1,25 @@
-"""What came of an evaluation: `metrics.json`, `activity.csv` for plots, and a figure."""
+"""What came of an evaluation: `metrics.json`, `activity.csv` for plots, a figure and a page."""
 
 import csv
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
-from foreseen.evaluation.metrics import order_quality, plain, rating_errors
+from foreseen.evaluation.metrics import (
+    order_quality,
+    paired_differences,
+    plain,
+    rating_errors,
+)
+from foreseen.evaluation.page import write_evaluation_page
 from foreseen.evaluation.protocols import ACTIVITY, Answers
+
+_TENTHS: Final = 10
 
 
 def summarise(answers: Answers) -> dict[str, Any]:
@@ -26,11 +36,45 @@ def summarise(answers: Answers) -> dict[str, Any]:
     inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean()).item()
     if "cell" in events.columns:
         summary["interval_coverage"] = float(inside)
+        summary["calibration"] = _calibration(events)
         summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))
         summary["activity"] = _parts(events, "activity", ACTIVITY)
     if answers.lists is not None:
         summary["lists"] = dict(answers.lists)
     return summary
+
+
+def summarise_all(answers: Sequence[Answers]) -> list[dict[str, Any]]:
+    """Return the figures of several models, each paired with the best of its setting.
+
+    `less_best` has how much more each figure is than that of the model with the least RMSE.
+    """
+    summaries = [summarise(own) for own in answers]
+    best: dict[str, int] = {}
+    for number, summary in enumerate(summaries):
+        leader = best.setdefault(summary["setting"], number)
+        if summary["rmse"]["value"] < summaries[leader]["rmse"]["value"]:
+            best[summary["setting"]] = number
+    for number, summary in enumerate(summaries):
+        leader = best[summary["setting"]]
+        if number != leader:
+            differences = paired_differences(answers[leader].events, answers[number].events)
+            summary["less_best"] = plain(differences)
+            summary["best"] = summaries[leader]["model"]
+    return summaries
+
+
+def _calibration(events: pl.DataFrame) -> list[dict[str, float]]:
+    """Return the mean prediction and the mean rating in each tenth of the predictions."""
+    ordered = events.sort("prediction", maintain_order=True)
+    edges = np.linspace(0, ordered.height, _TENTHS + 1).astype(int)
+    found: list[dict[str, float]] = []
+    for first, stop in pairwise(edges.tolist()):
+        part = ordered[first:stop]
+        if not part.is_empty():
+            means = part.select(pl.col("prediction", "rating").mean()).row(0)
+            found.append({"predicted": float(means[0]), "rating": float(means[1])})
+    return found
 
 
 def _parts(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -66,6 +110,7 @@ def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], 
                     ]
                 )
     draw_activity(summaries, out / "activity.png", protocol)
+    write_evaluation_page(protocol, data, summaries, out / "report.html")
     (out / "metrics.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
