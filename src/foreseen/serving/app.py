@@ -94,8 +94,8 @@ def create_app(
     )
     app.state.service = service
     add_handlers(app)
-    app.include_router(api.router)
-    app.include_router(pages.router)
+    for router in (*api.ROUTERS, pages.router):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_operations(app, service)
     app.add_middleware(BodyLimit)

@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from foreseen.ranking import By, Recommendation
-from foreseen.serving.api import MovieId, model_card, moved_by
+from foreseen.serving.api.model import model_card
+from foreseen.serving.api.movies import moved_by
+from foreseen.serving.api.shapes import MovieId
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommend import Wish, predict, star_chances, taste_of
 from foreseen.serving.service import (
