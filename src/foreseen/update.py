@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
@@ -16,12 +16,9 @@ from foreseen.drift.champion import (
     train_challenger,
 )
 from foreseen.drift.detectors import Finding, detect
-from foreseen.drift.policies import calls_for_training
+from foreseen.drift.policies import calls_for_training, worth_a_lesson
 from foreseen.models import Model
 from foreseen.schema import USER
-
-_LESSON: Final = 0.05
-"""Growth of the log since the networks learned last that is worth a lesson."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def _due(latest: registry.Version, known: int, findings: Sequence[Finding]) -> b
     contested = int(latest.comparison.get("ends", latest.until))
     if any(found.serious and found.found >= contested for found in findings):
         return True
-    return known >= (1 + _LESSON) * int(latest.comparison.get("known", latest.ratings))
+    return worth_a_lesson(int(latest.comparison.get("known", latest.ratings)), known)
 
 
 def _challenge(folder: Path, champion: Model, current: registry.Version, asked: Update) -> Update:

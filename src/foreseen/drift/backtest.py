@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.drift.detectors import Finding, detect
-from foreseen.drift.policies import POLICIES, Policy, calls_for_training
+from foreseen.drift.policies import POLICIES, Policy, calls_for_training, worth_a_lesson
 from foreseen.errors import InputError
 from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
@@ -223,6 +223,7 @@ class _Walker:
         self._model: Model | None = None
         self._trained_at = first
         self._lessons: list[int] = []
+        self._learned = self._known(first)
         self._watched_until = self._limit(first)
         self.trained_on = first
 
@@ -231,7 +232,7 @@ class _Walker:
         if trained:
             self._train_at(first)
         elif self._policy.adapts:
-            self._lessons.append(first)
+            self._learn_at(first)
         self._watched_until = self._limit(first)
         self.trained_on = self._known(self._trained_at)
 
@@ -245,7 +246,7 @@ class _Walker:
         if step.reasons or (self._policy.retrains and known > self.trained_on):
             self._train_at(first)
         elif self._policy.adapts and first != self._first:
-            self._lessons.append(first)
+            self._learn_at(first)
         watched = time.perf_counter()
         if self._model is None:
             self._model = self._train(self._trained_at)
@@ -269,6 +270,12 @@ class _Walker:
         if place != self._trained_at:
             self._trained_at, self._model = place, None
         self._lessons = []
+        self._learned = self._known(place)
+
+    def _learn_at(self, place: int) -> None:
+        if worth_a_lesson(self._learned, self._known(place)):
+            self._lessons.append(place)
+            self._learned = self._known(place)
 
     def _watch(self, first: int, step: _Step) -> None:
         """Look for what has moved since the last look, by what is known at a window's beginning."""

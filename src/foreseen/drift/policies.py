@@ -10,6 +10,16 @@ GROWTH: Final = 2.0
 """How many times as many ratings as it was trained on call for training anew."""
 
 
+LESSON: Final = 0.05
+"""Growth of the log since the networks learned last that is worth a lesson: of fewer ratings, by a
+few users, they would learn those users by heart."""
+
+
+def worth_a_lesson(learned: int, known: int) -> bool:
+    """Tell whether so many ratings are known that networks should learn what is new."""
+    return known >= (1 + LESSON) * learned
+
+
 def calls_for_training(learned: int, known: int, findings: Sequence[Finding]) -> list[str]:
     """Return what calls for training anew, in sentences; nothing does if there are none.
 
@@ -32,8 +42,8 @@ class Policy:
         retrains: Whether the model is trained anew at the beginning of every window.
         slides: Whether training takes only the latest ratings, as many as at first; what is
             older is forgotten.
-        adapts: Whether detectors watch, the networks learn at the beginning of every window, and
-            the model is trained anew when called for.
+        adapts: Whether detectors watch, the networks learn what is new once that is worth a
+            lesson, and the model is trained anew when called for.
     """
 
     reveals: bool
