@@ -89,6 +89,16 @@ def test_the_pipeline_calls_commands_that_exist_with_options_they_have() -> None
             assert option in shown
 
 
+def test_the_api_documentation_is_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "api_docs.py", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "foreseen" / "registry.html").exists()
+    assert (tmp_path / "foreseen" / "serving" / "store.html").exists()
+
+
 def test_the_readmes_python_runs_as_it_stands(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)

@@ -5,16 +5,13 @@ import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from foreseen.errors import InputError
 from foreseen.files import write_whole
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-Picture = tuple[str, "Callable[[Axes], None]"]
-"""A title, and what draws the picture."""
+Picture = tuple[str, Callable[[Any], None]]
+"""A title, and what draws the picture on matplotlib's Axes."""
 PageTable = tuple[str, Sequence[str], Sequence[Sequence[object]]]
 """A title, the header, and the rows."""
 
