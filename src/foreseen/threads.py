@@ -28,3 +28,12 @@ def one_thread() -> Generator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def keep_to_one_thread() -> None:
+    """Keep them to one thread for good: for a process that answers in several of its own.
+
+    Blocks of `one_thread` that overlap would else undo each other's doing.
+    """
+    torch.set_num_threads(1)
+    _pools().limit(limits=1, user_api="blas")

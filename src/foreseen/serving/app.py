@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import torch
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import (
@@ -28,10 +28,12 @@ from foreseen.serving.recommend import Recommender
 from foreseen.serving.service import Service, now
 from foreseen.serving.store import Store
 from foreseen.serving.world import LiveWorld
+from foreseen.threads import keep_to_one_thread
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
 _LOG: Final = logging.getLogger("foreseen.serving")
 _SIGN_UPS: Final = 100
+_THREADS: Final = 8
 _SIGN_UP_SECONDS: Final = 3600.0
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -65,8 +67,7 @@ def create_app(
     Raises:
         ModelFolderError: If there is no model in the folder.
     """
-    # Once for all threads: see foreseen.threads.
-    torch.set_num_threads(1)
+    keep_to_one_thread()
     service = Service(
         store=store,
         accounts=Accounts(store, secret, [n.lower() for n in admins], first_administers),
@@ -79,6 +80,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         service.store.forget_expired(now())
+        # More threads than this only wait for each other.
+        current_default_thread_limiter().total_tokens = _THREADS
         yield
         service.live.close()
         service.store.close()
