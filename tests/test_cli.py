@@ -170,20 +170,20 @@ def test_a_walk_writes_every_prediction_and_its_figures(folder: Path, tmp_path: 
 
 
 def test_a_model_is_updated_and_its_versions_listed_promoted_and_rolled_back(
-    folder: Path, small: Tables, tmp_path: Path
+    folder: Path, real: Tables, tmp_path: Path
 ) -> None:
-    half = small.ratings.height // 2
+    half = real.ratings.height // 2
     (tmp_path / "data").mkdir()
-    small.ratings[:half].write_csv(tmp_path / "data" / "ratings.csv")
+    real.ratings[:half].write_csv(tmp_path / "data" / "ratings.csv")
     (tmp_path / "data" / "movies.csv").write_bytes((folder / "data" / "movies.csv").read_bytes())
-    small.ratings[half:].write_csv(tmp_path / "new.csv")
+    real.ratings[half:].write_csv(tmp_path / "new.csv")
     model = tmp_path / "model"
     trained = run("train", tmp_path / "data", "--model", "bias", "--out", model)
     assert trained.returncode == 0, trained.stderr
     done = run("update", model, "--ratings", tmp_path / "new.csv", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert document["ratings"] == small.ratings.height
+    assert document["ratings"] == real.ratings.height
     assert document["challenger"] == 2
     listed = json.loads(run("models", model, "--json").stdout)
     assert [version["number"] for version in listed] == [1, 2]

@@ -117,7 +117,8 @@ class Committee:
         """Return the members as fitted, by name."""
         arrays: dict[str, NDArray[np.generic]] = {"learned": np.array([self.until, self.size])}
         for number, member in enumerate(self.members):
-            arrays |= {f"{number}.{name}": values for name, values in vars(member).items()}
+            for field in fields(Factors):
+                arrays[f"{number}.{field.name}"] = getattr(member, field.name)
         return arrays
 
     @classmethod
