@@ -80,3 +80,10 @@ def write_page(
     page = Environment(autoescape=True).from_string(_PAGE)
     text = page.render(name=name, lead=lead, facts=facts, figures=drawn, tables=tables)
     write_whole(out, partial(Path.write_text, data=text, encoding="utf-8"))
+
+
+def show_figure(figure: dict[str, float] | None) -> str:
+    """Return a figure with its interval; nothing for one that is not there."""
+    if figure is None:
+        return ""
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

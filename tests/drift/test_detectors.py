@@ -12,7 +12,8 @@ from tests.conftest import random_ratings
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.drift.detectors import detect
-from foreseen.drift.placebo import SESSION_SILENCE, session_numbers, shuffle_sessions
+from foreseen.drift.placebo import shuffle_sessions
+from foreseen.drift.sessions import SESSION_SILENCE, session_numbers
 from foreseen.drift.streams import streams_of
 from foreseen.features.timeline import Timeline
 

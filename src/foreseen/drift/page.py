@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from foreseen.page import PageTable, Picture, write_page
+from foreseen.page import PageTable, Picture, show_figure, write_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -184,9 +184,9 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
             [
                 [
                     result["policy"],
-                    *(_figure(result.get(name)) for name in _MEASURES),
-                    *(_figure(result.get("less_full", {}).get(n)) for n in ("rmse", "ndcg10")),
-                    _figure(result.get("recovered")),
+                    *(show_figure(result.get(name)) for name in _MEASURES),
+                    *(show_figure(result.get("less_full", {}).get(n)) for n in ("rmse", "ndcg10")),
+                    show_figure(result.get("recovered")),
                     result["trainings"],
                     f"{result['seconds_after_start']:.0f}",
                 ]
@@ -202,7 +202,9 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
     tables += [_actions(result) for result in results if result["policy"] == "adaptive"]
     for kind, title in (("cell", "cells"), ("activity", "activity")):
         keys = list(dict.fromkeys(p[kind] for r in results for p in r[_plural(kind)]))
-        rows = [[key, *(_figure(_part(result, kind, key)) for result in results)] for key in keys]
+        rows = [
+            [key, *(show_figure(_part(result, kind, key)) for result in results)] for key in keys
+        ]
         tables.append((f"RMSE by {title}", [kind, *(r["policy"] for r in results)], rows))
     return tables
 
@@ -230,9 +232,3 @@ def _part(result: dict[str, Any], kind: str, key: str) -> dict[str, float] | Non
         if part[kind] == key:
             return part["rmse"]
     return None
-
-
-def _figure(figure: dict[str, float] | None) -> str:
-    if figure is None:
-        return ""
-    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

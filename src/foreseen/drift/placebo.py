@@ -3,26 +3,11 @@
 What detectors find there is false alarm, and what adapting gains there is chance.
 """
 
-from typing import Final
-
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from foreseen.drift.sessions import session_numbers
 from foreseen.schema import RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
-
-SESSION_SILENCE: Final = 6 * 3600
-"""Seconds without a rating that end a user's session."""
-
-
-def session_numbers(user: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the sessions of a log in time order: of shape E, from 0."""
-    order = np.lexsort((np.arange(len(user)), user))
-    own, moment = user[order], times[order]
-    opens = np.append(True, (own[1:] != own[:-1]) | (np.diff(moment) > SESSION_SILENCE))
-    numbers = np.empty(len(user), dtype=np.int64)
-    numbers[order] = np.cumsum(opens) - 1
-    return numbers
 
 
 def shuffle_sessions(ratings: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -15,18 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
-from foreseen.drift.placebo import SESSION_SILENCE, session_numbers
+from foreseen.drift.sessions import Pieces, cut_sessions
 from foreseen.features.timeline import USER_DAMPING, Timeline, means_before
 from foreseen.features.user_statistics import ERAS, era_name
 from foreseen.schema import HIGHEST_RATING
 
 What = Literal["scale", "level", "error", "agreement", "taste", "share", "catalogue"]
 
-_PIECE: Final = 25
 _OPENING: Final = 5000
 """Ratings at the beginning that are only looked at, to know what is usual."""
-_SESSION_START: Final = 50
-"""Ratings of a session that count where a long one would be all of a kind."""
 _NEWCOMER: Final = 20
 _CONTRAST: Final = 8.0
 _GENRELESS: Final = frozenset({"IMAX"})
@@ -88,32 +85,6 @@ _KINDS: Final[dict[str, _Kind]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Pieces:
-    """The pieces of all sessions, in the order in which they are known; P of them.
-
-    Attributes:
-        of: The piece of each rating of the log; -1 for one that is not whole yet.
-        user: Of shape P.
-        begins, ends: Places in the log of the first rating and of the one it is known with.
-        size: Ratings of each.
-        early: Whether each begins within the first ratings of its session.
-    """
-
-    of: NDArray[np.int64]
-    user: NDArray[np.int64]
-    begins: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    size: NDArray[np.float64]
-    early: NDArray[np.bool_]
-
-    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of a number per rating over each piece."""
-        known = self.of >= 0
-        total = np.bincount(self.of[known], values[known], minlength=len(self.user))
-        return total.astype(np.float64)
-
-
 def streams_of(timeline: Timeline) -> list[Stream]:
     """Return all streams of a log.
 
@@ -126,7 +97,7 @@ def streams_of(timeline: Timeline) -> list[Stream]:
     residual = offset - means_before(timeline.user, offset, len(timeline.users), USER_DAMPING)
     merit = np.clip(worth - timeline.world_level(timeline.timestamp), -1, 1)
     agreement = np.clip(residual, -3, 3) * merit
-    pieces = _cut(user, timeline.timestamp)
+    pieces = cut_sessions(user, timeline.timestamp)
     found: list[Stream] = []
 
     def add(
@@ -162,7 +133,7 @@ def streams_of(timeline: Timeline) -> list[Stream]:
 
 
 def _stream(
-    pieces: _Pieces,
+    pieces: Pieces,
     what: What,
     which: str,
     kind: _Kind,
@@ -212,39 +183,6 @@ def _first_occurrences(entity: NDArray[np.int64]) -> NDArray[np.float64]:
     once = np.cumsum(new - (before == 1))
     chance = (np.append(0.0, once[:-1]) + 1) / (np.arange(len(entity)) + 2)
     return new - chance
-
-
-def _cut(user: NDArray[np.int64], times: NDArray[np.int64]) -> _Pieces:
-    """Cut every user's ratings into sessions, and these into pieces."""
-    count = len(user)
-    session = session_numbers(user, times)
-    order = np.argsort(session, kind="stable")
-    own, moment = user[order], times[order]
-    opens = np.append(True, np.diff(session[order]) > 0)
-    starts = np.flatnonzero(opens)
-    place = np.arange(count) - np.repeat(starts, np.diff(np.append(starts, count)))
-    piece = np.cumsum(opens | (place % _PIECE == 0)) - 1
-    firsts = np.flatnonzero(np.append(True, piece[1:] != piece[:-1]))
-    lasts = np.append(firsts[1:], count) - 1
-    size = lasts - firsts + 1
-    # Known with its last rating if it is full, else when the silence after it is over.
-    silent = np.searchsorted(times, moment[lasts] + SESSION_SILENCE, side="right")
-    known = np.where(size == _PIECE, order[lasts], silent)
-    # Those known at once in the order they began, whatever rows their users have.
-    by_known = np.lexsort((order[firsts], known))
-    by_known = by_known[known[by_known] < count]
-    number = np.full(len(firsts), -1, dtype=np.int64)
-    number[by_known] = np.arange(len(by_known))
-    of = np.empty(count, dtype=np.int64)
-    of[order] = number[piece]
-    return _Pieces(
-        of,
-        own[firsts[by_known]],
-        order[firsts[by_known]],
-        known[by_known],
-        size[by_known].astype(np.float64),
-        place[firsts[by_known]] < _SESSION_START,
-    )
 
 
 _WARMING: Final = 30

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreseen.page import PageTable, Picture, write_page
+from foreseen.page import PageTable, Picture, show_figure, write_page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         key = "activity" if kind == "activity" else "cell"
         rows = [
             [summary["setting"], summary["model"], part[key], f"{part['events']:,}",
-             _figure(part["rmse"])]
+             show_figure(part["rmse"])]
             for summary in summaries
             for part in summary.get(kind, ())
         ]  # fmt: skip
@@ -95,13 +95,7 @@ def _row(summary: dict[str, Any]) -> list[object]:
     return [
         summary["setting"],
         summary["model"],
-        *(_figure(summary.get(name)) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+        *(show_figure(summary.get(name)) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
         "" if coverage is None else f"{coverage:.1%}",
-        *(_figure(less.get(name)) for name in ("rmse", "ndcg10")),
+        *(show_figure(less.get(name)) for name in ("rmse", "ndcg10")),
     ]
-
-
-def _figure(figure: dict[str, float] | None) -> str:
-    if figure is None:
-        return ""
-    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

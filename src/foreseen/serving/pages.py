@@ -13,8 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from foreseen.ranking import By, Recommendation
 from foreseen.serving.api.model import model_card
 from foreseen.serving.api.movies import moved_by
-from foreseen.serving.api.shapes import MovieId
-from foreseen.serving.problems import ProblemError
+from foreseen.serving.api.shapes import MovieId, row_of
 from foreseen.serving.recommend import Wish, predict, star_chances, taste_of
 from foreseen.serving.service import (
     Anybody,
@@ -141,9 +140,7 @@ def top(world: TheWorld, service: TheService, person: Anybody) -> Response:
 @router.get("/film/{movie}")
 def film(movie: MovieId, world: TheWorld, service: TheService, person: Anybody) -> Response:
     """Show one movie: what you would give it and why, its past, what is like it."""
-    row = world.row(movie)
-    if row is None:
-        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {movie}")
+    row = row_of(world, movie)
     own = _own(service, world, person)
     rest = own.history.without(movie)
     prediction = predict(world, rest, [movie])[0]

@@ -91,7 +91,7 @@ def why_movie(
 
 def moved_by(world: World, own: Own, movie: int, limit: int) -> list[dict[str, Any]]:
     """Return a person's ratings that moved a prediction most."""
-    rest = own.history if movie not in own.history.movies else own.history.without(movie)
+    rest = own.history.without(movie)
     found = influences(world.model, rest, np.array([movie], dtype=np.int64), world.now)[0]
     return [
         {**name_movie(world, entry.movie), "rating": entry.rating, "effect": entry.effect}

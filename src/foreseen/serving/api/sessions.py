@@ -32,9 +32,7 @@ def sign_up(
     given: Credentials, request: Request, response: Response, service: TheService, person: Anybody
 ) -> SessionOut:
     """Make an account; what a guest has rated is theirs from then on."""
-    if service.sign_ups.wait(address_of(request)) > 0:
-        raise ProblemError(429, "too-many-tries", "too many new accounts; try again later")
-    service.sign_ups.count(address_of(request))
+    count_sign_up(service, request)
     session = person.session if person is not None else None
     if session is None:
         session = open_guest(service, request)
@@ -99,11 +97,20 @@ def open_guest(service: Service, request: Request) -> Session:
     Raises:
         ProblemError: If it has.
     """
+    count_sign_up(service, request)
+    return service.accounts.open_guest()
+
+
+def count_sign_up(service: Service, request: Request) -> None:
+    """Count a guest or an account to the address that asks for it.
+
+    Raises:
+        ProblemError: If it has asked for too many.
+    """
     address = address_of(request)
     if service.sign_ups.wait(address) > 0:
         raise ProblemError(429, "too-many-tries", "too many new accounts; try again later")
     service.sign_ups.count(address)
-    return service.accounts.open_guest()
 
 
 def address_of(request: Request) -> str:
