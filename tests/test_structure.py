@@ -26,7 +26,7 @@ LAYERS = [
     ["models"],
     ["why", "ranking", "shortlist"],
     ["evaluation"],
-    ["drift"],
+    ["drift", "tuning"],
     ["registry"],
     ["update"],
     ["describe", "console"],

@@ -87,6 +87,26 @@ def print_walk(document: dict[str, Any]) -> None:
     )
 
 
+def print_search(document: dict[str, Any]) -> None:
+    """Print the trials of a search, the best first."""
+    trials: list[dict[str, Any]] = sorted(
+        document["trials"], key=lambda own: own["figures"]["rmse"]
+    )
+    print_table(
+        f"{document['data']}, {document['model']}: {document['measured']}",
+        ["trial", "RMSE", "RMSE per user", "seconds", "what differs"],
+        [
+            [
+                str(own["number"]),
+                *(f"{own['figures'][name]:.4f}" for name in ("rmse", "rmse_user")),
+                f"{own['seconds']:.0f}",
+                json.dumps(own["settings"]) if own["settings"] else "nothing",
+            ]
+            for own in trials
+        ],
+    )
+
+
 def _shown(summary: dict[str, Any], name: str) -> str:
     if name not in summary:
         return ""

@@ -17,7 +17,8 @@ from foreseen.cli.options import (
     SkipBadRows,
     read_settings,
 )
-from foreseen.console import print_json, print_summaries, print_walk
+from foreseen.console import print_json, print_search, print_summaries, print_walk
+from foreseen.errors import InputError
 
 
 def evaluate(
@@ -34,28 +35,60 @@ def evaluate(
 ) -> None:
     """Measure models on ratings later than those they are fitted to.
 
+    An evaluation that was interrupted goes on with the model it was at.
+
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
     from foreseen import canonical
-    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, Answers
+    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
     from foreseen.evaluation.report import summarise_all, write_report
+    from foreseen.evaluation.resuming import finish, measure
     from foreseen.progress import progress_bar
 
     tables = canonical.load_data(data, skip_bad_rows)
     names = [name.value for name in model or list(ModelName)]
-    measure = PROTOCOLS[protocol.value]
-    answers: list[Answers] = []
-    with progress_bar("evaluating", len(names) + 1) as advance:
-        for name in (GLOBAL_MEAN, *names):
-            chosen = None if name == GLOBAL_MEAN else read_settings(settings, name)
-            answers += measure(tables, name, chosen, seed)
+    chosen = {name: read_settings(settings, name) for name in names}
+    answers = PROTOCOLS[protocol.value](tables, GLOBAL_MEAN, None, seed)
+    with progress_bar("evaluating", len(chosen)) as advance:
+        for name, own in chosen.items():
+            answers += measure(tables, protocol.value, name, own, seed, out)
             advance(1)
     summaries = summarise_all(answers)
     write_report(protocol.value, tables.manifest.source, summaries, out)
+    finish(out)
     if as_json:
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
         return
     print_summaries(protocol.value, tables.manifest.source, summaries)
+
+
+def tune(
+    data: Data,
+    out: Out,
+    model: Annotated[ModelName, typer.Option(help="What to tune.")] = ModelName.ENSEMBLE,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try, the first as it is.")] = 20,
+    seed: Seed = 0,
+    skip_bad_rows: SkipBadRows = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search for better settings on validation data; the last fifth of the ratings is left alone.
+
+    A search that was interrupted goes on where it was.
+
+    Example: `foreseen tune ml-latest-small --model hybrid --trials 30 --out tuned`
+    """
+    from foreseen import canonical
+
+    try:
+        from foreseen import tuning
+    except ImportError as error:
+        raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
+    tables = canonical.load_data(data, skip_bad_rows)
+    document = tuning.tune(tables, model.value, trials, seed, out)
+    if as_json:
+        print_json(document)
+        return
+    print_search(document)
 
 
 def backtest(

@@ -5,13 +5,10 @@ earlier. Windows begin at seconds, never within one, so that no tie is torn apar
 window is written down at once: a walk that was killed goes on where it was, with the same result.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +24,7 @@ from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import POLICIES, Policy, calls_for_training, worth_a_lesson
 from foreseen.errors import InputError
 from foreseen.evaluation.protocols import answer_events
+from foreseen.evaluation.resuming import fingerprint
 from foreseen.evaluation.splits import cut
 from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
@@ -64,19 +62,15 @@ class Walk:
     @cached_property
     def fingerprint(self) -> str:
         """Return what tells this walk from any other over other data or with other settings."""
-        told = [
+        return fingerprint(
+            self.tables,
             self.model,
             self.settings.model_dump(mode="json"),
             self.start,
             self.delay,
             self.seed,
-            int(self.tables.ratings.hash_rows(seed=0).sum()),
-            self.tables.ratings.height,
-            int(self.tables.movies.hash_rows(seed=0).sum()),
             WINDOWS,
-            version("foreseen"),
-        ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+        )
 
 
 class Window(BaseModel):

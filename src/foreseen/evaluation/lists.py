@@ -99,15 +99,25 @@ def _figures(
 ) -> dict[str, float]:
     relevant = movies.rows(user.relevant)
     hit = np.isin(top, relevant)
-    discount = 1 / np.log2(np.arange(2, TOP + 2))
-    best = discount[: min(TOP, len(relevant))].sum()
     next_row = int(movies.rows([user.next])[0])
     ahead = int((worth > worth[next_row]).sum())
     tied = int((worth == worth[next_row]).sum())
     places = np.arange(ahead, ahead + tied)
     return {
-        "ndcg10": float((hit[:TOP] * discount[: len(hit[:TOP])]).sum() / best),
+        "ndcg10": hit_ndcg(hit, len(relevant)),
         "recall20": float(hit.sum() / min(LONG, len(relevant))),
         "next_hit10": float((places < TOP).mean()),
         "next_mrr": float((1 / (places + 1)).mean()),
     }
+
+
+def hit_ndcg(hit: NDArray[np.bool_], relevant: int) -> float:
+    """Return the binary NDCG@10 of a list.
+
+    Args:
+        hit: Which of the list, best first, are relevant.
+        relevant: How many there are to be found; at least one.
+    """
+    discount = 1 / np.log2(np.arange(2, TOP + 2))
+    found = hit[:TOP]
+    return float((found * discount[: len(found)]).sum() / discount[: min(TOP, relevant)].sum())

@@ -93,10 +93,9 @@ def fold_in_users(tables: Tables, name: str, settings: Settings | None, seed: in
     return [ask_fold_in(fitted, split, name)]
 
 
-def ask_fold_in(fitted: Model, split: FoldIn, name: str) -> Answers:
-    """Reveal and ask a model fitted on the split's known part."""
+def ask_fold_in(fitted: Model, split: FoldIn, name: str, lists: bool = True) -> Answers:
+    """Reveal and ask a model fitted on the split's known part; measure its lists if wanted."""
     observed = fitted.observe(split.revealed)
-    lists = list_quality(observed, wanted_by(observed, split.hidden))
     asked = split.hidden.join(
         last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
         on=USER,
@@ -104,7 +103,9 @@ def ask_fold_in(fitted: Model, split: FoldIn, name: str) -> Answers:
         maintain_order="left",
     )["asked"].to_numpy()
     answers = _ask(fitted, observed, split.hidden, asked + 1, name, "half revealed")
-    return replace(answers, lists=lists)
+    if not lists:
+        return answers
+    return replace(answers, lists=list_quality(observed, wanted_by(observed, split.hidden)))
 
 
 def calendar_ranking(

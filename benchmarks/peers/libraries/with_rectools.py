@@ -1,0 +1,57 @@
+"""RecTools: SASRec, a transformer over each user's latest movies."""
+
+import logging
+import warnings
+
+import numpy as np
+import pandas as pd
+import torch
+from exchange import LENGTH, Task
+from pytorch_lightning import Trainer, seed_everything
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+
+warnings.filterwarnings("ignore")
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+torch.set_num_threads(1)
+seed_everything(0)
+task = Task.given()
+known = task.known
+frame = pd.DataFrame(
+    {
+        Columns.User: known.user,
+        Columns.Item: known.movie,
+        Columns.Weight: 1.0,
+        Columns.Datetime: pd.to_datetime(known.timestamp, unit="s"),
+    }
+)
+data = Dataset.construct(frame)
+
+
+def trainer() -> Trainer:
+    return Trainer(
+        max_epochs=task.settings["epochs"],
+        accelerator="cpu",
+        devices=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        logger=False,
+        enable_checkpointing=False,
+    )
+
+
+model = SASRecModel(
+    n_blocks=2,
+    n_heads=2,
+    n_factors=task.settings["factors"],
+    session_max_len=task.settings["length"],
+    batch_size=64,
+    get_trainer_func=trainer,
+    recommend_torch_device="cpu",
+    train_min_user_interactions=2,
+)
+model.fit(data)
+users = np.unique(task.asked.user)
+lists = model.recommend(users=users, dataset=data, k=LENGTH, filter_viewed=True)
+task.put_lists(lists[Columns.User].to_numpy(), lists[Columns.Item].to_numpy())
