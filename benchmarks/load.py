@@ -8,6 +8,7 @@ was due, so that a server that falls behind is not spared. The server is started
 
 import argparse
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,12 @@ def resident_mebibytes(process: int) -> float:
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
     return float("nan")
+
+
+def processor_seconds(process: int) -> float:
+    """Return how long a process has kept processors busy."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def send(
@@ -128,10 +135,12 @@ def main() -> None:
             found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
             movies = [movie["movieId"] for movie in found["movies"]]
             asyncio.run(load(address, 10, 3, movies))
-            before = resident_mebibytes(server.pid)
+            before, busy = resident_mebibytes(server.pid), processor_seconds(server.pid)
             asyncio.run(load(address, given.rate, given.seconds, movies))
-            after = resident_mebibytes(server.pid)
-            print(f"memory {before:.0f} MiB before, {after:.0f} MiB after")
+            after, busy = resident_mebibytes(server.pid), processor_seconds(server.pid) - busy
+            each = 1000 * busy / (given.rate * given.seconds)
+            print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; "
+                  f"{each:.1f} ms of processor time each")  # fmt: skip
         finally:
             server.terminate()
             server.wait()

@@ -52,11 +52,16 @@ class Catalogue:
         """Indicators of shape (C + 1) x G; the last row is that of an unknown movie."""
         matrix = np.zeros((len(self) + 1, len(self.genre_names)), dtype=np.float32)
         places = {name: column for column, name in enumerate(self.genre_names)}
-        for row, names in enumerate(self.table[GENRES].to_list()):
-            for name in names or ():
+        for row, names in enumerate(self.genre_lists):
+            for name in names:
                 if name in places:
                     matrix[row, places[name]] = 1
         return matrix
+
+    @cached_property
+    def genre_lists(self) -> list[tuple[str, ...]]:
+        """The names of each movie's genres, as the source lists them."""
+        return [tuple(names or ()) for names in self.table[GENRES].to_list()]
 
     @cached_property
     def genre_weights(self) -> NDArray[np.float64]:

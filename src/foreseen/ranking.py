@@ -237,16 +237,16 @@ def describe(
         tried: How many of the latest ratings are left out, one by one, to see what moved each.
     """
     timeline = model.timeline
+    catalogue = timeline.catalogue
     view = timeline.with_histories([history])
     sentences = explain(view, 0, chosen.astype(np.int32), before)
-    moved = influences(model, history, timeline.catalogue.movies.ids[chosen], before, tried)
-    table = timeline.catalogue.table[chosen]
+    moved = influences(model, history, catalogue.movies.ids[chosen], before, tried)
     return tuple(
         Recommendation(
-            movie=int(row[MOVIE]),
-            title=timeline.catalogue.titles[movie],
-            year=row[YEAR],
-            genres=tuple(row[GENRES]),
+            movie=int(catalogue.movies.ids[movie]),
+            title=catalogue.titles[movie],
+            year=None if np.isnan(catalogue.years[movie]) else int(catalogue.years[movie]),
+            genres=catalogue.genre_lists[movie],
             prediction=float(scores.rating[0, movie]),
             low=float(scores.low[0, movie]),
             high=float(scores.high[0, movie]),
@@ -254,9 +254,7 @@ def describe(
             why=", ".join([sentence, *_because(timeline, own)]),
             moved_by=tuple(own[:_TOLD]),
         )
-        for movie, row, sentence, own in zip(
-            map(int, chosen), table.iter_rows(named=True), sentences, moved, strict=True
-        )
+        for movie, sentence, own in zip(map(int, chosen), sentences, moved, strict=True)
     )
 
 

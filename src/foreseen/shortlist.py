@@ -16,7 +16,7 @@ from foreseen.identifiers import UNKNOWN
 from foreseen.models.base import Model, Outlining, Scores, next_movies
 from foreseen.ranking import WORTH, By, rank
 
-_FIRST: Final = 512
+_FIRST: Final = 256
 
 
 class Shortlist:

@@ -54,3 +54,21 @@ def test_older_movies_of_a_history_count_less(log: Timeline) -> None:
 def test_only_what_was_known_counts(log: Timeline) -> None:
     assert counts(log, 1, 45)["follows"][1] == pytest.approx(1 / (2 + 5))
     assert counts(log, 2, 70)["follows"].sum() == 0
+
+
+def test_a_remembered_tally_is_the_one_worked_out_and_none_is_of_a_later_moment(
+    log: Timeline,
+) -> None:
+    item = int(log.catalogue.movies.rows([1])[0])
+    first, again = (log.companies.of(item, log.end) for _ in range(2))
+    assert first is again
+    grown = log.with_ratings(ratings_of((4, 1, 4.0, 75), (4, 9, 4.0, 76)))
+    past = grown.companies.of(int(grown.catalogue.movies.rows([1])[0]), log.end)
+    np.testing.assert_array_equal(past.movies, first.movies)
+    np.testing.assert_array_equal(past.sums, first.sums)
+
+
+def test_a_movie_nobody_rated_has_no_company(log: Timeline) -> None:
+    wider = Timeline.of(log.ratings, log.catalogue.extended(np.array([77])))
+    item = int(wider.catalogue.movies.rows([77])[0])
+    assert len(wider.companies.of(item, wider.end).movies) == 0

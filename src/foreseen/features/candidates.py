@@ -62,9 +62,7 @@ class Popularity:
     @classmethod
     def of(cls, log: Timeline, before: int) -> "Popularity":
         """Read the popularity of all movies of a log just before a moment."""
-        size = len(log.catalogue)
-        rows, moment = np.arange(size, dtype=np.int32), np.full(size, before, dtype=np.int64)
-        states, _ = log.movies.before(rows, moment)
+        states = log.movie_states(before)
         count, liked = states[:, movies_at.COUNT], states[:, movies_at.LIKED]
         share = (liked.sum() + 1) / (count.sum() + 2)
         columns = np.column_stack(

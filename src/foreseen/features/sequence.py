@@ -31,13 +31,7 @@ COMPANY: Final = (
 """Counts of what is watched at once after (the next), soon after (5), after (20) and near (50 on
 either side). A history's movies count by 1 / age; in a level count by its root, in a flat one all
 alike, and in the newest only the newest."""
-WINDOW: Final = 50
-AFTER: Final = 20
-SOON: Final = 5
 _LATEST: Final = 100
-_OTHERS: Final = 500
-"""Of a movie's ratings, how many of the latest are looked up."""
-_DAMPING: Final = 5.0
 
 
 def watched_with(
@@ -56,68 +50,35 @@ def watched_with(
     """
     end = int(histories.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
     first = int(histories.starts[history])
-    own = histories.movie[first:end][::-1][:_LATEST].astype(np.int64)
-    starts, places, owners = log.by_movie
-    return _count(
-        own, starts, places, owners, log.histories.starts, log.histories.movie,
-        log.histories.times, before, len(log.catalogue),
-    )  # fmt: skip
-
-
-@compiled
-def _count(
-    own: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    places: NDArray[np.int64],
-    owners: NDArray[np.int64],
-    user_starts: NDArray[np.int64],
-    movie: NDArray[np.int32],
-    times: NDArray[np.int64],
-    before: int,
-    count: int,
-) -> NDArray[np.float64]:
-    found = np.zeros((count, 10))
-    for age in range(len(own)):
-        if own[age] < 0:
-            continue
-        low, high = starts[own[age]], starts[own[age] + 1]
-        while high > low and times[places[high - 1]] >= before:
-            high -= 1
-        known = high - low
-        if known == 0:
-            continue
-        low = max(low, high - _OTHERS)
-        flat = float(known / (known + _DAMPING) / (high - low))
-        for row in range(low, high):
-            place = places[row]
-            owner = owners[place]
-            first = max(user_starts[owner], place - WINDOW)
-            stop = min(user_starts[owner + 1], place + WINDOW + 1)
-            for other in range(first, stop):
-                if times[other] >= before:
-                    break
-                if other == place:
-                    continue
-                _add(found[movie[other]], other - place, age, flat)
+    own = histories.movie[first:end][::-1][:_LATEST]
+    found = np.zeros((len(log.catalogue), len(COMPANY)))
+    for age, item in enumerate(map(int, own)):
+        if item >= 0:
+            tally = log.companies.of(item, before)
+            _add(found, tally.movies, tally.sums, age)
     return found
 
 
 @compiled
-def _add(counts: NDArray[np.float64], distance: int, age: int, flat: float) -> None:
-    """Count one movie that stood `distance` after one watched `age` movies ago."""
-    gain = flat / np.sqrt(abs(distance))
-    level, weight = gain / np.sqrt(age + 1.0), gain / (age + 1.0)
-    newest = gain if age == 0 else 0.0
-    if distance == 1:
-        counts[0] += weight
-    if 0 < distance <= SOON:
-        counts[1] += weight
-        counts[2] += level
-        counts[3] += newest
-    if 0 < distance <= AFTER:
-        counts[4] += weight
-        counts[5] += level
-    counts[6] += weight
-    counts[7] += level
-    counts[8] += gain
-    counts[9] += newest
+def _add(
+    counts: NDArray[np.float64],
+    movies: NDArray[np.int32],
+    sums: NDArray[np.float64],
+    age: int,
+) -> None:
+    """Count the company of a movie watched `age` movies ago."""
+    weight, level = 1 / (age + 1.0), 1 / np.sqrt(age + 1.0)
+    newest = 1.0 if age == 0 else 0.0
+    for n in range(len(movies)):
+        own = counts[movies[n]]
+        at_once, soon, after, near = sums[n, 0], sums[n, 1], sums[n, 2], sums[n, 3]
+        own[0] += weight * at_once
+        own[1] += weight * soon
+        own[2] += level * soon
+        own[3] += newest * soon
+        own[4] += weight * after
+        own[5] += level * after
+        own[6] += weight * near
+        own[7] += level * near
+        own[8] += near
+        own[9] += newest * near

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foreseen.catalogue import Catalogue
 from foreseen.compiled import compiled
 from foreseen.features import movie_statistics as movies_at
+from foreseen.features.company import Companies
 from foreseen.features.movie_statistics import MovieStatistics
 from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
 from foreseen.identifiers import IdMap
@@ -193,6 +194,13 @@ class Timeline:
         owners = np.repeat(np.arange(len(own.starts) - 1), np.diff(own.starts))
         return starts.astype(np.int64), order.astype(np.int64), owners.astype(np.int64)
 
+    @cached_property
+    def companies(self) -> Companies:
+        """What stood near each movie in the histories."""
+        own = self.histories
+        layout = (*self.by_movie, own.starts, own.movie, own.times)
+        return Companies(*layout, len(self.catalogue), self.end)
+
     def world_level(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean of all ratings before each moment."""
         states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)
@@ -209,9 +217,24 @@ class Timeline:
 
     def views(self, before: int) -> NDArray[np.float64]:
         """Return how often every movie of the catalogue had been rated before a moment."""
-        rows = np.arange(len(self.catalogue), dtype=np.int32)
-        states, _ = self.movies.before(rows, np.full(len(rows), before, dtype=np.int64))
-        return states[:, movies_at.COUNT]
+        return self.movie_states(before)[:, movies_at.COUNT]
+
+    def movie_states(self, before: int) -> NDArray[np.float64]:
+        """Return the states of all movies just before a moment; see `MovieStatistics.before`.
+
+        Those of the latest moment asked about are kept: a server asks about one all the time.
+        """
+        kept = self._latest_states.get(before)
+        if kept is None:
+            rows = np.arange(len(self.catalogue), dtype=np.int32)
+            kept, _ = self.movies.before(rows, np.full(len(rows), before, dtype=np.int64))
+            self._latest_states.clear()
+            self._latest_states[before] = kept
+        return kept
+
+    @cached_property
+    def _latest_states(self) -> dict[int, NDArray[np.float64]]:
+        return {}
 
     def profiles(self, user: NDArray[np.int32], moment: NDArray[np.int64]) -> Profiles:
         """Return the profiles of users as of moments, by their rows in the histories."""

@@ -88,6 +88,14 @@ class Factors:
         length = np.linalg.norm(mean, axis=1, keepdims=True)
         return np.ascontiguousarray(mean / np.maximum(length, 1e-9))
 
+    @cached_property
+    def by_movie(self) -> NDArray[np.float32]:
+        """The movies' vectors, all samples of a movie side by side, of shape (C + 1) x S x D.
+
+        Walks ask for one movie after the other, in every sample.
+        """
+        return np.ascontiguousarray(self.movies.transpose(1, 0, 2))
+
     def extended(self, count: int) -> "Factors":
         """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""
         missing = count + 1 - self.movies.shape[1]

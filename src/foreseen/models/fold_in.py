@@ -60,7 +60,7 @@ def fold_in(
         queries.movie[order].astype(np.int64),
         *_layout(timeline.histories),
         factors.level[0],
-        factors.movies,
+        factors.by_movie,
         factors.user_means,
         factors.user_precisions,
         factors.noise_precisions,
@@ -84,17 +84,20 @@ def outline(factors: Factors, timeline: Timeline, history: int, before: int) -> 
         own.movie[rows].astype(np.int64),
         own.rating[rows],
         factors.level[0],
-        factors.movies,
+        factors.by_movie,
         factors.user_means,
         factors.user_precisions,
         factors.noise_precisions,
         factors.content,
         int(factors.directions[0]),
     )
-    probe = centre.astype(np.float32)
-    moved = np.matmul(factors.movies[:, :-1, 1:], probe[:, 1:, None])[:, :, 0]
-    own_mean = (factors.movies[:, :-1, 0] + probe[:, :1] + moved).mean(axis=0)
-    return factors.level[0] + own_mean.astype(np.float64)
+    rows = factors.by_movie[:-1].reshape(-1, centre.size)
+    # A movie's own bias counts once, a user's for every movie.
+    probe = centre.copy()
+    probe[:, 0] = 1.0
+    moved = rows @ probe.astype(np.float32).reshape(-1)
+    own_mean = centre[:, 0].mean() + moved.astype(np.float64) / len(centre)
+    return factors.level[0] + own_mean
 
 
 @compiled
@@ -110,7 +113,7 @@ def _user_vectors(
     watch_directions: int,
 ) -> NDArray[np.float64]:
     """Solve for a user's vector given a whole history, for every sample, of shape S x D."""
-    samples, _, size = movies.shape
+    _, samples, size = movies.shape
     centre, factor = np.empty((samples, size)), np.empty((samples, size, size))
     moment, gram = np.zeros((samples, size)), np.zeros((samples, size, size))
     kind = np.zeros(content.shape[1])
@@ -154,7 +157,7 @@ def _walk(
     features: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
-    samples, _, size = movies.shape
+    _, samples, size = movies.shape
     answer = np.zeros(len(asked))
     values = np.zeros((len(asked), len(FOLD_FEATURES)))
     centre = np.empty((samples, size))
@@ -264,12 +267,12 @@ def _expect(
     item: int, level: float, movies: NDArray[np.float32], centre: NDArray[np.float64]
 ) -> float:
     """Return the expected rating of a movie, averaged over the samples."""
-    samples, _, size = movies.shape
+    _, samples, size = movies.shape
     total = 0.0
     for s in range(samples):
-        total += level + centre[s, 0] + movies[s, item, 0]
+        total += level + centre[s, 0] + movies[item, s, 0]
         for a in range(1, size):
-            total += centre[s, a] * movies[s, item, a]
+            total += centre[s, a] * movies[item, s, a]
     return total / samples
 
 
@@ -282,15 +285,15 @@ def _foretell(
     factor: NDArray[np.float64],
 ) -> tuple[float, float]:
     """Return the expected rating and its standard deviation, the noise left aside."""
-    samples, _, size = movies.shape
+    _, samples, size = movies.shape
     probe = np.empty(size)
     mean, squares, spread = 0.0, 0.0, 0.0
     for s in range(samples):
-        value = level + centre[s, 0] + movies[s, item, 0]
+        value = level + centre[s, 0] + movies[item, s, 0]
         probe[0] = 1.0
         for a in range(1, size):
-            value += centre[s, a] * movies[s, item, a]
-            probe[a] = movies[s, item, a]
+            value += centre[s, a] * movies[item, s, a]
+            probe[a] = movies[item, s, a]
         solve_lower(factor[s], probe)
         for a in range(size):
             spread += probe[a] * probe[a] / samples
@@ -308,13 +311,13 @@ def _take_in(
     gram: NDArray[np.float64],
 ) -> None:
     """Add one rating, given less the level, to what every sample knows of the user."""
-    samples, _, size = movies.shape
+    _, samples, size = movies.shape
     probe = np.empty(size)
     for s in range(samples):
         probe[0] = 1.0
         for a in range(1, size):
-            probe[a] = movies[s, item, a]
+            probe[a] = movies[item, s, a]
         for a in range(size):
-            moment[s, a] += probe[a] * (surplus - movies[s, item, 0])
+            moment[s, a] += probe[a] * (surplus - movies[item, s, 0])
             for c in range(a + 1):
                 gram[s, a, c] += probe[a] * probe[c]

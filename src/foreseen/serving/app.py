@@ -1,24 +1,15 @@
 """The application: API, pages, health, metrics, put together."""
 
-import json
 import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts, Limiter
@@ -27,6 +18,7 @@ from foreseen.serving.problems import add_handlers, problem
 from foreseen.serving.recommend import Recommender
 from foreseen.serving.service import Service, now
 from foreseen.serving.store import Store
+from foreseen.serving.watch import Watch
 from foreseen.serving.world import LiveWorld
 from foreseen.threads import keep_to_one_thread
 
@@ -35,15 +27,6 @@ _LOG: Final = logging.getLogger("foreseen.serving")
 _SIGN_UPS: Final = 100
 _THREADS: Final = 8
 _SIGN_UP_SECONDS: Final = 3600.0
-_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "manifest-src 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 
 def create_app(
@@ -101,24 +84,17 @@ def create_app(
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_operations(app, service)
-    app.add_middleware(BodyLimit)
     return app
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:
-    """Add health, metrics, the log of requests and headers that browsers heed."""
+    """Add health, metrics, and what stands around every request."""
     registry = CollectorRegistry()
-    requests = Counter(
-        "foreseen_requests", "Requests answered.", ["route", "status"], registry=registry
-    )
-    seconds = Histogram(
-        "foreseen_request_seconds", "Seconds to an answer.", ["route"], registry=registry
-    )
     version = Gauge("foreseen_model_version", "The version that answers.", registry=registry)
     version.set_function(lambda: float(service.live.current.version.number))
 
     @app.get("/health", include_in_schema=False)
-    def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+    async def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
         return {"status": "alive"}
 
     @app.get("/ready", include_in_schema=False, response_model=None)
@@ -131,32 +107,5 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    @app.middleware("http")
-    async def watch(  # pyright: ignore[reportUnusedFunction]
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        begun = time.perf_counter()
-        try:
-            response = await call_next(request)
-        except Exception as error:
-            _LOG.exception("a request failed", exc_info=error)
-            response = problem(500, "our-mistake", "something went wrong; it has been written down")
-        took = time.perf_counter() - begun
-        # The route's pattern, never the path: ids and what people search for stay out of logs.
-        route = getattr(request.scope.get("route"), "path", "none")
-        requests.labels(route, str(response.status_code)).inc()
-        seconds.labels(route).observe(took)
-        _LOG.info(
-            json.dumps(
-                {
-                    "at": round(time.time(), 3),
-                    "method": request.method,
-                    "route": route,
-                    "status": response.status_code,
-                    "ms": round(took * 1000, 1),
-                }
-            )
-        )
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Watch, registry=registry)

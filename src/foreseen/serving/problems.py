@@ -68,8 +68,3 @@ def add_handlers(app: FastAPI) -> None:
         response = problem(error.status_code, "http-error", str(error.detail))
         response.headers.update(error.headers or {})
         return response
-
-    @app.exception_handler(Exception)
-    def _unforeseen(_: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
-        _LOG.error("a request failed", exc_info=error)
-        return problem(500, "our-mistake", "something went wrong here; it has been written down")

@@ -1,6 +1,7 @@
 """Answers for one person, from the ratings the store keeps: no training, no state of the model."""
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -22,6 +23,9 @@ from foreseen.serving.world import World
 from foreseen.shortlist import Shortlist
 
 _KEPT: Final = 16
+_CORES: Final = threading.Semaphore(os.cpu_count() or 1)
+"""Held while working out numbers: more threads at it than there are cores only wait for each other,
+and keep those waiting that have a moment's work."""
 _OFFERED: Final = 100
 _LEVELS: Final = np.arange(0.5, 5.01, 0.5)
 # Half the width of a normal distribution's interval of that coverage, in standard deviations.
@@ -93,6 +97,12 @@ class Recommender:
             hidden: Ids of movies to leave out besides.
             wish: What the ranking should be like.
         """
+        with _CORES:
+            return self._rank(world, history, hidden, wish)
+
+    def _rank(
+        self, world: World, history: History, hidden: Collection[int], wish: Wish
+    ) -> tuple[Recommendation, ...]:
         shortlist = self.shortlist(world, history, wish.at)
         left_out = ~self._wanted(world, wish)
         rows = world.model.timeline.catalogue.movies.rows([*map(int, history.movies), *hidden])
@@ -136,9 +146,9 @@ def predict(world: World, history: History, movies: Sequence[int]) -> list[Predi
     count = len(rows)
     before = np.full(count, world.now, dtype=np.int64)
     nobody = np.full(count, UNKNOWN, dtype=np.int32)
-    answers = world.model.answer(
-        Queries(np.zeros(count, dtype=np.int32), nobody, rows, before), view
-    )
+    queries = Queries(np.zeros(count, dtype=np.int32), nobody, rows, before)
+    with _CORES:
+        answers = world.model.answer(queries, view)
     return [
         Prediction(int(movie), float(r), float(low), float(high))
         for movie, r, low, high in zip(

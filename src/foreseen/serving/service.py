@@ -47,14 +47,15 @@ class Person:
     session: Session | None
 
 
-def get_service(request: Request) -> Service:
+# What waits for nothing is async, or it would be handed to a thread and back.
+async def get_service(request: Request) -> Service:
     """Return what requests share."""
     service = request.app.state.service
     assert isinstance(service, Service)  # noqa: S101
     return service
 
 
-def get_world(service: "Annotated[Service, Depends(get_service)]") -> World:
+async def get_world(service: "Annotated[Service, Depends(get_service)]") -> World:
     """Return the world of this request."""
     return service.live.current
 
@@ -86,7 +87,7 @@ def get_person(
     return Person(session.user, session)
 
 
-def need_person(person: "Annotated[Person | None, Depends(get_person)]") -> Person:
+async def need_person(person: "Annotated[Person | None, Depends(get_person)]") -> Person:
     """Return who is asking.
 
     Raises:
@@ -99,7 +100,7 @@ def need_person(person: "Annotated[Person | None, Depends(get_person)]") -> Pers
     return person
 
 
-def need_admin(person: "Annotated[Person, Depends(need_person)]") -> Person:
+async def need_admin(person: "Annotated[Person, Depends(need_person)]") -> Person:
     """Return who is asking, if they administer.
 
     Raises:

@@ -248,12 +248,14 @@ class Store:
     def ratings(self, user: int) -> list[Rated]:
         """Return a user's ratings, oldest first."""
         own = tables.ratings
-        query = select(own).where(own.c.user_id == user).order_by(own.c.rated, own.c.movie_id)
+        query = (
+            select(own.c.movie_id, own.c.rating, own.c.rated)
+            .where(own.c.user_id == user)
+            .order_by(own.c.rated, own.c.movie_id)
+        )
         with self._reader.connect() as connection:
-            rows = connection.execute(query).mappings()
-            return [
-                Rated(int(row["movie_id"]), float(row["rating"]), int(row["rated"])) for row in rows
-            ]
+            rows = connection.execute(query).all()
+        return [Rated(int(movie), float(rating), int(rated)) for movie, rating, rated in rows]
 
     def rate(self, user: int, rated: Sequence[Rated]) -> int:
         """Keep ratings, newer ones in place of older; return how many are new or changed."""
@@ -394,7 +396,8 @@ def _open(url: str) -> Engine:
         # For its owner's eyes only, from the start.
         with suppress(OSError):
             Path(file).touch(mode=0o600, exist_ok=True)
-    engine = create_engine(url, pool_pre_ping=True)
+    # A file is always there; a database elsewhere may have hung up.
+    engine = create_engine(url, pool_pre_ping=not file)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -414,6 +417,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A reader that turns writer may find that another was first; so writers say so at once.
-    reads = connection.get_execution_options().get(_READS)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    # Readers have one statement each, which sees one state of the file without a transaction.
+    # A reader that turned writer might find that another was first; so writers say so at once.
+    if not connection.get_execution_options().get(_READS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -30,6 +30,9 @@ from foreseen.serving.store import Rated
 
 _LOG: Final = logging.getLogger("foreseen.serving")
 _LIKELY_MEANT: Final = 70.0
+_FEW_RUNS: Final = 5
+"""Words with fewer runs of three letters are compared with every title: a typo may hit them all."""
+_RESEMBLING: Final = 500
 _FAMILIAR: Final = 400
 _SIMILAR_DAMPING: Final = 10.0
 _LIKED: Final = 4.0
@@ -92,19 +95,13 @@ class World:
     @cached_property
     def views(self) -> NDArray[np.float64]:
         """Ratings of each movie as of now, of shape C."""
-        return self._states[:, movies_at.COUNT]
+        return self.model.timeline.views(self.now)
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
         """Mean rating of each movie as of now, of shape C; NaN where there is none."""
         with np.errstate(invalid="ignore"):
-            return self._states[:, movies_at.TOTAL] / self.views
-
-    @cached_property
-    def _states(self) -> NDArray[np.float64]:
-        rows = np.arange(len(self.ids), dtype=np.int32)
-        moment = np.full(len(rows), self.now, dtype=np.int64)
-        return self.model.timeline.movies.before(rows, moment)[0]
+            return self.model.timeline.movie_states(self.now)[:, movies_at.TOTAL] / self.views
 
     @cached_property
     def _plain_titles(self) -> list[str]:
@@ -146,7 +143,7 @@ class World:
         if len(found) < most:
             close = process.extract(
                 wanted,
-                self._plain_titles,
+                {row: self._plain_titles[row] for row in self._resembling(wanted)},
                 scorer=fuzz.partial_ratio,
                 limit=8 * most,
                 score_cutoff=_LIKELY_MEANT,
@@ -158,6 +155,25 @@ class World:
                     found.setdefault(row, alike + 3 * float(fame[row]))
         order = sorted(found, key=lambda row: (-found[row], row))
         return order[:most]
+
+    def _resembling(self, wanted: str) -> list[int]:
+        """Return rows of titles that share most runs of three letters with the words."""
+        runs = _runs(wanted)
+        if len(runs) < _FEW_RUNS:
+            return list(range(len(self.ids)))
+        shared = np.zeros(len(self.ids), dtype=np.int64)
+        for run in runs:
+            shared[self._titles_with.get(run, [])] += 1
+        order = np.argsort(-shared, kind="stable")[:_RESEMBLING]
+        return [int(row) for row in order if shared[row]]
+
+    @cached_property
+    def _titles_with(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, title in enumerate(self._plain_titles):
+            for run in _runs(title):
+                found.setdefault(run, []).append(row)
+        return found
 
     def newcomer_grid(self, leave_out: Sequence[int], k: int) -> list[int]:
         """Return rows of movies worth asking a newcomer about.
@@ -221,6 +237,10 @@ class World:
         if not title:
             return self.model.timeline.catalogue.titles[row]
         return in_front(_OTHER_TITLES.sub("", title) or title)
+
+
+def _runs(text: str) -> set[str]:
+    return {text[n : n + 3] for n in range(len(text) - 2)}
 
 
 class LiveWorld:

@@ -1,11 +1,11 @@
 """Other libraries and ours on the same data, the same splits, by the same measures.
 
-Every library runs in an environment of its own, made here from `libraries/*.txt`. Its settings are
+Every library runs in an environment of its own, made here from `peers/*.txt`. Its settings are
 chosen among a few on validation data, which is the same split of the first 80 % of the ratings;
 then it is measured once. Peers may be fitted to the revealed halves of the new users too; ours
 answer each as of their own moment.
 
-    python benchmarks/peers/compare.py [DATA] [--out work/peers] [--into README.md]
+    python benchmarks/peers.py [DATA] [--out work/peers] [--into README.md]
 
 Answers are kept under `--out`, by what was asked: a run that was stopped goes on where it was. On
 Linux, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu keeps CUDA out.
@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from tables import write_between_marks
 
 from foreseen import canonical
 from foreseen.canonical import Tables
@@ -37,14 +38,13 @@ from foreseen.files import write_whole
 from foreseen.models import parse_settings
 from foreseen.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
-HERE: Final = Path(__file__).parent
+LIBRARIES: Final = Path(__file__).with_suffix("")
 OURS: Final = ("bias", "hybrid", "ensemble")
 COLUMNS: Final = (USER, MOVIE, RATING, TIMESTAMP)
 ONE_THREAD: Final = {
     f"{name}_NUM_THREADS": "1"
     for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "RAYON", "LK", "LK_NUM_BACKEND")
 }
-MARKS: Final = ("<!-- peers: begin -->", "<!-- peers: end -->")
 HEADERS: Final = {
     "rmse": "RMSE",
     "rmse_user": "RMSE per user",
@@ -103,7 +103,7 @@ PEERS: Final = (
         "rectools",
         "SASRec",
         "list",
-        [{"factors": 64, "length": 100, "epochs": n} for n in (20, 60)],
+        [{"factors": 64, "length": 100, "epochs": n} for n in (8, 20)],
     ),
     Peer(
         "river",
@@ -156,14 +156,12 @@ def main() -> None:
         rows |= {f"Foreseen: `{name}`": measure_ours(name, tables) for name in OURS}
     figures = {name: {n: vars(value) for n, value in own.items()} for name, own in rows.items()}
     document = {"data": tables.manifest.source, "figures": figures, "settings": chosen}
-    _write(given.out / "peers.json", json.dumps(document, indent=2))
+    text = json.dumps(document, indent=2)
+    write_whole(given.out / "peers.json", lambda path: path.write_text(text, encoding="utf-8"))
     table = as_table(rows)
     print(table)
     if given.into:
-        text = given.into.read_text(encoding="utf-8")
-        before, rest = text.split(MARKS[0])
-        _, after = rest.split(MARKS[1])
-        _write(given.into, f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}")
+        write_between_marks(given.into, "peers", table)
 
 
 def measure(peer: Peer, tables: Tables, out: Path) -> tuple[Mapping[str, Any], dict[str, Measured]]:
@@ -188,7 +186,7 @@ def figures_of(
 ) -> dict[str, Measured]:
     """Run a peer on a task, unless it has been, and measure what it answers."""
     wish = json.dumps(settings, sort_keys=True)
-    script = HERE / "libraries" / f"with_{peer.library}.py"
+    script = LIBRARIES / f"with_{peer.library}.py"
     sources = [script, script.with_name("exchange.py"), script.with_name(f"{peer.library}.txt")]
     parts = [peer.model, wish, *(file.read_text(encoding="utf-8") for file in sources)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
@@ -232,7 +230,7 @@ def environment(library: str, out: Path) -> Path:
     """Return the Python a library is installed for, after installing it if need be."""
     folder = out / "environments" / library
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp, wanted = folder / "installed", HERE / "libraries" / f"{library}.txt"
+    stamp, wanted = folder / "installed", LIBRARIES / f"{library}.txt"
     text = wanted.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
         print(f"  installing {library}", file=sys.stderr, flush=True)
@@ -283,10 +281,6 @@ def _cell(figure: Measured | None, best: float) -> str:
     if figure.value == best:
         value = f"**{value}**"
     return f"{value} ({figure.low:.2f}-{figure.high:.2f})"
-
-
-def _write(file: Path, text: str) -> None:
-    write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""What each part of `ensemble` brings, on validation data, each against the row above it.
+
+Fitted to the first 64 % of the ratings, asked about the users who begin before 80 %, half of whose
+ratings are revealed: no rating that a test would use is looked at.
+
+    python benchmarks/ablation.py [DATA] [--into docs/models.md]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from tables import markdown, shown, write_between_marks
+
+from foreseen.canonical import load_data
+from foreseen.catalogue import Catalogue
+from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
+from foreseen.evaluation.splits import TRAIN_SHARE, cut, fold_in, last_seen
+from foreseen.features.encode import encode
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models import parse_settings, train_on
+from foreseen.models.committee import Committee
+from foreseen.models.ensemble import EnsembleSettings
+from foreseen.models.factors import FactorSettings
+from foreseen.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+
+SEED = 0
+FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
+
+
+def main() -> None:
+    """Fit one part after the other, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("data", nargs="?", default="ml-latest-small")
+    parser.add_argument("--into", type=Path, help="a document to write the table into")
+    given = parser.parse_args()
+    tables = load_data(given.data)
+    early, _ = cut(tables.ratings, TRAIN_SHARE)
+    split = fold_in(early)
+    known = Timeline.of(split.known, Catalogue.of(tables.movies))
+    log = known.with_ratings(split.revealed)
+    moment = split.hidden.join(
+        last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
+        on=USER,
+        how="left",
+        maintain_order="left",
+    )["asked"].to_numpy()
+    user = log.users.rows(split.hidden[USER].to_numpy())
+    movie = log.catalogue.movies.rows(split.hidden[MOVIE].to_numpy())
+    queries = Queries(user, user, movie, moment + 1)
+    low, high = float(early[RATING].to_numpy().min()), float(early[RATING].to_numpy().max())
+    answers: dict[str, pl.DataFrame] = {}
+
+    def answer(what: str, stars: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
+        print(what, file=sys.stderr, flush=True)
+        prediction = pl.Series(PREDICTION, np.clip(stars, low, high))
+        answers[what] = split.hidden.with_columns(prediction)
+
+    def factors(*settings: FactorSettings) -> Committee:
+        everything = np.ones(len(known.rating), dtype=np.bool_)
+        return Committee.fitted(settings, known, everything, SEED)
+
+    answer("worth and kindness as of the moment", encode(log, queries).expected)
+    plain, told = FactorSettings(directions=0), FactorSettings()
+    answer("one factor model, folded in", factors(plain).fold_in(log, queries).rating)
+    answer("told who watches what", factors(told).fold_in(log, queries).rating)
+    three = factors(*EnsembleSettings().factors)
+    answer("mean of three", three.fold_in(log, queries).rating)
+    answer("their movies follow later ratings", three.observed(log).fold_in(log, queries).rating)
+    for what, count in (("a network over them", 1), ("mean of three networks", 3)):
+        settings = parse_settings("ensemble", {"networks": count})
+        model = train_on(known, "ensemble", settings, SEED, watching=False)
+        answer(what, model.observe(split.revealed).answer(queries).rating)
+    rows: list[list[str]] = []
+    above: pl.DataFrame | None = None
+    for what, events in answers.items():
+        own = rating_errors(events) | order_quality(events)
+        less = paired_differences(above, events)["rmse"] if above is not None else None
+        rows.append([what, *(shown(own[name]) for name in FIGURES), shown(less) if less else ""])
+        above = events
+    header = ["", *FIGURES.values(), "RMSE less the row above, paired"]
+    table = markdown(header, rows)
+    print(table)
+    if given.into:
+        write_between_marks(given.into, "ablation", table)
+
+
+if __name__ == "__main__":
+    main()

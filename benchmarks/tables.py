@@ -1,0 +1,34 @@
+"""Tables in Markdown, and where in a document they are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from foreseen.evaluation.metrics import Measured
+from foreseen.files import write_whole
+
+
+def shown(figure: Measured, digits: int = 3) -> str:
+    """Return a figure with its 95 % interval."""
+    return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_between_marks(file: Path, name: str, table: str) -> None:
+    """Put a table where a document marks its place: `<!-- NAME: begin -->`, `<!-- NAME: end -->`.
+
+    Raises:
+        ValueError: If the marks are not there.
+    """
+    begin, end = (f"<!-- {name}: {side} -->" for side in ("begin", "end"))
+    before, found, rest = file.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        message = f"{file} has no place for the table: '{begin}' and '{end}' should stand in it"
+        raise ValueError(message)
+    text = f"{before}{begin}\n{table}\n{end}{after}"
+    write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
