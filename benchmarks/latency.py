@@ -1,49 +1,103 @@
 """How long one person's ranking takes, in process and over HTTP.
 
-In process every ranking is for a history that was never seen before, so nothing is remembered.
+In process every ranking is for a history that was never seen before, so nothing is remembered. What
+HTTP adds is told by asking for the same ranking again and again, in process and over HTTP.
 
-    python benchmarks/latency.py MODEL_DIR
+    python benchmarks/latency.py MODEL_DIR [--movies 87000]
+
+With --movies the catalogue is filled up to that many with movies nobody has rated.
 """
 
 import argparse
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
+from numpy.typing import NDArray
+from server import Guest, served
 
+from foreseen.features.timeline import Timeline
 from foreseen.serving.recommend import Recommender, Wish
 from foreseen.serving.store import Rated
 from foreseen.serving.world import World
+from foreseen.threads import keep_to_one_thread
 
 CALLS = 200
+WARM_UP = 5
 LENGTHS = (5, 50, 300)
+USUAL = 50
 
 
 def main() -> None:
     """Time rankings for histories of several lengths."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--movies", type=int, default=0)
     given = parser.parse_args()
+    keep_to_one_thread()
     world = World.load(given.folder)
+    known = np.flatnonzero(world.views > 0)
+    if given.movies > len(world.ids):
+        world = padded(world, given.movies)
     recommender = Recommender()
     generator = np.random.default_rng(0)
-    known = np.flatnonzero(world.views > 0)
     print(f"{len(world.ids):,} movies, {world.version.model}; milliseconds of {CALLS} calls")
     for length in LENGTHS:
-        taken: list[float] = []
-        for call in range(CALLS + 5):
-            rows = generator.choice(known, min(length, len(known)), replace=False)
-            stars = generator.integers(2, 11, len(rows)) / 2
-            rated = [
-                Rated(int(world.ids[row]), float(s), world.now + 60 * n)
-                for n, (row, s) in enumerate(zip(rows, stars, strict=True))
-            ]
-            begun = time.perf_counter()
-            recommender.rank(world, world.history(rated), [], Wish(10))
-            if call >= 5:
-                taken.append(1000 * (time.perf_counter() - begun))
+        histories = iter(
+            [world.history(rated(world, known, length, generator)) for _ in range(CALLS + WARM_UP)]
+        )
+        taken = timed(lambda left=histories: recommender.rank(world, next(left), [], Wish(10)))
         middle, most = np.quantile(taken, [0.5, 0.99])
         print(f"{length:>4} ratings known: median {middle:6.1f}, 99th percentile {most:6.1f}")
+    if given.movies:
+        return
+    same = rated(world, known, USUAL, generator)
+    history = world.history(same)
+    inside = np.median(timed(lambda: recommender.rank(world, history, [], Wish(10, tried=0))))
+    with served(given.folder) as (address, _):
+        guest = Guest(address)
+        with httpx.Client(base_url=address, cookies=guest.cookies, headers=guest.headers) as client:
+            for entry in same:
+                client.put(f"/api/v1/me/ratings/{entry.movie}", json={"rating": entry.rating})
+            outside = np.median(timed(lambda: client.get("/api/v1/me/recommendations?k=10")))
+    print(f"a ranking that is remembered: {inside:.1f} in process, {outside:.1f} over HTTP")
+
+
+def rated(
+    world: World, known: NDArray[np.intp], length: int, generator: np.random.Generator
+) -> list[Rated]:
+    """Return ratings of movies at random, a minute apart."""
+    rows = generator.choice(known, min(length, len(known)), replace=False)
+    stars = generator.integers(2, 11, len(rows)) / 2
+    return [
+        Rated(int(world.ids[row]), float(own), world.now + 60 * n)
+        for n, (row, own) in enumerate(zip(rows, stars, strict=True))
+    ]
+
+
+def timed(call: Callable[[], object]) -> list[float]:
+    """Return the milliseconds of calls after the first few."""
+    taken: list[float] = []
+    for _ in range(CALLS + WARM_UP):
+        begun = time.perf_counter()
+        call()
+        taken.append(1000 * (time.perf_counter() - begun))
+    return taken[WARM_UP:]
+
+
+def padded(world: World, movies: int) -> World:
+    """Return a world whose catalogue is filled up with movies nobody has rated."""
+    old = world.model.timeline
+    first = int(world.ids.max()) + 1
+    catalogue = old.catalogue.extended(np.arange(first, first + movies - len(world.ids)))
+    timeline = Timeline(catalogue, old.users, old.ratings)
+    model = replace(
+        world.model, timeline=timeline, predictor=world.model.predictor.observed(timeline)
+    )
+    return World(model, world.version, world.links)
 
 
 if __name__ == "__main__":

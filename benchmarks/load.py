@@ -9,28 +9,15 @@ was due, so that a server that falls behind is not spared. The server is started
 import argparse
 import asyncio
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 import httpx
 import numpy as np
+from server import Guest, served
 
 GUESTS = 20
-FORM = "X-Foreseen-Form"
-
-
-class Guest:
-    """One person with a session."""
-
-    def __init__(self, address: str) -> None:
-        opened = httpx.post(f"{address}/api/v1/guests", headers={FORM: "new"})
-        self.cookies = dict(opened.cookies)
-        self.headers = {FORM: opened.json()["formKey"]}
 
 
 def resident_mebibytes(process: int) -> float:
@@ -113,37 +100,16 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "m"
-        shutil.copytree(given.folder, folder)
-        command = [sys.executable, "-c", "from foreseen.cli import main; main()"]
-        server = subprocess.Popen(
-            [*command, "serve", str(folder), "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[1]
-        try:
-            while True:
-                try:
-                    httpx.get(f"{address}/ready")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.2)
-            found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
-            movies = [movie["movieId"] for movie in found["movies"]]
-            asyncio.run(load(address, 10, 3, movies))
-            before, busy = resident_mebibytes(server.pid), processor_seconds(server.pid)
-            asyncio.run(load(address, given.rate, given.seconds, movies))
-            after, busy = resident_mebibytes(server.pid), processor_seconds(server.pid) - busy
-            each = 1000 * busy / (given.rate * given.seconds)
-            print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; "
-                  f"{each:.1f} ms of processor time each")  # fmt: skip
-        finally:
-            server.terminate()
-            server.wait()
+    with served(given.folder) as (address, process):
+        found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
+        movies = [movie["movieId"] for movie in found["movies"]]
+        asyncio.run(load(address, 10, 3, movies))
+        before, busy = resident_mebibytes(process), processor_seconds(process)
+        asyncio.run(load(address, given.rate, given.seconds, movies))
+        after, busy = resident_mebibytes(process), processor_seconds(process) - busy
+        each = 1000 * busy / (given.rate * given.seconds)
+        print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; "
+              f"{each:.1f} ms of processor time each")  # fmt: skip
 
 
 if __name__ == "__main__":

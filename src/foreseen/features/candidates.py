@@ -148,12 +148,13 @@ def find_candidates(
 
 
 def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
-    count = len(leaders)
-    least = max(count - _EACH, 0)
-    chosen = np.zeros(count, dtype=np.bool_)
+    chosen = np.zeros(len(leaders), dtype=np.bool_)
     for values in leaders.T:
-        best = np.argpartition(values, least)[least:] if least else np.arange(count)
-        chosen[best[values[best] > 0]] = True
+        # Most movies of a large catalogue do not count at all: only the others are sorted.
+        rows = np.flatnonzero(values > 0)
+        if len(rows) > _EACH:
+            rows = rows[np.argpartition(values[rows], len(rows) - _EACH)[-_EACH:]]
+        chosen[rows] = True
     return np.flatnonzero(chosen)
 
 

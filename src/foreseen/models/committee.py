@@ -76,7 +76,9 @@ class Committee:
         step = max(_LEAST_STEP, self.size // _STEPS)
         times = timeline.timestamp
         start = int(np.searchsorted(times, self.until))
-        members = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
+        # Once here, or every question would stretch them to a catalogue that has grown.
+        first = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
+        members = first
         # By ids: rows depend on the steps in which a log was observed, draws on their order.
         user = timeline.users.ids[timeline.user]
         versions: list[Version] = []
@@ -90,7 +92,7 @@ class Committee:
                 log = (user[past], timeline.movie[past], timeline.rating[past])
                 members = tuple(refresh_factors(member, *log, number) for member in members)
             versions.append(Version(moment, place, members))
-        return replace(self, versions=tuple(versions))
+        return replace(self, members=first, versions=tuple(versions))
 
     def fold_in(self, timeline: Timeline, queries: Queries) -> Folded:
         """Answer N questions by the members' mean; the features are `COMMITTEE_FEATURES`."""

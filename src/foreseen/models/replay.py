@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foreseen.models.training import Inputs
 
-_KEPT: Final = 40_000
+_KEPT: Final = 20_000
 _MIXED: Final = 3
 """Old examples for each new one, at most."""
 _NUMBERS: Final = "numbers"
