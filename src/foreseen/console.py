@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -100,11 +100,21 @@ def print_search(document: dict[str, Any]) -> None:
                 str(own["number"]),
                 *(f"{own['figures'][name]:.4f}" for name in ("rmse", "rmse_user")),
                 f"{own['seconds']:.0f}",
-                json.dumps(own["settings"]) if own["settings"] else "nothing",
+                _differing(own["settings"], document["defaults"]) or "nothing",
             ]
             for own in trials
         ],
     )
+
+
+def _differing(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
+    told: list[str] = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            told.append(_differing(cast("dict[str, Any]", value), defaults[name]))
+        elif value != defaults[name]:
+            told.append(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}")
+    return ", ".join(part for part in told if part)
 
 
 def _shown(summary: dict[str, Any], name: str) -> str:

@@ -126,6 +126,7 @@ def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[
         "model": name,
         "seed": seed,
         "measured": "fold-in protocol inside the first 80 % of the ratings",
+        "defaults": parse_settings(name).model_dump(mode="json"),
         "best": best.number,
         "trials": [vars(own) for own in tried],
     }

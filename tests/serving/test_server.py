@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from tests.serving.conftest import start_server
 
 from foreseen.errors import InputError
-from foreseen.serving.server import find_secret
+from foreseen.serving.server import find_secret, listen
 
 FORM = "X-Foreseen-Form"
 
@@ -102,3 +103,13 @@ def test_a_mistake_ends_with_one_clear_line(words: list[str], message: str) -> N
     assert done.returncode == 2
     assert message in done.stderr.lower()
     assert "Traceback" not in done.stderr
+
+
+def test_answers_on_a_kept_connection_are_not_held_back() -> None:
+    """asyncio turns Nagle's algorithm off only for sockets that are named as TCP."""
+    with listen("127.0.0.1", 0) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()[:2]):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.proto == socket.IPPROTO_TCP

@@ -50,7 +50,7 @@ def run(
     secret = find_secret(host, folder)
     store = Store(db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}")
     try:
-        listening = _listen(host, port)
+        listening = listen(host, port)
     except OSError as error:
         store.close()
         raise ForeseenError(
@@ -116,7 +116,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address.
+
+    Raises:
+        OSError: If the address cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, or asyncio leaves Nagle's algorithm on, which holds each answer back 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
