@@ -23,7 +23,8 @@ from foreseen.models.gibbs import Prior, Side, sample_side, squared_error
 from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 
-_REFRESH_SWEEPS: Final = 1
+_TURNS: Final = 2
+"""Samples are refreshed in turns, one in so many at a time."""
 _SAMPLED: Final = (
     "movies",
     "user_means",
@@ -197,20 +198,21 @@ def refresh_factors(
     user: NDArray[np.int64],
     movie: NDArray[np.int32],
     rating: NDArray[np.float64],
-    seed: int,
+    number: int,
 ) -> Factors:
     """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
 
-    Each sample goes on from where it is for another sweep of the same sampler.
+    Every other sample goes on from where it is for another sweep of the same sampler, the others
+    the next time.
 
     Args:
         factors: To go on from.
         user: Ids of users, of shape E.
         movie: Rows of the catalogue, of shape E.
         rating: Stars, of shape E.
-        seed: Of all draws.
+        number: How many refreshes went before; it seeds all draws.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(number)
     _, viewer = np.unique(user, return_inverse=True)
     watched, item = np.unique(movie, return_inverse=True)
     users, movies = Side.of(viewer, item, rating), Side.of(item, viewer, rating)
@@ -221,21 +223,19 @@ def refresh_factors(
     vectors = factors.movies.copy()
     shape = (len(users.starts) - 1, size)
     x = np.zeros(shape)
-    for sample in range(len(vectors)):
+    for sample in range(number % _TURNS, len(vectors), _TURNS):
         z = vectors[sample, watched].astype(np.float64)
         prior = factors.movie_priors[sample, watched].astype(np.float64)
         mean = about_users @ factors.user_means[sample]
         precision = float(factors.noise_precisions[sample])
-        for _ in range(_REFRESH_SWEEPS):
-            sample_side(
-                users.starts, users.other, users.rating, x, z, mean,
-                factors.user_precisions[sample], precision, level,
-                generator.standard_normal(shape),
-            )  # fmt: skip
-            sample_side(
-                movies.starts, movies.other, movies.rating, z, x, prior,
-                factors.movie_precisions[sample], precision, level,
-                generator.standard_normal((len(watched), size)),
-            )  # fmt: skip
+        sample_side(
+            users.starts, users.other, users.rating, x, z, mean,
+            factors.user_precisions[sample], precision, level, generator.standard_normal(shape),
+        )  # fmt: skip
+        sample_side(
+            movies.starts, movies.other, movies.rating, z, x, prior,
+            factors.movie_precisions[sample], precision, level,
+            generator.standard_normal((len(watched), size)),
+        )  # fmt: skip
         vectors[sample, watched] = z
     return replace(factors, movies=vectors)
