@@ -12,19 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from tables import markdown, shown, write_between_marks
+from tables import markdown, put_table, shown
 
 from foreseen.canonical import load_data
 from foreseen.catalogue import Catalogue
 from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
-from foreseen.evaluation.splits import TRAIN_SHARE, cut, fold_in, last_seen
+from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
 from foreseen.features.encode import encode
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models import parse_settings, train_on
 from foreseen.models.committee import Committee
 from foreseen.models.ensemble import EnsembleSettings
 from foreseen.models.factors import FactorSettings
-from foreseen.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.schema import MOVIE, PREDICTION, RATING, USER
 
 SEED = 0
 FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
@@ -41,15 +41,9 @@ def main() -> None:
     split = fold_in(early)
     known = Timeline.of(split.known, Catalogue.of(tables.movies))
     log = known.with_ratings(split.revealed)
-    moment = split.hidden.join(
-        last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
-        on=USER,
-        how="left",
-        maintain_order="left",
-    )["asked"].to_numpy()
     user = log.users.rows(split.hidden[USER].to_numpy())
     movie = log.catalogue.movies.rows(split.hidden[MOVIE].to_numpy())
-    queries = Queries(user, user, movie, moment + 1)
+    queries = Queries(user, user, movie, asked_at(split) + 1)
     low, high = float(early[RATING].to_numpy().min()), float(early[RATING].to_numpy().max())
     answers: dict[str, pl.DataFrame] = {}
 
@@ -82,9 +76,7 @@ def main() -> None:
         above = events
     header = ["", *FIGURES.values(), "RMSE less the row above, paired"]
     table = markdown(header, rows)
-    print(table)
-    if given.into:
-        write_between_marks(given.into, "ablation", table)
+    put_table("ablation", table, given.into)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from tables import markdown, shown, write_between_marks
+from tables import markdown, put_table, shown
 
 from foreseen.canonical import load_data
 from foreseen.catalogue import Catalogue
@@ -66,9 +66,7 @@ def main() -> None:
             rows.append([by, f"{weight:g}", ndcg, price, f"{likeness.mean():.2f}"])
     header = ["by", "`--diversity`", "NDCG@10", "less without, paired", "likeness of two of ten"]
     table = markdown(header, rows)
-    print(table)
-    if given.into:
-        write_between_marks(given.into, "diversity", table)
+    put_table("diversity", table, given.into)
 
 
 if __name__ == "__main__":

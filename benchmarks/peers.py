@@ -25,13 +25,14 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from tables import write_between_marks
+from tables import markdown, put_table
 
 from foreseen import canonical
 from foreseen.canonical import Tables
 from foreseen.evaluation.lists import hit_ndcg
 from foreseen.evaluation.metrics import Measured, mean_over_users, order_quality, rating_errors
 from foreseen.evaluation.protocols import PROTOCOLS
+from foreseen.evaluation.resuming import fingerprint
 from foreseen.evaluation.splits import TEST_FROM, TRAIN_SHARE, cut, fold_in
 from foreseen.features.movie_statistics import LIKING
 from foreseen.files import write_whole
@@ -159,16 +160,13 @@ def main() -> None:
     text = json.dumps(document, indent=2)
     write_whole(given.out / "peers.json", lambda path: path.write_text(text, encoding="utf-8"))
     table = as_table(rows)
-    print(table)
-    if given.into:
-        write_between_marks(given.into, "peers", table)
+    put_table("peers", table, given.into)
 
 
 def measure(peer: Peer, tables: Tables, out: Path) -> tuple[Mapping[str, Any], dict[str, Measured]]:
     """Choose a peer's settings on validation data, then measure it once."""
-    sums = "".join(sorted(tables.manifest.sha256.values()))
-    digest = hashlib.sha256(sums.encode()).hexdigest()[:12]
-    folder = out / "tasks" / digest / ("stream" if peer.answers == "stream" else "fold-in")
+    protocol = "stream" if peer.answers == "stream" else "fold-in"
+    folder = out / "tasks" / fingerprint(tables) / protocol
     early, _ = cut(tables.ratings, TEST_FROM if peer.answers == "stream" else TRAIN_SHARE)
     trial = Task.write(tables, early, peer.answers, folder / "validation")
     found = [figures_of(peer, settings, trial, out) for settings in peer.grid]
@@ -264,14 +262,11 @@ def as_table(rows: Mapping[str, Mapping[str, Measured]]) -> str:
         for name in HEADERS
         if any(name in own for own in rows.values())
     }
+    header = ["", *(HEADERS[name] for name in best)]
     lines = [
-        f"| | {' | '.join(HEADERS[name] for name in best)} |",
-        "|" + " --- |" * (len(best) + 1),
+        [peer, *(_cell(own.get(name), best[name]) for name in best)] for peer, own in rows.items()
     ]
-    for peer, own in rows.items():
-        cells = [_cell(own.get(name), best[name]) for name in best]
-        lines.append(f"| {peer} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown(header, lines)
 
 
 def _cell(figure: Measured | None, best: float) -> str:

@@ -18,12 +18,17 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_between_marks(file: Path, name: str, table: str) -> None:
-    """Put a table where a document marks its place: `<!-- NAME: begin -->`, `<!-- NAME: end -->`.
+def put_table(name: str, table: str, file: Path | None) -> None:
+    """Print a table, and put it where a document marks its place, if one is named.
+
+    Its place is between `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 
     Raises:
         ValueError: If the marks are not there.
     """
+    print(table)
+    if file is None:
+        return
     begin, end = (f"<!-- {name}: {side} -->" for side in ("begin", "end"))
     before, found, rest = file.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)

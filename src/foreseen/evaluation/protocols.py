@@ -17,9 +17,9 @@ from foreseen.evaluation.lists import list_quality, wanted_by
 from foreseen.evaluation.splits import (
     TEST_FROM,
     FoldIn,
+    asked_at,
     cut,
     fold_in,
-    last_seen,
     leave_last_out,
     random_folds,
 )
@@ -96,13 +96,7 @@ def fold_in_users(tables: Tables, name: str, settings: Settings | None, seed: in
 def ask_fold_in(fitted: Model, split: FoldIn, name: str, lists: bool = True) -> Answers:
     """Reveal and ask a model fitted on the split's known part; measure its lists if wanted."""
     observed = fitted.observe(split.revealed)
-    asked = split.hidden.join(
-        last_seen(split.revealed).rename({TIMESTAMP: "asked"}),
-        on=USER,
-        how="left",
-        maintain_order="left",
-    )["asked"].to_numpy()
-    answers = _ask(fitted, observed, split.hidden, asked + 1, name, "half revealed")
+    answers = _ask(fitted, observed, split.hidden, asked_at(split) + 1, name, "half revealed")
     if not lists:
         return answers
     return replace(answers, lists=list_quality(observed, wanted_by(observed, split.hidden)))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from foreseen.errors import InputError
 from foreseen.schema import TIMESTAMP, USER
@@ -57,9 +58,11 @@ def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
     return FoldIn(known, revealed, hidden)
 
 
-def last_seen(revealed: pl.DataFrame) -> pl.DataFrame:
-    """Return each user's last timestamp: the moment lists for them are made."""
-    return revealed.group_by(USER, maintain_order=True).agg(pl.col(TIMESTAMP).max())
+def asked_at(split: FoldIn) -> NDArray[np.int64]:
+    """Return, for each hidden rating, its user's last revealed second: when it is asked for."""
+    last = split.revealed.group_by(USER).agg(pl.col(TIMESTAMP).max().alias("asked"))
+    joined = split.hidden.join(last, on=USER, how="left", maintain_order="left")
+    return joined["asked"].to_numpy().astype(np.int64)
 
 
 def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
 from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in, outline
+from foreseen.models.gibbs import BothSides
 
 COMMITTEE_FEATURES: Final = (*FOLD_FEATURES, "factor_disagreement")
 _STEPS: Final = 20
@@ -89,8 +90,8 @@ class Committee:
                 members = tuple(member.extended(len(timeline.catalogue)) for member in old.members)
             else:
                 past = slice(0, int(np.searchsorted(times, moment)))
-                log = (user[past], timeline.movie[past], timeline.rating[past])
-                members = tuple(refresh_factors(member, *log, number) for member in members)
+                log = BothSides.of(user[past], timeline.movie[past], timeline.rating[past])
+                members = tuple(refresh_factors(member, log, number) for member in members)
             versions.append(Version(moment, place, members))
         return replace(self, members=first, versions=tuple(versions))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
 from foreseen.models.base import Settings
-from foreseen.models.gibbs import Prior, Side, sample_side, squared_error
+from foreseen.models.gibbs import BothSides, Prior, sample_side, squared_error
 from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 
@@ -136,11 +136,9 @@ def fit_factors(
         what: Shown beside the progress bar.
     """
     generator = np.random.default_rng(seed)
-    _, viewer = np.unique(user, return_inverse=True)
-    watched, item = np.unique(movie, return_inverse=True)
-    users = Side.of(viewer, item, rating)
-    movies = Side.of(item, viewer, rating)
-    side = side_information(catalogue, viewer, movie, settings.directions)
+    log = BothSides.of(user, movie, rating)
+    watched, users, movies = log.watched, log.users, log.movies
+    side = side_information(catalogue, log.viewer, movie, settings.directions)
     about_movies = np.ascontiguousarray(side.movies[watched])
     about_users = user_features(users.starts, watched[users.other], side.content, side.directions)
     level, size = float(rating.mean()), settings.rank + 1
@@ -193,13 +191,7 @@ def fit_factors(
     )
 
 
-def refresh_factors(
-    factors: Factors,
-    user: NDArray[np.int64],
-    movie: NDArray[np.int32],
-    rating: NDArray[np.float64],
-    number: int,
-) -> Factors:
+def refresh_factors(factors: Factors, log: BothSides, number: int) -> Factors:
     """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
 
     Every other sample goes on from where it is for another sweep of the same sampler, the others
@@ -207,15 +199,11 @@ def refresh_factors(
 
     Args:
         factors: To go on from.
-        user: Ids of users, of shape E.
-        movie: Rows of the catalogue, of shape E.
-        rating: Stars, of shape E.
+        log: All that is known.
         number: How many refreshes went before; it seeds all draws.
     """
     generator = np.random.default_rng(number)
-    _, viewer = np.unique(user, return_inverse=True)
-    watched, item = np.unique(movie, return_inverse=True)
-    users, movies = Side.of(viewer, item, rating), Side.of(item, viewer, rating)
+    watched, users, movies = log.watched, log.users, log.movies
     about_users = user_features(
         users.starts, watched[users.other], factors.content, int(factors.directions[0])
     )

@@ -28,6 +28,38 @@ class Side:
 
 
 @dataclass(frozen=True)
+class BothSides:
+    """A log laid out by users and by movies.
+
+    Attributes:
+        viewer: The number of each rating's user, of shape E.
+        watched: Rows of the catalogue that have been rated; movies are numbered in their order.
+        users: The log by user.
+        movies: The log by movie.
+    """
+
+    viewer: NDArray[np.intp]
+    watched: NDArray[np.int32]
+    users: Side
+    movies: Side
+
+    @classmethod
+    def of(
+        cls, user: NDArray[np.signedinteger], movie: NDArray[np.int32], rating: NDArray[np.float64]
+    ) -> "BothSides":
+        """Lay out E ratings.
+
+        Args:
+            user: Any numbering of users, of shape E.
+            movie: Rows of the catalogue, of shape E.
+            rating: Stars, of shape E.
+        """
+        _, viewer = np.unique(user, return_inverse=True)
+        watched, item = np.unique(movie, return_inverse=True)
+        return cls(viewer, watched, Side.of(viewer, item, rating), Side.of(item, viewer, rating))
+
+
+@dataclass(frozen=True)
 class Prior:
     """A Gaussian prior whose mean is linear in features: weights F x D, precision D x D."""
 
