@@ -9,8 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from foreseen.errors import ForeseenError, InputError
-from foreseen.serving import tables
-from foreseen.serving.store import Rated, Shown, Store
+from foreseen.serving.store import Rated, Shown, Store, tables
 
 
 @pytest.fixture

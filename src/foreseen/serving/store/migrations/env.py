@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
-from foreseen.serving.tables import metadata
+from foreseen.serving.store.tables import metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
