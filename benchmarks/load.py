@@ -20,18 +20,29 @@ from server import Guest, served
 GUESTS = 20
 
 
+def family(process: int) -> list[int]:
+    """Return a process and those it began."""
+    began = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *map(int, began)]
+
+
 def resident_mebibytes(process: int) -> float:
-    """Return the memory of a process."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
+    """Return the memory of a process and those it began."""
+    lines = [
+        line
+        for member in family(process)
+        for line in Path(f"/proc/{member}/status").read_text().splitlines()
+    ]
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def processor_seconds(process: int) -> float:
-    """Return how long a process has kept processors busy."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return how long a process and those it began have kept processors busy."""
+    ticks = 0
+    for member in family(process):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def send(
@@ -99,8 +110,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--workers", type=int, help="as of `foreseen serve`")
     given = parser.parse_args()
-    with served(given.folder) as (address, process):
+    options = ["--workers", str(given.workers)] if given.workers else []
+    with served(given.folder, *options) as (address, process):
         found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
         movies = [movie["movieId"] for movie in found["movies"]]
         asyncio.run(load(address, 10, 3, movies))

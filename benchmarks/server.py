@@ -24,8 +24,8 @@ class Guest:
 
 
 @contextmanager
-def served(folder: Path) -> Generator[tuple[str, int]]:
-    """Start `foreseen serve`, wait until it is ready, stop it at the end.
+def served(folder: Path, *options: str) -> Generator[tuple[str, int]]:
+    """Start `foreseen serve` with options, wait until it is ready, stop it at the end.
 
     Yields:
         Its address and its process.
@@ -35,7 +35,7 @@ def served(folder: Path) -> Generator[tuple[str, int]]:
         shutil.copytree(folder, copied)
         command = [sys.executable, "-c", "from foreseen.cli import main; main()"]
         server = subprocess.Popen(
-            [*command, "serve", str(copied), "--port", "0"],
+            [*command, "serve", str(copied), "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

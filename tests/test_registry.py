@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from foreseen import registry
+from foreseen import journal, registry
 from foreseen.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.models import Model, train
@@ -47,7 +47,7 @@ def test_a_version_answers_only_once_promoted_and_rollback_brings_the_old_one_ba
         assert registry.rollback(folder, "worse after all") == 1
         with pytest.raises(InputError, match="first that was current"):
             registry.rollback(folder, "again")
-    assert [line["what"] for line in registry.journal(folder)] == ["promote", "rollback"]
+    assert [line["what"] for line in journal.read(folder)] == ["promote", "rollback"]
     assert [version.why for version in registry.versions(folder)] == ["trained", "a try"]
 
 
@@ -88,7 +88,7 @@ def test_a_folder_of_an_older_edition_is_told_so(tmp_path: Path) -> None:
 OBSERVE = """
 import sys
 from pathlib import Path
-from foreseen import registry
+from foreseen import journal, registry
 from foreseen.canonical import ratings_frame
 folder, user = Path(sys.argv[1]), int(sys.argv[2])
 for n in range(5):
@@ -142,11 +142,11 @@ def test_of_two_ratings_of_a_pair_the_later_one_counts(bias: Model) -> None:
 
 def test_a_torn_journal_line_hides_no_other(folder: Path) -> None:
     with registry.changing(folder):
-        registry.note(folder, "one", "", {})
-        with (folder / "journal.jsonl").open("a") as journal:
-            journal.write('{"what": "to')
-        registry.note(folder, "two", "", {})
-    assert [line["what"] for line in registry.journal(folder)] == ["one", "two"]
+        journal.write(folder, "one", "", {})
+        with (folder / "journal.jsonl").open("a") as torn:
+            torn.write('{"what": "to')
+        journal.write(folder, "two", "", {})
+    assert [line["what"] for line in journal.read(folder)] == ["one", "two"]
 
 
 def test_a_version_has_the_rows_of_the_movies_it_is_kept_with(bias: Model, folder: Path) -> None:

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
 # Each layer may import from itself and from those above it in this list.
 LAYERS = [
-    ["errors", "files", "page", "schema", "compiled", "identifiers", "progress", "threads"],
+    ["errors", "files", "journal", "page", "schema"],
+    ["compiled", "identifiers", "progress", "threads"],
     ["sources"],
     ["canonical", "catalogue", "matching"],
     ["features"],

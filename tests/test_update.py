@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from foreseen import registry
+from foreseen import journal, registry
 from foreseen.canonical import Tables
 from foreseen.models import train
 from foreseen.update import update
@@ -30,7 +30,7 @@ def test_a_few_new_ratings_are_observed_and_call_for_nothing(small: Tables, tmp_
     assert (done.observed, done.ratings) == (later.height, small.ratings.height)
     assert done.challenger is None
     assert registry.load_model(folder).timeline.ratings.equals(small.ratings)
-    assert registry.journal(folder)[-1]["what"] == "update"
+    assert journal.read(folder)[-1]["what"] == "update"
     again = update(folder, later)
     assert again.ratings == done.ratings
 

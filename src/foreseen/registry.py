@@ -11,20 +11,20 @@ that a process killed at any moment leaves a working current version. Writers ta
 readers need none.
 """
 
-import json
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from foreseen import journal
 from foreseen.errors import ForeseenError, InputError, ModelFolderError
 from foreseen.files import write_whole
 from foreseen.models import Model
@@ -37,7 +37,6 @@ _VERSION: Final = "version.json"
 _RATINGS: Final = "ratings.parquet"
 _MOVIES: Final = "movies.parquet"
 _LINKS: Final = "links.parquet"
-_JOURNAL: Final = "journal.jsonl"
 _PATIENCE: Final = 600.0
 
 
@@ -129,6 +128,17 @@ def load_model(folder: Path | str, number: int | None = None) -> Model:
     """
     folder = Path(folder)
     version = read_version(folder, number)
+    verify(folder, version)
+    ratings, movies = _read_table(folder / _RATINGS), _read_table(folder / _MOVIES)
+    return read_model(_version_folder(folder, version.number), ratings, movies)
+
+
+def verify(folder: Path, version: Version) -> None:
+    """Compare the files of a version with what was saved.
+
+    Raises:
+        ModelFolderError: If they differ.
+    """
     own = _version_folder(folder, version.number)
     for name, expected in version.sha256.items():
         try:
@@ -143,8 +153,6 @@ def load_model(folder: Path | str, number: int | None = None) -> Model:
                 f"{own / name} is not what was saved; go back with: foreseen rollback {folder}, "
                 "or train again"
             )
-    ratings, movies = _read_table(folder / _RATINGS), _read_table(folder / _MOVIES)
-    return read_model(own, ratings, movies)
 
 
 def read_version(folder: Path, number: int | None = None) -> Version:
@@ -266,7 +274,7 @@ def promote(folder: Path, number: int, why: str) -> None:
         raise InputError(f"version {number} is the current one already")
     load_model(folder, number)
     _write_current(folder, _Current(version=number, before=(*current.before, current.version)))
-    note(folder, "promote", why, {"version": number, "before": current.version})
+    journal.write(folder, "promote", why, {"version": number, "before": current.version})
 
 
 def rollback(folder: Path, why: str) -> int:
@@ -282,27 +290,8 @@ def rollback(folder: Path, why: str) -> int:
         raise InputError(f"version {current.version} of {folder} is the first that was current")
     *before, number = current.before
     _write_current(folder, _Current(version=number, before=tuple(before)))
-    note(folder, "rollback", why, {"version": number, "before": current.version})
+    journal.write(folder, "rollback", why, {"version": number, "before": current.version})
     return number
-
-
-def note(folder: Path, what: str, why: str, facts: Mapping[str, object]) -> None:
-    """Write into the journal what was done and why; call it within `changing`."""
-    line = json.dumps({"at": int(time.time()), "what": what, "why": why, **facts})
-    with (folder / _JOURNAL).open("a", encoding="utf-8") as journal:
-        # The line before may have been torn by a kill.
-        journal.write("\n" + line + "\n")
-
-
-def journal(folder: Path) -> list[dict[str, Any]]:
-    """Return what was done, oldest first."""
-    file = folder / _JOURNAL
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    found: list[dict[str, Any]] = []
-    for line in filter(None, lines):
-        with suppress(json.JSONDecodeError):
-            found.append(json.loads(line))
-    return found
 
 
 def _holds_models(folder: Path) -> bool:

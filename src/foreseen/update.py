@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from foreseen import registry
+from foreseen import journal, registry
 from foreseen.drift.champion import (
     FEWEST_JUDGED,
     FEWEST_JUDGES,
@@ -87,7 +87,7 @@ def update(folder: Path, new: pl.DataFrame, whole_from: int | None = None) -> Up
         )
         if _due(latest, known, findings):
             done = _challenge(folder, champion, current, done)
-        registry.note(folder, "update", done.decision, done.as_json())
+        journal.write(folder, "update", done.decision, done.as_json())
     return done
 
 

@@ -111,10 +111,10 @@ class Server:
         self.process.stdout.close()
 
 
-def start_server(folder: Path, *options: str) -> Server:
+def start_server(folder: Path, *options: str, workers: int = 1) -> Server:
     command = [sys.executable, "-c", "from foreseen.cli import main; main()", "serve", str(folder)]
     process = subprocess.Popen(
-        [*command, "--port", "0", *options],
+        [*command, "--port", "0", "--workers", str(workers), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

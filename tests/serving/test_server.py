@@ -1,13 +1,15 @@
 """`foreseen serve` as a real process: what it promises is kept, even when it is killed."""
 
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -61,6 +63,70 @@ def test_an_acknowledged_rating_outlives_a_kill_under_load(folder: Path) -> None
     me = httpx.get(f"{again.address}/api/v1/me", cookies=cookies)
     assert me.json()["ratings"] == len(kept)
     again.stop()
+
+
+def workers_of(process: int) -> list[int]:
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_killed_worker_is_replaced_and_the_others_end_with_the_first_process(
+    folder: Path,
+) -> None:
+    server = start_server(folder, workers=2)
+    opened = httpx.post(f"{server.address}/api/v1/guests", headers={FORM: "new"})
+    cookies, headers = dict(opened.cookies), {FORM: opened.json()["formKey"]}
+    found = httpx.get(f"{server.address}/api/v1/movies?query=the&limit=60").json()["movies"]
+    killed, acknowledged = workers_of(server.process.pid)[0], set[int]()
+    for n, movie in enumerate(entry["movieId"] for entry in found):
+        # A connection each, so that both answer.
+        with suppress(httpx.TransportError):
+            put = httpx.put(
+                f"{server.address}/api/v1/me/ratings/{movie}",
+                json={"rating": 4},
+                cookies=cookies,
+                headers=headers,
+            )
+            assert put.status_code == 200
+            acknowledged.add(movie)
+        if n == 20:
+            os.kill(killed, signal.SIGKILL)
+    rated = httpx.get(f"{server.address}/api/v1/me/ratings?limit=100", cookies=cookies).json()
+    assert acknowledged <= {entry["movieId"] for entry in rated["ratings"]}
+    assert len(acknowledged) > 40
+    deadline = time.monotonic() + 60
+    while len(left := set(workers_of(server.process.pid)) - {killed}) < 2:
+        assert time.monotonic() < deadline, "the killed worker is not replaced"
+        time.sleep(0.1)
+    figures = httpx.get(f"{server.address}/metrics").text
+    assert "foreseen_model_version 1.0" in figures
+    asked = re.findall(
+        r'foreseen_requests_total\{route="\S+ratings/\S+",status="200"\} (\S+)', figures
+    )
+    assert sum(map(float, asked)) == len(acknowledged)
+    server.process.kill()
+    server.process.wait()
+    server.close()
+    while any(Path(f"/proc/{worker}").exists() for worker in left):
+        assert time.monotonic() < deadline, "workers go on without the first process"
+        time.sleep(0.1)
+
+
+def test_a_damaged_model_is_not_served(folder: Path) -> None:
+    for weights in folder.rglob("*.safetensors"):
+        weights.write_bytes(b"broken")
+    command = [sys.executable, "-c", "from foreseen.cli import main; main()", "serve", str(folder)]
+    done = subprocess.run(
+        [*command, "--port", "0"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "is not what was saved" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")

@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from foreseen.errors import ForeseenError, InputError
+from foreseen.serving.limits import Limiter
 from foreseen.serving.store import Rated, Shown, Store, tables
 
 
@@ -17,6 +18,26 @@ def store(url: str) -> Iterator[Store]:
     opened = Store(url)
     yield opened
     opened.close()
+
+
+def test_tries_are_counted_for_all_who_share_the_database(store: Store, url: str) -> None:
+    other = Store(url)
+    one = Limiter(store, "secret", "sign in", 3, 60)
+    another = Limiter(other, "secret", "sign in", 3, 60)
+    assert [limiter.take("ann") for limiter in (one, another, one)] == [0, 0, 0]
+    assert 0 < another.take("ann") <= 60
+    assert another.take("bob") == 0
+    assert Limiter(store, "secret", "sign up", 3, 60).take("ann") == 0
+    one.forget("ann")
+    assert another.take("ann") == 0
+    other.close()
+
+
+def test_a_try_counts_until_its_time_is_over(store: Store) -> None:
+    assert [store.count_try("a", now, 2, 10) for now in (100, 104)] == [0, 0]
+    assert store.count_try("a", 106, 2, 10) == 4
+    assert store.count_try("a", 110, 2, 10) == 0
+    assert store.count_try("a", 111, 2, 10) == 3
 
 
 def test_a_rating_is_kept_changed_and_taken_back(store: Store) -> None:

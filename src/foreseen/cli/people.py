@@ -152,6 +152,10 @@ def serve(
         list[str] | None,
         typer.Option(help="Name of one who administers, once they sign up; may be repeated."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that answer; by the number of cores, up to 4."),
+    ] = None,
 ) -> None:
     """Serve the web page and the API.
 
@@ -160,7 +164,7 @@ def serve(
     Example: `foreseen serve model`
     """
     try:
-        from foreseen.serving.server import run
+        from foreseen.serving.server import run, usual_workers
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
-    run(folder, db, host, port, behind_https, admin or [])
+    run(folder, db, host, port, behind_https, admin or [], workers or usual_workers())

@@ -11,9 +11,9 @@ import re
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -21,6 +21,7 @@ from argon2.exceptions import VerificationError
 from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
+from foreseen.serving.limits import Limiter
 from foreseen.serving.store import Store, Token, User
 
 SESSION_COOKIE: Final = "foreseen_session"
@@ -29,8 +30,7 @@ _SHORTEST_PASSWORD: Final = 10
 _LONGEST_PASSWORD: Final = 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
 _TRIES: Final = 10
-_TRY_SECONDS: Final = 300.0
-_LIMITED: Final = 10_000
+_TRY_SECONDS: Final = 300
 _HASHING: Final = 2
 
 
@@ -77,7 +77,7 @@ class Accounts:
         self._hasher = PasswordHasher()
         # Verified against where there is no such name, so that both answers take as long.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
-        self._limiter = Limiter(_TRIES, _TRY_SECONDS)
+        self._limiter = Limiter(store, secret, "sign in", _TRIES, _TRY_SECONDS)
         # argon2 takes tens of mebibytes at a time, on purpose.
         self._hashing = threading.Semaphore(_HASHING)
 
@@ -129,11 +129,10 @@ class Accounts:
         name = name.lower()
         keys = (f"{name} from {address}", address)
         for key in keys:
-            wait = self._limiter.wait(key)
-            if wait > 0:
-                raise TooManyTriesError(f"too many tries; try again in {wait / 60:.0f} minutes")
             # Before it is known whether it fails: tries at the same time count too.
-            self._limiter.count(key)
+            wait = self._limiter.take(key)
+            if wait > 0:
+                raise TooManyTriesError(f"too many tries; try again in {ceil(wait / 60)} minutes")
         found = self._store.credentials(name) if _NAME.fullmatch(name) else None
         digest = found[1] if found else self._nobody
         try:
@@ -202,47 +201,6 @@ def check_password(password: str, name: str) -> None:
         raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
     if len(set(password)) < 4 or (len(name) > 3 and name in password.lower()):
         raise InputError("this password is too easily guessed; choose another")
-
-
-class Limiter:
-    """Counts failures by key and says how long to wait after too many of them."""
-
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._failures: dict[str, deque[float]] = {}
-
-    def wait(self, key: str) -> float:
-        """Return seconds to wait before the next try; 0 if there is no need to."""
-        with self._lock:
-            failures = self._fresh(key)
-            if failures is None or len(failures) < self._most:
-                return 0.0
-            return failures[0] + self._seconds - time.monotonic()
-
-    def count(self, key: str) -> None:
-        """Count a failure."""
-        with self._lock:
-            if len(self._failures) >= _LIMITED:
-                for other in list(self._failures):
-                    self._fresh(other)
-            self._failures.setdefault(key, deque(maxlen=self._most)).append(time.monotonic())
-
-    def forget(self, key: str) -> None:
-        """Forget a key's failures."""
-        with self._lock:
-            self._failures.pop(key, None)
-
-    def _fresh(self, key: str) -> deque[float] | None:
-        failures = self._failures.get(key)
-        if failures is None:
-            return None
-        while failures and failures[0] < time.monotonic() - self._seconds:
-            failures.popleft()
-        if not failures:
-            del self._failures[key]
-        return failures
 
 
 def _digest(text: str) -> str:

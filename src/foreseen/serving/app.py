@@ -1,6 +1,7 @@
 """The application: API, pages, health, metrics, put together."""
 
 import logging
+import os
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,10 +11,12 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from foreseen.serving import api, pages
-from foreseen.serving.accounts import Accounts, Limiter
+from foreseen.serving.accounts import Accounts
 from foreseen.serving.body_limit import BodyLimit
+from foreseen.serving.limits import Limiter
 from foreseen.serving.problems import add_handlers, problem
 from foreseen.serving.recommend import Recommender
 from foreseen.serving.service import Service, now
@@ -23,10 +26,12 @@ from foreseen.serving.world import LiveWorld
 from foreseen.threads import keep_to_one_thread
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
+SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names, where several processes answer, the folder in which they share their figures."""
 _LOG: Final = logging.getLogger("foreseen.serving")
 _SIGN_UPS: Final = 100
 _THREADS: Final = 8
-_SIGN_UP_SECONDS: Final = 3600.0
+_SIGN_UP_SECONDS: Final = 3600
 
 
 def create_app(
@@ -57,7 +62,7 @@ def create_app(
         live=LiveWorld(folder),
         recommender=Recommender(),
         secure=secure,
-        sign_ups=Limiter(_SIGN_UPS, _SIGN_UP_SECONDS),
+        sign_ups=Limiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
     )
 
     @asynccontextmanager
@@ -90,8 +95,12 @@ def create_app(
 def _add_operations(app: FastAPI, service: Service) -> None:
     """Add health, metrics, and what stands around every request."""
     registry = CollectorRegistry()
-    version = Gauge("foreseen_model_version", "The version that answers.", registry=registry)
-    version.set_function(lambda: float(service.live.current.version.number))
+    version = Gauge(
+        "foreseen_model_version",
+        "The version that answers.",
+        registry=registry,
+        multiprocess_mode="mostrecent",
+    )
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
@@ -105,7 +114,18 @@ def _add_operations(app: FastAPI, service: Service) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        version.set(service.live.current.version.number)
+        found = generate_latest(_of_all_workers(registry))
+        return Response(found, media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(BodyLimit)
     app.add_middleware(Watch, registry=registry)
+
+
+def _of_all_workers(own: CollectorRegistry) -> CollectorRegistry:
+    """Return the figures of all processes that answer, where there are several."""
+    if SHARED_METRICS not in os.environ:
+        return own
+    everyone = CollectorRegistry()
+    MultiProcessCollector(everyone)
+    return everyone

@@ -4,23 +4,77 @@ import ipaddress
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from foreseen import registry
 from foreseen.errors import ForeseenError, InputError
-from foreseen.serving.app import create_app
+from foreseen.serving.app import SHARED_METRICS, create_app
 from foreseen.serving.store import Store
 
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
 _SHORTEST_SECRET: Final = 32
 _GRACE_SECONDS: Final = 10
+_HEALTH_SECONDS: Final = 10
+_MOST_WORKERS: Final = 4
 _SWITCH_SECONDS: Final = 0.0005
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is served: all that a process needs to know to answer.
+
+    Attributes:
+        folder: The folder of models.
+        database: The database's URL.
+        secret: What cookies are signed with.
+        behind_https: Whether people reach it by HTTPS, through a proxy that ends it.
+        admins: Names of those who administer.
+        first_administers: Whether whoever signs up first does, too.
+    """
+
+    folder: Path
+    database: str
+    secret: str
+    behind_https: bool
+    admins: tuple[str, ...]
+    first_administers: bool
+
+    def open(self) -> FastAPI:
+        """Return the application, ready to answer in this process.
+
+        Raises:
+            ForeseenError: If the model or the database cannot be opened.
+        """
+        store = Store(self.database)
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+        # The thread that takes requests in waits this long for one that computes.
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        return create_app(
+            self.folder, store, self.secret, self.behind_https, self.admins, self.first_administers
+        )
+
+    def open_worker(self) -> FastAPI:
+        """Return the application for one process of several, which ends when the first does."""
+        Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        try:
+            return self.open()
+        except ForeseenError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            raise SystemExit(STARTUP_FAILURE) from error
 
 
 def run(
@@ -30,6 +84,7 @@ def run(
     port: int,
     behind_https: bool,
     admins: Sequence[str],
+    workers: int,
 ) -> None:
     """Serve until told to stop; what is being answered then is answered to the end.
 
@@ -41,36 +96,68 @@ def run(
         behind_https: Whether people reach it by HTTPS, through a proxy that ends it.
         admins: Names of those who administer; on this machine's own address, whoever signs up
             first does, too.
+        workers: Processes that answer, each with the model in its memory.
 
     Raises:
-        InputError: If there is no model, or the secret will not do for the address.
+        InputError: If there is no whole model, or the secret will not do for the address.
         ForeseenError: If the address cannot be listened on, or the database not opened.
     """
-    registry.read_version(folder)
+    registry.verify(folder, registry.read_version(folder))
     secret = find_secret(host, folder)
-    store = Store(db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}")
+    database = db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}"
+    # Once, before workers do: brings its tables up to date.
+    Store(database).close()
+    site = Site(folder, database, secret, behind_https, tuple(admins), _is_loopback(host))
     try:
         listening = listen(host, port)
     except OSError as error:
-        store.close()
         raise ForeseenError(
             f"{host}:{port} cannot be listened on ({error.strerror}); name another --port"
         ) from error
     with listening:
-        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-        app = create_app(folder, store, secret, behind_https, admins, _is_loopback(host))
-        # The thread that takes requests in waits this long for one that computes.
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        app = site.open() if workers == 1 else site.open_worker
         config = uvicorn.Config(
             app,
+            factory=workers > 1,
+            workers=workers,
             log_level="warning",
             access_log=False,
             proxy_headers=behind_https,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_worker_healthcheck=_HEALTH_SECONDS,
         )
         shown = f"[{host}]" if ":" in host else host
         print(f"serving http://{shown}:{listening.getsockname()[1]}", flush=True)  # noqa: T201
-        uvicorn.Server(config).run(sockets=[listening])
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[listening])
+        else:
+            _run_workers(config, listening)
+
+
+def usual_workers() -> int:
+    """Return how many processes answer where nobody says: each takes the memory of a model."""
+    return min(os.cpu_count() or 1, _MOST_WORKERS)
+
+
+def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:
+    """Answer by several processes; one that dies is replaced.
+
+    Raises:
+        ForeseenError: If they cannot start.
+    """
+    with TemporaryDirectory(prefix="foreseen-metrics-", ignore_cleanup_errors=True) as figures:
+        os.environ[SHARED_METRICS] = figures
+        workers = Multiprocess(config, sockets=[listening])
+        workers.run()
+    if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
+        raise ForeseenError("nothing is served: see above")
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def find_secret(host: str, folder: Path) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from foreseen.features.timeline import History
-from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Limiter, Session
+from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
+from foreseen.serving.limits import Limiter
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommend import Recommender
 from foreseen.serving.store import Rated, Store, User
@@ -128,7 +129,7 @@ class Own:
 
     def tag(self, world: World, *more: object) -> str:
         """Return what changes whenever an answer to this person may."""
-        told = (world.serial, self.rated, self.hidden, more)
+        told = (world.stamp, self.rated, self.hidden, more)
         return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 

@@ -47,12 +47,14 @@ class World:
         model: Knowing all ratings of its folder.
         version: What is written of it.
         links: The movies' ids elsewhere, if the data had them.
+        stamp: Tells the state of a folder from any other, in whatever process.
         serial: Which of the worlds of this process it is.
     """
 
     model: Model
     version: registry.Version
     links: pl.DataFrame | None
+    stamp: tuple[int, ...]
     serial: int = field(default_factory=count().__next__)
 
     @classmethod
@@ -62,10 +64,10 @@ class World:
         Raises:
             ModelFolderError: If there is none, or it is damaged.
         """
+        stamp = _look(folder)
         version = registry.read_version(folder)
-        world = cls(
-            registry.load_model(folder, version.number), version, registry.read_links(folder)
-        )
+        model = registry.load_model(folder, version.number)
+        world = cls(model, version, registry.read_links(folder), stamp)
         nobody = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
         world.model.score([nobody], world.ids[:1])
         assert world.views is not None  # noqa: S101
@@ -243,13 +245,16 @@ def _runs(text: str) -> set[str]:
     return {text[n : n + 3] for n in range(len(text) - 2)}
 
 
+def _look(folder: Path) -> tuple[int, ...]:
+    return tuple((folder / name).stat().st_mtime_ns for name in ("current", "ratings.parquet"))
+
+
 class LiveWorld:
     """The current world of a folder, watched for changes by a thread of its own."""
 
     def __init__(self, folder: Path, every: float = 1.0) -> None:
         self._folder = folder
         self._every = every
-        self._stamp = self._look()
         self._world = World.load(folder)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="world", daemon=True)
@@ -270,19 +275,12 @@ class LiveWorld:
         self._stopped.set()
         self._thread.join()
 
-    def _look(self) -> tuple[int, ...]:
-        return tuple(
-            (self._folder / name).stat().st_mtime_ns for name in ("current", "ratings.parquet")
-        )
-
     def _watch(self) -> None:
         while not self._stopped.wait(self._every):
             try:
-                stamp = self._look()
-                if stamp == self._stamp:
+                if _look(self._folder) == self._world.stamp:
                     continue
                 self._world = World.load(self._folder)
-                self._stamp = stamp
                 _LOG.info("version %d answers", self._world.version.number)
             except Exception as error:
                 # The old world goes on answering; the next look may find the folder whole.

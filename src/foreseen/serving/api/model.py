@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from foreseen import registry
+from foreseen import journal, registry
 from foreseen.canonical import ratings_frame
 from foreseen.serving.api.shapes import BASE, PROBLEMS, VersionIn
 from foreseen.serving.problems import ProblemError
@@ -38,7 +38,7 @@ def model_card(world: World, service: Service) -> dict[str, Any]:
         "learnedUntil": world.version.until,
         "report": dict(world.model.report),
         "versions": [version.model_dump() for version in registry.versions(folder)],
-        "journal": registry.journal(folder)[-20:],
+        "journal": journal.read(folder)[-20:],
     }
 
 

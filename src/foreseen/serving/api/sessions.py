@@ -107,10 +107,8 @@ def count_sign_up(service: Service, request: Request) -> None:
     Raises:
         ProblemError: If it has asked for too many.
     """
-    address = address_of(request)
-    if service.sign_ups.wait(address) > 0:
+    if service.sign_ups.take(address_of(request)) > 0:
         raise ProblemError(429, "too-many-tries", "too many new accounts; try again later")
-    service.sign_ups.count(address)
 
 
 def address_of(request: Request) -> str:

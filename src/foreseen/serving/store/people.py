@@ -109,10 +109,11 @@ class People(Database):
             connection.execute(delete(tables.sessions).where(tables.sessions.c.digest == digest))
 
     def forget_expired(self, now: int) -> None:
-        """Delete sessions that have expired, and guests without sessions who rated nothing."""
+        """Delete what has expired, and guests without sessions who rated nothing."""
         own, rated, hidden = tables.sessions, tables.ratings, tables.dismissed
         with self._engine.begin() as connection:
             connection.execute(delete(own).where(own.c.expires <= now))
+            connection.execute(delete(tables.tries).where(tables.tries.c.expires <= now))
             connection.execute(
                 delete(tables.users).where(
                     tables.users.c.name.is_(None),
@@ -150,6 +151,27 @@ class People(Database):
         with self._engine.begin() as connection:
             query = delete(own).where(own.c.user_id == user, own.c.id == token)
             return connection.execute(query).rowcount > 0
+
+    def count_try(self, digest: str, now: int, most: int, seconds: int) -> int:
+        """Count a try for so many seconds, unless `most` count already.
+
+        Returns:
+            0 if it was counted, else the seconds until one more will be.
+        """
+        own = tables.tries
+        with self._engine.begin() as connection:
+            connection.execute(delete(own).where(own.c.digest == digest, own.c.expires <= now))
+            query = select(own.c.expires).where(own.c.digest == digest).order_by(own.c.expires)
+            expiring = connection.execute(query).scalars().all()
+            if len(expiring) >= most:
+                return int(expiring[0]) - now
+            connection.execute(insert(own).values({"digest": digest, "expires": now + seconds}))
+        return 0
+
+    def forget_tries(self, digest: str) -> None:
+        """Forget tries."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(tables.tries).where(tables.tries.c.digest == digest))
 
     def _user(self, query: "Select[Any]") -> User | None:
         with self._reader.connect() as connection:

@@ -106,3 +106,12 @@ shown: Final = Table(
     Column("movies", Text, nullable=False),
     Index("ix_shown_user_id", "user_id"),
 )
+
+tries: Final = Table(
+    "tries",
+    metadata,
+    # Keyed: it tells neither who tried nor what.
+    Column("digest", String(64), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index("ix_tries_digest", "digest"),
+)

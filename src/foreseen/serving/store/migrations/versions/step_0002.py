@@ -1,0 +1,24 @@
+"""Tries, which are limited."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: Final = "0002"
+down_revision: Final = "0001"
+
+
+def upgrade() -> None:
+    """Apply the step."""
+    op.create_table(
+        "tries",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_tries_digest", "tries", ["digest"])
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_table("tries")
