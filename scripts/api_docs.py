@@ -11,7 +11,7 @@ import pdoc.render
 import foreseen
 
 # Steps that Alembic runs, not modules that anybody imports.
-_MIGRATIONS = "foreseen.serving.migrations"
+_MIGRATIONS = "foreseen.serving.store.migrations"
 
 
 def main(out: Path) -> None:
