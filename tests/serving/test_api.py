@@ -131,6 +131,68 @@ def test_a_guests_ratings_are_theirs_when_they_sign_up_in_and_out(client: TestCl
     assert client.get("/api/v1/me").json()["ratings"] == 1
 
 
+def test_what_a_guest_rated_goes_along_when_they_sign_in(client: TestClient) -> None:
+    headers = account(client, "ann")
+    client.put("/api/v1/me/ratings/318", json={"rating": 5}, headers=headers)
+    client.delete("/api/v1/session", headers=headers)
+    headers = guest(client)
+    for movie, rating in ((318, 1), (296, 4)):
+        client.put(f"/api/v1/me/ratings/{movie}", json={"rating": rating}, headers=headers)
+    client.put("/api/v1/me/dismissed/50", headers=headers)
+    given = {"name": "ann", "password": PASSWORD}
+    assert client.post("/api/v1/session", json=given, headers=headers).status_code == 201
+    kept = client.get("/api/v1/me/ratings").json()["ratings"]
+    assert {entry["movieId"]: entry["rating"] for entry in kept}.keys() == {318, 296}
+    assert client.get("/api/v1/me/export").json()["dismissed"] == [50]
+
+
+def test_another_sites_form_takes_no_guests_ratings_along(client: TestClient) -> None:
+    account(client, "mallory")
+    client.cookies.clear()
+    headers = guest(client)
+    client.put("/api/v1/me/ratings/318", json={"rating": 5}, headers=headers)
+    theirs = client.cookies["foreseen_session"]
+    given = {"name": "mallory", "password": PASSWORD}
+    assert client.post("/api/v1/session", json=given).status_code == 201
+    assert client.get("/api/v1/me").json()["ratings"] == 0
+    client.cookies.clear()
+    client.cookies.set("foreseen_session", theirs)
+    assert client.get("/api/v1/me").json()["ratings"] == 1
+
+
+def test_a_changed_password_ends_all_other_sessions(client: TestClient) -> None:
+    account(client, "ann")
+    elsewhere = client.cookies["foreseen_session"]
+    client.cookies.clear()
+    given = {"name": "ann", "password": PASSWORD}
+    headers = {FORM: client.post("/api/v1/session", json=given).json()["formKey"]}
+
+    def change(old: str, new: str) -> int:
+        given = {"old": old, "new": new}
+        return client.put("/api/v1/me/password", json=given, headers=headers).status_code
+
+    assert change("wrong", "another long one") == 401
+    assert change(PASSWORD, "short") == 422
+    assert change(PASSWORD, "another long one") == 204
+    assert client.get("/api/v1/me").json()["name"] == "ann"
+    client.cookies.clear()
+    assert client.post("/api/v1/session", json=given).status_code == 401
+    client.cookies.set("foreseen_session", elsewhere)
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_a_session_in_use_does_not_expire(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest(client)
+    real = time.time
+    for days in (60, 120, 180):
+        monkeypatch.setattr(time, "time", lambda days=days: real() + days * 86_400)
+        assert client.get("/api/v1/me").status_code == 200
+    monkeypatch.setattr(time, "time", lambda: real() + 271 * 86_400)
+    assert client.get("/api/v1/me").status_code == 401
+
+
 def test_one_person_never_sees_anothers_ratings(client: TestClient) -> None:
     headers = account(client, "ann")
     client.put("/api/v1/me/ratings/318", json={"rating": 5}, headers=headers)

@@ -148,6 +148,10 @@ def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Page) -> None:
     page.wait_for_selector(".who .name:has-text('ann')")
     page.goto("/me")
     assert page.locator(".rated .tile").count() == 1
+    page.fill("input[name=old]", "short but long")
+    page.fill("input[name=new]", "long and not short")
+    page.click("text=Change it")
+    wait_for_rating(page, "The password is changed; all other sessions have ended")
     page.goto("/model")
     assert page.locator("[data-update]").count() == 1
 
@@ -181,6 +185,11 @@ def test_what_is_of_no_interest_disappears(page: Page) -> None:
     first = page.locator(".card").first.get_attribute("data-movie")
     page.locator(".dismiss").first.click()
     page.wait_for_function("m => !document.querySelector(`.card[data-movie='${m}']`)", arg=first)
+    page.goto("/me")
+    page.click("text=Show it again")
+    wait_for_rating(page, "It may be shown again")
+    page.goto("/")
+    assert page.locator(".card").first.get_attribute("data-movie") == first
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

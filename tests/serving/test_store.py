@@ -111,6 +111,8 @@ def test_sessions_expire_and_empty_guests_are_forgotten(store: Store) -> None:
     store.open_session("one", idle, 50)
     assert store.session_user("one", 49) is not None
     assert store.session_user("one", 50) is None
+    store.renew_session("one", 60)
+    assert store.session_user("one", 50) is not None
     store.forget_expired(5001)
     assert store.user(idle) is None
     assert store.user(new) is not None

@@ -26,6 +26,8 @@ from foreseen.serving.store import Store, Token, User
 
 SESSION_COOKIE: Final = "foreseen_session"
 SESSION_SECONDS: Final = 90 * 86_400
+"""A session ends when it has not been used for so long."""
+_RENEWED: Final = SESSION_SECONDS - 86_400
 _SHORTEST_PASSWORD: Final = 10
 _LONGEST_PASSWORD: Final = 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
@@ -93,8 +95,14 @@ class Accounts:
             key = self._signer.unsign(cookie).decode()
         except (BadSignature, UnicodeDecodeError):
             return None
-        user = self._store.session_user(_digest(key), _now())
-        return None if user is None else Session(user, cookie, self._form_key(key))
+        found = self._store.session_user(_digest(key), _now())
+        if found is None:
+            return None
+        user, expires = found
+        # Once a day is enough.
+        if expires < _now() + _RENEWED:
+            self._store.renew_session(_digest(key), _now() + SESSION_SECONDS)
+        return Session(user, cookie, self._form_key(key))
 
     def bearer(self, token: str) -> User | None:
         """Return whose API token it is."""
@@ -119,14 +127,46 @@ class Accounts:
         assert user is not None  # noqa: S101
         return self._open(user)
 
-    def sign_in(self, name: str, password: str, address: str) -> Session:
-        """Open a session.
+    def sign_in(
+        self, name: str, password: str, address: str, guest: Session | None = None
+    ) -> Session:
+        """Open a session; what a guest has rated on the way goes along.
+
+        Args:
+            name: Of the account.
+            password: Of the account.
+            address: Where the try comes from.
+            guest: The session that was open so far, if any; a named one stays as it is.
 
         Raises:
             TooManyTriesError: If this name or this address has been tried too often lately.
             SignInError: If name and password do not belong together.
         """
-        name = name.lower()
+        user = self._verify(name.lower(), password, address)
+        if guest is not None and guest.user.name is None:
+            self._take_along(guest.user, user)
+        return self._open(user)
+
+    def change_password(
+        self, user: User, session: Session | None, old: str, new: str, address: str
+    ) -> None:
+        """Change a password; all sessions of the account end but the one that asks.
+
+        Raises:
+            InputError: If the user is a guest, or the new password will not do.
+            TooManyTriesError: If the old one has been tried too often lately.
+            SignInError: If the old one is wrong.
+        """
+        if user.name is None:
+            raise InputError("sign up first: guests have no password")
+        check_password(new, user.name)
+        self._verify(user.name, old, address)
+        with self._hashing:
+            digest = self._hasher.hash(new)
+        kept = None if session is None else _digest(self._key(session))
+        self._store.change_password(user.id, digest, kept)
+
+    def _verify(self, name: str, password: str, address: str) -> User:
         keys = (f"{name} from {address}", address)
         for key in keys:
             # Before it is known whether it fails: tries at the same time count too.
@@ -144,11 +184,21 @@ class Accounts:
             raise SignInError("name and password do not belong together")
         for key in keys:
             self._limiter.forget(key)
-        return self._open(found[0])
+        return found[0]
+
+    def _take_along(self, guest: User, user: User) -> None:
+        """Move what a guest has told to an account; of two ratings of a movie the later stays."""
+        kept = {entry.movie: entry.rated for entry in self._store.ratings(user.id)}
+        told = self._store.ratings(guest.id)
+        later = [entry for entry in told if entry.rated > kept.get(entry.movie, -1)]
+        self._store.rate(user.id, later)
+        for movie in self._store.dismissed(guest.id):
+            self._store.dismiss(user.id, movie, _now())
+        self._store.delete_user(guest.id)
 
     def sign_out(self, session: Session) -> None:
         """End a session; its cookie opens nothing any more."""
-        self._store.close_session(_digest(self._signer.unsign(session.cookie).decode()))
+        self._store.close_session(_digest(self._key(session)))
 
     def add_token(self, user: User, label: str) -> tuple[Token, str]:
         """Make an API token; return it with its text, which is not kept.
@@ -172,6 +222,9 @@ class Accounts:
         key = secrets.token_urlsafe(32)
         self._store.open_session(_digest(key), user.id, _now() + SESSION_SECONDS)
         return Session(user, self._signer.sign(key).decode(), self._form_key(key))
+
+    def _key(self, session: Session) -> str:
+        return self._signer.unsign(session.cookie).decode()
 
     def _form_key(self, key: str) -> str:
         return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()

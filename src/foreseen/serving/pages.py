@@ -175,6 +175,7 @@ def me(world: TheWorld, service: TheService, person: Anybody) -> Response:
         "me",
         rated=rated,
         taste=taste_of(world, own.rated),
+        dismissed=[_card(world, row) for row in map(world.row, own.hidden) if row is not None],
         imports=service.store.imports(person.user.id) if person else [],
         tokens=service.store.tokens(person.user.id) if person else [],
     )

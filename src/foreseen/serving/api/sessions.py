@@ -1,16 +1,17 @@
 """Routes about who is asking: accounts, guests, sessions, tokens."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from foreseen.serving.accounts import SESSION_COOKIE, SESSION_SECONDS, Session
+from foreseen.serving.accounts import SESSION_COOKIE, Session
 from foreseen.serving.api.shapes import (
     BASE,
     LARGEST_ID,
     PROBLEMS,
     Credentials,
+    PasswordChange,
     SessionOut,
     TokenIn,
     TokenOut,
@@ -24,6 +25,8 @@ from foreseen.serving.service import (
     TheService,
 )
 
+_COOKIE_SECONDS: Final = 400 * 86_400
+"""As long as browsers keep one; the session ends earlier where it is not used."""
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
 
 
@@ -56,8 +59,15 @@ def be_a_guest(request: Request, response: Response, service: TheService) -> Ses
 def sign_in(
     given: Credentials, request: Request, response: Response, service: TheService
 ) -> SessionOut:
-    """Open a session."""
-    session = service.accounts.sign_in(given.name, given.password, address_of(request))
+    """Open a session; what a guest has rated in the one before goes along.
+
+    That takes the earlier session's form key in the header X-Foreseen-Form.
+    """
+    before = service.accounts.session(request.cookies.get(SESSION_COOKIE))
+    form_key = request.headers.get(FORM_HEADER, "")
+    # Or another site could have a guest's ratings moved to an account of its own.
+    guest = before if before and service.accounts.form_is_ours(before, form_key) else None
+    session = service.accounts.sign_in(given.name, given.password, address_of(request), guest)
     return answer_session(service, session, response)
 
 
@@ -67,6 +77,15 @@ def sign_out(service: TheService, person: Somebody, response: Response) -> None:
     if person.session is not None:
         service.accounts.sign_out(person.session)
     response.delete_cookie(SESSION_COOKIE)
+
+
+@router.put("/me/password", status_code=204)
+def change_password(
+    given: PasswordChange, request: Request, service: TheService, person: Somebody
+) -> None:
+    """Change one's password; all other sessions end."""
+    address = address_of(request)
+    service.accounts.change_password(person.user, person.session, given.old, given.new, address)
 
 
 @router.get("/me/tokens")
@@ -121,7 +140,7 @@ def set_session(service: Service, session: Session, response: Response) -> None:
     response.set_cookie(
         SESSION_COOKIE,
         session.cookie,
-        max_age=SESSION_SECONDS,
+        max_age=_COOKIE_SECONDS,
         httponly=True,
         secure=service.secure,
         samesite="lax",

@@ -70,6 +70,13 @@ class Credentials(BaseModel):
     password: str = Field(max_length=1024)
 
 
+class PasswordChange(BaseModel):
+    """The password so far and the next."""
+
+    old: str = Field(max_length=1024)
+    new: str = Field(max_length=1024)
+
+
 class SessionOut(BaseModel):
     """An open session: send `formKey` in the header X-Foreseen-Form with every change."""
 

@@ -82,6 +82,17 @@ class People(Database):
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else (_user_of(row), str(row["password"]))
 
+    def change_password(self, user: int, password: str, session: str | None) -> None:
+        """Keep the digest of another password; all sessions but one end."""
+        own = tables.sessions
+        with self._engine.begin() as connection:
+            chosen = update(tables.users).where(tables.users.c.id == user)
+            connection.execute(chosen.values(password=password))
+            others = delete(own).where(own.c.user_id == user)
+            if session is not None:
+                others = others.where(own.c.digest != session)
+            connection.execute(others)
+
     def delete_user(self, user: int) -> None:
         """Delete a user and all that is theirs."""
         with self._engine.begin() as connection:
@@ -93,15 +104,23 @@ class People(Database):
             values = {"digest": digest, "user_id": user, "expires": expires}
             connection.execute(insert(tables.sessions).values(values))
 
-    def session_user(self, digest: str, now: int) -> User | None:
-        """Return whose session it is, if it has not expired."""
+    def session_user(self, digest: str, now: int) -> tuple[User, int] | None:
+        """Return whose session it is and when it expires, if it has not."""
         own = tables.sessions
-        joined = tables.users.join(own)
-        return self._user(
-            select(tables.users)
-            .select_from(joined)
+        query = (
+            select(tables.users, own.c.expires)
+            .select_from(tables.users.join(own))
             .where(own.c.digest == digest, own.c.expires > now)
         )
+        with self._reader.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else (_user_of(row), int(row["expires"]))
+
+    def renew_session(self, digest: str, expires: int) -> None:
+        """Let a session expire later."""
+        own = tables.sessions
+        with self._engine.begin() as connection:
+            connection.execute(update(own).where(own.c.digest == digest).values(expires=expires))
 
     def close_session(self, digest: str) -> None:
         """End a session."""

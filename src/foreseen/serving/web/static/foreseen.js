@@ -221,6 +221,11 @@ const actions = {
     say(done.decision);
     setTimeout(() => location.reload(), 2500);
   },
+  "[data-undismiss]": async (button) => {
+    await ask("DELETE", `/api/v1/me/dismissed/${button.dataset.undismiss}`);
+    button.closest("li").remove();
+    say("It may be shown again");
+  },
   ".unrate": (button) => rate(button.closest(".stars"), 0),
   ".dismiss": async (button) => {
     const card = button.closest("[data-movie]");
@@ -242,7 +247,7 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("[data-account], [data-import], [data-token]")) return;
+  if (!form.matches("[data-account], [data-import], [data-token], [data-password]")) return;
   event.preventDefault();
   const error = form.querySelector(".error");
   if (error) error.textContent = "";
@@ -251,6 +256,10 @@ document.addEventListener("submit", async (event) => {
     if (form.dataset.account) {
       await ask("POST", form.dataset.account, Object.fromEntries(given));
       location.assign(form.dataset.then);
+    } else if (form.matches("[data-password]")) {
+      await ask("PUT", "/api/v1/me/password", { old: given.get("old"), new: given.get("new") });
+      form.reset();
+      say("The password is changed; all other sessions have ended");
     } else if (form.matches("[data-token]")) {
       const made = await ask("POST", "/api/v1/me/tokens", Object.fromEntries(given));
       document.getElementById("token").textContent = made.token;
