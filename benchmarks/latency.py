@@ -97,7 +97,7 @@ def padded(world: World, movies: int) -> World:
     model = replace(
         world.model, timeline=timeline, predictor=world.model.predictor.observed(timeline)
     )
-    return World(model, world.version, world.links)
+    return World(model, world.version, world.links, world.stamp)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import numpy as np
 from server import Guest, served
 
 GUESTS = 20
+WEIGHED = 10
 
 
 def family(process: int) -> list[int]:
@@ -70,8 +71,16 @@ async def send(
     return kind, status, time.perf_counter() - due
 
 
-async def load(address: str, rate: float, seconds: float, movies: list[int]) -> None:
+async def weigh(process: int, seconds: float, found: list[float]) -> None:
+    """Note the memory of a process and those it began, ten times and at the end."""
+    for _ in range(WEIGHED + 1):
+        found.append(resident_mebibytes(process))
+        await asyncio.sleep(seconds / WEIGHED)
+
+
+async def load(address: str, process: int, rate: float, seconds: float, movies: list[int]) -> None:
     """Send requests at a rate and print what became of them."""
+    memory: list[float] = []
     guests = [Guest(address) for _ in range(GUESTS)]
     generator = np.random.default_rng(0)
     kinds = generator.choice(
@@ -82,6 +91,7 @@ async def load(address: str, rate: float, seconds: float, movies: list[int]) -> 
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30) as client:
         begun = time.perf_counter() + 0.5
+        weighing = asyncio.create_task(weigh(process, seconds, memory))
         tasks = [
             send(
                 client,
@@ -93,6 +103,7 @@ async def load(address: str, rate: float, seconds: float, movies: list[int]) -> 
             for n, kind in enumerate(kinds)
         ]
         answers = await asyncio.gather(*tasks)
+        await weighing
     took = np.array([seconds for _, _, seconds in answers]) * 1000
     statuses = Counter(status for _, status, _ in answers)
     middle, most = np.quantile(took, [0.5, 0.99])
@@ -102,6 +113,7 @@ async def load(address: str, rate: float, seconds: float, movies: list[int]) -> 
         own = took[kinds == kind]
         print(f"  {kind:<8}{len(own):>6}: median {np.median(own):6.0f}, "
               f"99th percentile {np.quantile(own, 0.99):6.0f}")  # fmt: skip
+    print("memory on the way, MiB:", *(f"{own:.0f}" for own in memory))
 
 
 def main() -> None:
@@ -116,13 +128,11 @@ def main() -> None:
     with served(given.folder, *options) as (address, process):
         found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()
         movies = [movie["movieId"] for movie in found["movies"]]
-        asyncio.run(load(address, 10, 3, movies))
-        before, busy = resident_mebibytes(process), processor_seconds(process)
-        asyncio.run(load(address, given.rate, given.seconds, movies))
-        after, busy = resident_mebibytes(process), processor_seconds(process) - busy
-        each = 1000 * busy / (given.rate * given.seconds)
-        print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; "
-              f"{each:.1f} ms of processor time each")  # fmt: skip
+        asyncio.run(load(address, process, 10, 3, movies))
+        busy = processor_seconds(process)
+        asyncio.run(load(address, process, given.rate, given.seconds, movies))
+        busy = processor_seconds(process) - busy
+        print(f"{1000 * busy / (given.rate * given.seconds):.1f} ms of processor time each")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features import movie_statistics as movies_at
+from foreseen.features.autoencoder import RECONSTRUCTED
 from foreseen.features.encode import encode
 from foreseen.features.sequence import COMPANY, watched_with
 from foreseen.features.timeline import Queries, Timeline
@@ -36,11 +37,14 @@ CANDIDATE_FEATURES: Final = (
     "liked_share",
     "genres_alike",
     "genres_alike_latest",
+    *RECONSTRUCTED,
     *_ENCODED,
 )
 _EACH: Final = 150
 """Movies that each count puts forward."""
 _FLOOR: Final = 1e-4
+_LOW: Final = 1e-3
+_TINY: Final = 1e-12
 _RARITY: Final = 0.3
 _LATEST: Final = 10
 _LIKED_DAMPING: Final = 5.0
@@ -113,8 +117,9 @@ def find_candidates(
     """
     own = view.histories
     end = int(own.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
-    watched = own.movie[int(own.starts[history]) : end]
-    watched = watched[watched >= 0]
+    rows = slice(int(own.starts[history]), end)
+    in_catalogue = own.movie[rows] >= 0
+    watched, rating = own.movie[rows][in_catalogue], own.rating[rows][in_catalogue]
     company = watched_with(log, own, history, before)
     rarity = ((popularity.views + 1) ** _RARITY)[:, None]
     leaders = np.column_stack(
@@ -128,9 +133,15 @@ def find_candidates(
     chosen = _union(leaders)
     genres = log.catalogue.genre_weights
     counts = np.column_stack([company, popularity.columns[:, :4]])
-    logs = np.log(counts[chosen] / (counts.max(axis=0) + 1e-12) + _FLOOR)
+    logs = np.log(counts[chosen] / (counts.max(axis=0) + _TINY) + _FLOOR)
     nobody = np.full(len(chosen), UNKNOWN, dtype=np.int32)
     whose, when = np.full_like(nobody, history), np.full(len(chosen), before, dtype=np.int64)
+    autoencoder = log.autoencoders.before(before)
+    reconstructed = (
+        np.zeros((len(log.catalogue), len(RECONSTRUCTED)))
+        if autoencoder is None
+        else autoencoder.reconstruct(watched, rating, len(log.catalogue))
+    )
     encoded = encode(view, Queries(whose, nobody, chosen.astype(np.int32), when))
     values = np.column_stack(
         [
@@ -138,6 +149,7 @@ def find_candidates(
             popularity.columns[chosen, 4],
             genres[chosen] @ _mean_rows(genres, watched),
             genres[chosen] @ _mean_rows(genres, watched[-_LATEST:]),
+            _relative(reconstructed, chosen),
             *(encoded.column(name) for name in _ENCODED),
         ]
     )
@@ -156,6 +168,13 @@ def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
             rows = rows[np.argpartition(values[rows], len(rows) - _EACH)[-_EACH:]]
         chosen[rows] = True
     return np.flatnonzero(chosen)
+
+
+def _relative(reconstructed: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return counts in logarithms, relative to the leader, and likings relative to the largest."""
+    counts, liked = np.maximum(reconstructed[:, :-1], 0), reconstructed[:, -1]
+    logs = np.log(counts[chosen] / (counts.max(axis=0) + _TINY) + _LOW)
+    return np.column_stack([logs, liked[chosen] / (np.abs(liked).max() + _TINY)])
 
 
 def _mean_rows(values: NDArray[np.float64], rows: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foreseen.catalogue import Catalogue
 from foreseen.compiled import compiled
 from foreseen.features import movie_statistics as movies_at
+from foreseen.features.autoencoder import Autoencoders
 from foreseen.features.company import Companies
 from foreseen.features.movie_statistics import MovieStatistics
 from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
@@ -200,6 +201,11 @@ class Timeline:
         own = self.histories
         layout = (*self.by_movie, own.starts, own.movie, own.times)
         return Companies(*layout, len(self.catalogue), self.end)
+
+    @cached_property
+    def autoencoders(self) -> Autoencoders:
+        """What goes with what in the histories."""
+        return Autoencoders(self.user, self.movie, self.timestamp, len(self.catalogue))
 
     def world_level(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean of all ratings before each moment."""

@@ -91,7 +91,9 @@ UNLEARNED: Final = Watching(_NOTHING, _NOTHING)
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
+    """A history cut in two: what may follow, which of it came next, and which was liked later."""
+
     candidates: Candidates
     next: NDArray[np.bool_]
     liked: NDArray[np.bool_]
@@ -99,14 +101,14 @@ class _Question:
 
 def fit_watching(timeline: Timeline, seed: int) -> Watching:
     """Learn both logits from what users went on to watch."""
-    questions = _questions(timeline, seed)
+    questions = past_questions(timeline, seed)
     return Watching(
-        _fit([q.candidates for q in questions], [q.next for q in questions]),
-        _fit([q.candidates for q in questions], [q.liked for q in questions]),
+        fit_logit([q.candidates for q in questions], [q.next for q in questions]),
+        fit_logit([q.candidates for q in questions], [q.liked for q in questions]),
     )
 
 
-def _questions(timeline: Timeline, seed: int) -> list[_Question]:
+def past_questions(timeline: Timeline, seed: int) -> list[Question]:
     """Cut histories in two, half of them in the middle, the others anywhere."""
     generator = np.random.default_rng(seed)
     own = timeline.histories
@@ -114,7 +116,7 @@ def _questions(timeline: Timeline, seed: int) -> list[_Question]:
     users = np.flatnonzero(np.diff(own.starts) >= _FEWEST)
     wanted = min(_QUESTIONS, -(-len(timeline.rating) // _RATINGS_EACH))
     turns = -(-2 * wanted // max(len(users), 1))
-    questions: list[_Question] = []
+    questions: list[Question] = []
     with progress_bar("what follows", wanted) as advance:
         for user in generator.permutation(np.repeat(users, turns)):
             first, stop = int(own.starts[user]), int(own.starts[user + 1])
@@ -129,7 +131,7 @@ def _questions(timeline: Timeline, seed: int) -> list[_Question]:
             later = own.movie[place:stop]
             liked = later[own.rating[place:stop] >= LIKING]
             questions.append(
-                _Question(
+                Question(
                     candidates,
                     np.isin(candidates.movies, later[:1]),
                     np.isin(candidates.movies, liked),
@@ -146,7 +148,7 @@ def _crossed(candidates: Candidates) -> NDArray[np.float64]:
     return np.concatenate([candidates.values, candidates.values * length], axis=1)
 
 
-def _fit(candidates: Sequence[Candidates], answers: Sequence[NDArray[np.bool_]]) -> Weights:
+def fit_logit(candidates: Sequence[Candidates], answers: Sequence[NDArray[np.bool_]]) -> Weights:
     """Minimise the mean surprise at the answers, by L-BFGS, with a penalty on the weights.
 
     An answer of several movies counts as one, spread evenly over them. What none of the

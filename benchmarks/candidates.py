@@ -1,0 +1,124 @@
+"""What each kind of evidence brings to the lists: the logits over candidates without one at a time.
+
+Validation data: three logs, each a beginning of the first 80 % of the ratings; in each the users
+who come in its last fifth have half of their ratings revealed, and the catalogue is ranked for
+them.
+
+    python benchmarks/candidates.py [DATA] [--into docs/models.md]
+"""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from tables import markdown, put_table, shown
+
+from foreseen.canonical import load_data
+from foreseen.catalogue import Catalogue
+from foreseen.evaluation.lists import hit_ndcg
+from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.evaluation.splits import fold_in
+from foreseen.features.autoencoder import RECONSTRUCTED
+from foreseen.features.candidates import (
+    CANDIDATE_FEATURES,
+    Candidates,
+    Popularity,
+    find_candidates,
+)
+from foreseen.features.movie_statistics import LIKING
+from foreseen.features.sequence import COMPANY
+from foreseen.features.timeline import Timeline
+from foreseen.models.watching import Watching, fit_logit, past_questions
+from foreseen.schema import MOVIE, RATING, TIME_ORDER, USER
+from foreseen.threads import one_thread
+
+ENDS: Final = (0.6, 0.7, 0.8)
+POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")
+LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
+    "all evidence": (),
+    "without what follows and is near": COMPANY,
+    "without the autoencoder": RECONSTRUCTED,
+    "without popularity": POPULAR,
+    "without genres, eras, ages": tuple(
+        name
+        for name in CANDIDATE_FEATURES
+        if name not in {*COMPANY, *RECONSTRUCTED, *POPULAR, "movie_views", "movie_worth"}
+    ),
+}
+
+
+def without(candidates: Candidates, names: tuple[str, ...]) -> Candidates:
+    """Return candidates of whom some features say nothing."""
+    told = np.array([name not in names for name in CANDIDATE_FEATURES])
+    return replace(candidates, values=candidates.values * told)
+
+
+def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
+    """Return NDCG@10 of each user by `blend` and by `likely`, of shape users x 2, for each row."""
+    split = fold_in(ratings)
+    questions = past_questions(Timeline.of(split.known, catalogue), 0)
+    learned = {
+        row: Watching(
+            fit_logit(
+                [without(q.candidates, names) for q in questions], [q.next for q in questions]
+            ),
+            fit_logit(
+                [without(q.candidates, names) for q in questions], [q.liked for q in questions]
+            ),
+        )
+        for row, names in LEFT_OUT.items()
+    }
+    log = Timeline.of(pl.concat([split.known, split.revealed]).sort(TIME_ORDER), catalogue)
+    popularity, movies = Popularity.of(log, log.end), log.catalogue.movies
+    found: dict[str, list[tuple[float, float]]] = {row: [] for row in LEFT_OUT}
+    for own in split.hidden.partition_by(USER, maintain_order=True):
+        liked = own.filter(pl.col(RATING) >= LIKING)[MOVIE].to_numpy()
+        if not len(liked):
+            continue
+        user = int(log.users.rows([int(own[USER][0])])[0])
+        watched = log.histories.movie[log.histories.starts[user] : log.histories.starts[user + 1]]
+        candidates = find_candidates(log, log, user, log.end, popularity)
+        for row, names in LEFT_OUT.items():
+            told = without(candidates, names)
+            pair: list[float] = []
+            for logit in (learned[row].liked, learned[row].next):
+                shares = logit.shares(told)
+                shares[watched] = -1
+                ten = np.argsort(-shares, kind="stable")[:TOP]
+                pair.append(hit_ndcg(np.isin(ten, movies.rows(liked)), len(liked)))
+            found[row].append((pair[0], pair[1]))
+    return {row: np.array(pairs) for row, pairs in found.items()}
+
+
+def main() -> None:
+    """Learn and rank without each kind of evidence."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("data", nargs="?", default="ml-latest-small")
+    parser.add_argument("--into", type=Path, help="a document to write the table into")
+    given = parser.parse_args()
+    tables = load_data(given.data)
+    catalogue = Catalogue.of(tables.movies)
+    count = len(tables.ratings)
+    with one_thread():
+        parts = [gains(tables.ratings.head(int(end * count)), catalogue) for end in ENDS]
+    whole = {row: np.concatenate([part[row] for part in parts]) for row in LEFT_OUT}
+    plain = whole["all evidence"]
+    rows: list[list[str]] = []
+    for row, own in whole.items():
+        cells = [row]
+        for column in (0, 1):
+            cells.append(shown(mean_over_users(own[:, column])))
+            less = mean_over_users(own[:, column] - plain[:, column])
+            cells.append(shown(less) if LEFT_OUT[row] else "")
+        rows.append(cells)
+    header = ["", "NDCG@10 by `blend`", "less all, paired", "by `likely`", "less all, paired"]
+    put_table("candidates", markdown(header, rows), given.into)
+
+
+if __name__ == "__main__":
+    main()
