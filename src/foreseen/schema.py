@@ -21,6 +21,8 @@ TAG: Final = "tag"
 PREDICTION: Final = "prediction"
 LOW: Final = "low"
 HIGH: Final = "high"
+LIKED: Final = "liked"
+"""Probability of four stars or more."""
 
 LOWEST_RATING: Final = 0.5
 HIGHEST_RATING: Final = 5.0

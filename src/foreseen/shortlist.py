@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from foreseen.features.timeline import History, Queries
 from foreseen.identifiers import UNKNOWN
-from foreseen.models.base import Model, Outlining, Scores, next_movies
+from foreseen.models.base import Model, Scores, next_movies
+from foreseen.models.predictor import Outlining
 from foreseen.ranking import WORTH, By, rank
 
 _FIRST: Final = 256

@@ -12,7 +12,7 @@ from foreseen import registry
 from foreseen.canonical import Tables
 from foreseen.drift.backtest import Walk, backtest
 from foreseen.models import Model, Settings, parse_settings, train
-from foreseen.models.base import Refreshable
+from foreseen.models.predictor import Refreshable
 
 
 @pytest.fixture(scope="module")

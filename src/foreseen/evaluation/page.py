@@ -25,12 +25,14 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         pictures.append((f"Error by model, {setting}, 95 % interval", _errors(own)))
         if any("calibration" in summary for summary in own):
             title = f"Calibration, {setting}: mean rating against prediction, by tenths"
-            pictures.append((title, _calibration(own)))
+            pictures.append((title, _against(own, "calibration", (1, 5), "stars")))
+            title = f"Reliability, {setting}: four stars or more, given against foretold"
+            pictures.append((title, _against(own, "reliability", (0, 1), "share")))
     tables: list[PageTable] = [
         (
             "Models side by side",
             ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "in order", "coverage",
-             "less the best, RMSE", "less the best, NDCG@10"],
+             "Brier", "less the best, RMSE", "less the best, NDCG@10"],
             [_row(summary) for summary in summaries],
         )
     ]  # fmt: skip
@@ -72,17 +74,19 @@ def _errors(own: Summaries) -> "Callable[[Axes], None]":
     return draw
 
 
-def _calibration(own: Summaries) -> "Callable[[Axes], None]":
+def _against(
+    own: Summaries, what: str, ends: tuple[float, float], unit: str
+) -> "Callable[[Axes], None]":
     def draw(axes: "Axes") -> None:
         for summary in own:
-            parts = summary.get("calibration", ())
+            parts = summary.get(what, ())
             if parts:
                 foretold = [part["predicted"] for part in parts]
-                given = [part["rating"] for part in parts]
+                given = [part["given"] for part in parts]
                 axes.plot(foretold, given, marker="o", label=summary["model"])
-        axes.plot([1, 5], [1, 5], color="black", linestyle=":")
-        axes.set_xlabel("predicted (stars)")
-        axes.set_ylabel("given (stars)")
+        axes.plot(ends, ends, color="black", linestyle=":")
+        axes.set_xlabel(f"predicted ({unit})")
+        axes.set_ylabel(f"given ({unit})")
         axes.legend()
         axes.grid(alpha=0.3)
 
@@ -97,5 +101,6 @@ def _row(summary: dict[str, Any]) -> list[object]:
         summary["model"],
         *(show_figure(summary.get(name)) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
         "" if coverage is None else f"{coverage:.1%}",
+        f"{summary['brier']:.3f}" if "brier" in summary else "",
         *(show_figure(less.get(name)) for name in ("rmse", "ndcg10")),
     ]

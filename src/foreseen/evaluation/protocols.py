@@ -24,10 +24,11 @@ from foreseen.evaluation.splits import (
     random_folds,
 )
 from foreseen.features.encode import Encoded
+from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import Model, Settings, train_on
-from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
 GLOBAL_MEAN: Final = "global mean"
 """Not a model but what any model must beat: the mean rating of the past, for everybody."""
@@ -44,7 +45,8 @@ class Answers:
     Attributes:
         model: Its name.
         setting: Which variant of the protocol.
-        events: userId, movieId, timestamp, rating, prediction, low, high; `cell`, whether user
+        events: userId, movieId, timestamp, rating, prediction, low, high, liked, the
+            probability of four stars or more; `cell`, whether user
             and movie were known when the model was fitted; `known`, the number of the user's
             ratings known when asked; `activity`, the bucket of that number.
         lists: How good rankings of the whole catalogue are, where the protocol asks for them; see
@@ -194,7 +196,7 @@ def _ask(
 def answer_events(
     model: Model, events: pl.DataFrame, before: NDArray[np.int64]
 ) -> tuple[pl.DataFrame, Encoded]:
-    """Answer N events, each as of its own moment; add prediction, low and high.
+    """Answer N events, each as of its own moment; add prediction, low, high, liked.
 
     Returns:
         The events with the answers, and the features behind them.
@@ -206,6 +208,7 @@ def answer_events(
         pl.Series(PREDICTION, answers.rating),
         pl.Series(LOW, answers.low),
         pl.Series(HIGH, answers.high),
+        pl.Series(LIKED, answers.liked),
     )
     return frame, answers.encoded
 
@@ -219,5 +222,7 @@ def with_activity(events: pl.DataFrame) -> pl.DataFrame:
 
 def _mean_answers(past: pl.DataFrame, events: pl.DataFrame, setting: str) -> Answers:
     mean = float(past[RATING].to_numpy().mean())
+    share = float((past[RATING].to_numpy() >= LIKING).mean())
     columns = [pl.lit(mean).alias(column) for column in (PREDICTION, LOW, HIGH)]
+    columns.append(pl.lit(share).alias(LIKED))
     return Answers(GLOBAL_MEAN, setting, events.with_columns(columns))

@@ -18,6 +18,8 @@ from foreseen.evaluation.metrics import (
 )
 from foreseen.evaluation.page import write_evaluation_page
 from foreseen.evaluation.protocols import ACTIVITY, Answers
+from foreseen.features.movie_statistics import LIKING
+from foreseen.schema import LIKED
 
 _TENTHS: Final = 10
 
@@ -36,7 +38,10 @@ def summarise(answers: Answers) -> dict[str, Any]:
     inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean()).item()
     if "cell" in events.columns:
         summary["interval_coverage"] = float(inside)
-        summary["calibration"] = _calibration(events)
+        summary["calibration"] = _tenths(events, pl.col("prediction"), pl.col("rating"))
+        given = (pl.col("rating") >= LIKING).cast(pl.Float64)
+        summary["reliability"] = _tenths(events, pl.col(LIKED), given)
+        summary["brier"] = float(events.select(((pl.col(LIKED) - given) ** 2).mean()).item())
         summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))
         summary["activity"] = _parts(events, "activity", ACTIVITY)
     if answers.lists is not None:
@@ -64,17 +69,16 @@ def summarise_all(answers: Sequence[Answers]) -> list[dict[str, Any]]:
     return summaries
 
 
-def _calibration(events: pl.DataFrame) -> list[dict[str, float]]:
-    """Return the mean prediction and the mean rating in each tenth of the predictions."""
-    ordered = events.sort("prediction", maintain_order=True)
+def _tenths(events: pl.DataFrame, foretold: pl.Expr, given: pl.Expr) -> list[dict[str, float]]:
+    """Return the mean of what was foretold and of what was given, by tenths of the former."""
+    pairs = events.select(predicted=foretold, given=given)
+    ordered = pairs.sort("predicted", maintain_order=True)
     edges = np.linspace(0, ordered.height, _TENTHS + 1).astype(int)
-    found: list[dict[str, float]] = []
-    for first, stop in pairwise(edges.tolist()):
-        part = ordered[first:stop]
-        if not part.is_empty():
-            means = part.select(pl.col("prediction", "rating").mean()).row(0)
-            found.append({"predicted": float(means[0]), "rating": float(means[1])})
-    return found
+    return [
+        {name: float(mean) for name, mean in ordered[first:stop].mean().row(0, named=True).items()}
+        for first, stop in pairwise(edges.tolist())
+        if stop > first
+    ]
 
 
 def _parts(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict[str, Any]]:

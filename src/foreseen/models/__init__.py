@@ -13,13 +13,14 @@ from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError
 from foreseen.features.moments import Examples, training_examples
 from foreseen.features.timeline import Timeline
-from foreseen.models.base import Model, Predictor, Scores, Settings
+from foreseen.models.base import Model, Scores
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
 from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
 from foreseen.models.history import HistoryPredictor, HistorySettings
 from foreseen.models.history_training import fit_history
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
+from foreseen.models.predictor import Predictor, Settings, tell
 from foreseen.models.uncertainty import fit_uncertainty
 from foreseen.models.watching import UNLEARNED, fit_watching
 from foreseen.threads import one_thread
@@ -104,17 +105,17 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watchin
     trial = kind.fit(settings, timeline, learn, later, seed)
     scale = (float(timeline.rating.min()), float(timeline.rating.max()))
     followed = trial.observed(timeline)
-    expected = np.clip(followed.estimate(timeline, later.queries, later.encoded), *scale)
-    residual = later.rating - expected
+    told = tell(followed, timeline, later.queries, later.encoded)
+    expected = np.clip(told.expected, *scale)
     predictor = kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed)
     report = {
-        "validation_rmse": float(np.sqrt(np.mean(residual**2))),
+        "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
         "validation_ratings": float(len(later)),
         "trained_on": float(len(timeline.rating)),
         "ratings": float(len(timeline.rating)),
         "until": float(timeline.end),
     }
-    uncertainty = fit_uncertainty(later.encoded, residual)
+    uncertainty = fit_uncertainty(later.encoded, expected, later.rating, told.deviation)
     follows = fit_watching(timeline, seed) if watching else UNLEARNED
     return Model(name, predictor, timeline, uncertainty, follows, scale, seed, report)
 

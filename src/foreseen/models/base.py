@@ -1,4 +1,4 @@
-"""The model contract: what every fitted model can do, and the one rule for the unknown.
+"""The model contract: what every fitted model can do.
 
 A model is a `Predictor`, the arithmetic with its weights, beside the `Timeline` of all ratings it
 knows. Everything that does not differ from model to model is here.
@@ -6,16 +6,16 @@ knows. Everything that does not differ from model to model is here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from foreseen.features.encode import Encoded, encode
 from foreseen.features.timeline import History, Queries, Timeline
 from foreseen.identifiers import UNKNOWN
+from foreseen.models.predictor import Predictor, Refreshable, Told, tell
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.models.watching import Watching
 from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
@@ -23,58 +23,6 @@ from foreseen.threads import one_thread
 
 _BLOCK: Final = 1 << 18
 _NEXT_MOVIES: Final = 10
-
-
-class Settings(BaseModel):
-    """Settings of a model; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Predictor(Protocol):
-    """A fitted model's arithmetic."""
-
-    @property
-    def settings(self) -> Settings:
-        """What it was fitted with."""
-        ...
-
-    def observed(self, timeline: Timeline) -> "Predictor":
-        """Return what it becomes when it may follow a timeline's later ratings."""
-        ...
-
-    def estimate(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
-    ) -> NDArray[np.float64]:
-        """Return expected ratings of shape N, in stars, not yet clipped to the scale."""
-        ...
-
-    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the weights, by name."""
-        ...
-
-
-@runtime_checkable
-class Refreshable(Predictor, Protocol):
-    """A predictor whose networks can be brought up to date without training them anew."""
-
-    @property
-    def learned_until(self) -> int:
-        """First second that it has not learned from."""
-        ...
-
-    def refreshed(self, timeline: Timeline, until: int, seed: int) -> Predictor:
-        """Return it with the ratings since then, up to a moment, learned from too."""
-        ...
-
-
-@runtime_checkable
-class Outlining(Predictor, Protocol):
-    """A predictor that can tell at a glance about what it will say of every movie."""
-
-    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
-        """Return rough ratings of all movies, of shape C, for one history of a timeline."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -104,12 +52,16 @@ class Answers:
     Attributes:
         rating: Predicted stars, on the scale.
         low, high: The interval that holds the rating in four cases of five.
+        liked: Probability of four stars or more.
+        half: Half the interval's width before it was cut at the ends of the scale.
         encoded: The features behind them.
     """
 
     rating: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    liked: NDArray[np.float64]
+    half: NDArray[np.float64]
     encoded: Encoded
 
 
@@ -166,19 +118,23 @@ class Model:
             return self._answer(queries, timeline or self.timeline)
 
     def _answer(self, queries: Queries, timeline: Timeline) -> Answers:
-        expected, parts = [np.empty(0)], [encode(timeline, queries.part(slice(0, 0)))]
-        for start in range(0, len(queries), _BLOCK):
-            part = queries.part(slice(start, start + _BLOCK))
-            parts.append(encode(timeline, part))
-            expected.append(self.predictor.estimate(timeline, part, parts[-1]))
-        encoded = Encoded(
-            np.concatenate([part.expected for part in parts]),
-            np.concatenate([part.values for part in parts]),
+        if not len(queries):
+            nothing = np.empty(0)
+            encoded = encode(timeline, queries)
+            return Answers(nothing, nothing, nothing, nothing, nothing, encoded)
+        told = Told.joined(
+            [
+                tell(self.predictor, timeline, queries.part(slice(start, start + _BLOCK)))
+                for start in range(0, len(queries), _BLOCK)
+            ]
         )
-        rating = np.clip(np.concatenate(expected), *self.scale)
-        half = self.uncertainty.reach * self.uncertainty.deviation(encoded)
+        rating = np.clip(told.expected, *self.scale)
+        sure = self.uncertainty
+        deviation = sure.deviation(told.encoded) if told.deviation is None else told.deviation
+        half = sure.reach * deviation
         low, high = np.clip(rating - half, *self.scale), np.clip(rating + half, *self.scale)
-        return Answers(rating, low, high, encoded)
+        liked = sure.liked(rating, deviation) if told.liked is None else told.liked
+        return Answers(rating, low, high, liked, half, told.encoded)
 
     def predict(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Answer (userId, movieId[, timestamp]) rows, adding prediction, low and high.
@@ -265,14 +221,3 @@ class Model:
 def next_movies(follows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities to be among the next movies watched, from those to be the very next."""
     return 1 - (1 - follows) ** _NEXT_MOVIES
-
-
-def answer_unknown(
-    estimates: NDArray[np.float64], known: NDArray[np.bool_], encoded: Encoded
-) -> NDArray[np.float64]:
-    """Apply the one rule for users and movies a model has no weights for.
-
-    They get what the movie is worth to everybody plus the user's kindness, as known by then;
-    so does an estimate that is not finite.
-    """
-    return np.where(known & np.isfinite(estimates), estimates, encoded.expected)

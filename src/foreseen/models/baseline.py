@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from foreseen.features.encode import Encoded
 from foreseen.features.moments import Examples
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models.base import Settings, answer_unknown
+from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.training import (
     Inputs,
     LoopSettings,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from foreseen.features.encode import Encoded
 from foreseen.features.moments import Examples
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models.base import Settings
+from foreseen.models.predictor import Settings
 
 _TERMS: Final = (
     "movie_worth",

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.moments import Examples, recent_examples
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models.base import Settings, answer_unknown
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded
+from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.replay import Replay
 from foreseen.models.training import (
     Inputs,

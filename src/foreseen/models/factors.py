@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
-from foreseen.models.base import Settings
 from foreseen.models.gibbs import BothSides, Prior, sample_side, squared_error
+from foreseen.models.predictor import Settings
 from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 

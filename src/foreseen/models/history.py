@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models.base import Settings, answer_unknown
 from foreseen.models.histories import Memory, level_habits, read_histories
+from foreseen.models.predictor import Settings
 from foreseen.models.training import LoopSettings, load_arrays, network_arrays
 
 _EXTREME: Final = 5.0
@@ -160,15 +160,18 @@ class HistoryPredictor:
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
         """Return expected ratings of shape N."""
-        chances = self.chances(timeline, queries, encoded)
-        levels = self.networks[0].levels.numpy().astype(np.float64)
-        return answer_unknown(chances @ levels, np.ones(len(queries), dtype=np.bool_), encoded)
+        return self.chances(timeline, queries, encoded) @ self.levels
+
+    @property
+    def levels(self) -> NDArray[np.float64]:
+        """The rating levels, in stars, of shape L."""
+        return self.networks[0].levels.numpy().astype(np.float64)
 
     def chances(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
         """Return the probability of every rating level, of shape N x L."""
-        levels = self.networks[0].levels.numpy().astype(np.float64)
+        levels = self.levels
         usual = self.networks[0].usual.numpy().astype(np.float64)
         habits = level_habits(timeline, queries, levels, usual)
         total = np.zeros((len(queries), len(levels)))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.moments import Examples
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models.base import Settings, answer_unknown
+from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.training import (
     Inputs,
     LoopSettings,

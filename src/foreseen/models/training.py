@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from foreseen.models.base import Settings
+from foreseen.models.predictor import Settings
 from foreseen.progress import progress_bar
 
 _EVALUATION_BATCH: Final = 1 << 16

@@ -244,7 +244,6 @@ def _sureness(world: World, history: History) -> list[tuple[int, float]]:
         np.full(shape[0] * shape[1], world.now, dtype=np.int64),
     )
     answers = world.model.answer(queries, view)
-    sure = world.model.uncertainty
     # Not cut at the ends of the scale, where a high prediction would pass for a sure one.
-    reach = (sure.reach * sure.deviation(answers.encoded)).reshape(shape).mean(axis=1)
+    reach = answers.half.reshape(shape).mean(axis=1)
     return [(n, float(own)) for n, own in zip(steps, reach, strict=True)]
