@@ -13,11 +13,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import aiohttp
 import httpx
 import numpy as np
 from server import Guest, served
 
 GUESTS = 20
+CONNECTIONS = 200
 WEIGHED = 10
 
 
@@ -47,7 +49,7 @@ def processor_seconds(process: int) -> float:
 
 
 async def send(
-    client: httpx.AsyncClient, guest: Guest, kind: str, movie: int, due: float
+    client: aiohttp.ClientSession, guest: Guest, kind: str, movie: int, due: float
 ) -> tuple[str, int, float]:
     """Send one request and return its kind, the status, and seconds since it was due."""
     await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -60,13 +62,14 @@ async def send(
         "page": ("GET", "/rate"),
     }[kind]
     body = {"rating": 0.5 * (1 + movie % 10)} if kind == "rate" else None
+    cookie = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
     try:
-        answer = await client.request(
-            *request, json=body, headers={**guest.headers, "Cookie": "; ".join(
-                f"{name}={value}" for name, value in guest.cookies.items())}
-        )  # fmt: skip
-        status = answer.status_code
-    except httpx.TransportError:
+        async with client.request(
+            *request, json=body, headers={**guest.headers, "Cookie": cookie}
+        ) as answer:
+            await answer.read()
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError):
         status = 0
     return kind, status, time.perf_counter() - due
 
@@ -88,8 +91,11 @@ async def load(address: str, process: int, rate: float, seconds: float, movies: 
         int(rate * seconds),
         p=[0.25, 0.3, 0.1, 0.2, 0.1, 0.05],
     )
-    limits = httpx.Limits(max_connections=200)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30) as client:
+    connections = aiohttp.TCPConnector(limit=CONNECTIONS)
+    patience = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(
+        address, connector=connections, timeout=patience, cookie_jar=aiohttp.DummyCookieJar()
+    ) as client:
         begun = time.perf_counter() + 0.5
         weighing = asyncio.create_task(weigh(process, seconds, memory))
         tasks = [

@@ -147,6 +147,8 @@ def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:
     """
     with TemporaryDirectory(prefix="foreseen-metrics-", ignore_cleanup_errors=True) as figures:
         os.environ[SHARED_METRICS] = figures
+        # glibc gives every thread memory of its own, which threads that come and go fill up.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         workers = Multiprocess(config, sockets=[listening])
         workers.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
