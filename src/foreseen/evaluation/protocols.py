@@ -45,10 +45,10 @@ class Answers:
     Attributes:
         model: Its name.
         setting: Which variant of the protocol.
-        events: userId, movieId, timestamp, rating, prediction, low, high, liked, the
-            probability of four stars or more; `cell`, whether user
-            and movie were known when the model was fitted; `known`, the number of the user's
-            ratings known when asked; `activity`, the bucket of that number.
+        events: userId, movieId, timestamp, rating, prediction, low, high; `liked`, the
+            probability of four stars or more; `cell`, whether user and movie were known when the
+            model was fitted; `known`, the number of the user's ratings known when asked;
+            `activity`, the bucket of that number.
         lists: How good rankings of the whole catalogue are, where the protocol asks for them; see
             `foreseen.evaluation.lists.list_quality`.
     """
