@@ -34,7 +34,7 @@ from foreseen.features.movie_statistics import LIKING
 from foreseen.features.sequence import COMPANY
 from foreseen.features.timeline import Timeline
 from foreseen.models.watching import Watching, fit_logit, past_questions
-from foreseen.schema import MOVIE, RATING, TIME_ORDER, USER
+from foreseen.schema import MOVIE, RATING, USER
 from foreseen.threads import one_thread
 
 ENDS: Final = (0.6, 0.7, 0.8)
@@ -61,19 +61,16 @@ def without(candidates: Candidates, names: tuple[str, ...]) -> Candidates:
 def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
     """Return NDCG@10 of each user by `blend` and by `likely`, of shape users x 2, for each row."""
     split = fold_in(ratings)
-    questions = past_questions(Timeline.of(split.known, catalogue), 0)
-    learned = {
-        row: Watching(
-            fit_logit(
-                [without(q.candidates, names) for q in questions], [q.next for q in questions]
-            ),
-            fit_logit(
-                [without(q.candidates, names) for q in questions], [q.liked for q in questions]
-            ),
+    known = Timeline.of(split.known, catalogue)
+    questions = past_questions(known, 0)
+    learned: dict[str, Watching] = {}
+    for row, names in LEFT_OUT.items():
+        told = [without(question.candidates, names) for question in questions]
+        learned[row] = Watching(
+            fit_logit(told, [question.next for question in questions]),
+            fit_logit(told, [question.liked for question in questions]),
         )
-        for row, names in LEFT_OUT.items()
-    }
-    log = Timeline.of(pl.concat([split.known, split.revealed]).sort(TIME_ORDER), catalogue)
+    log = known.with_ratings(split.revealed)
     popularity, movies = Popularity.of(log, log.end), log.catalogue.movies
     found: dict[str, list[tuple[float, float]]] = {row: [] for row in LEFT_OUT}
     for own in split.hidden.partition_by(USER, maintain_order=True):

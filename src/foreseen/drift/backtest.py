@@ -108,7 +108,7 @@ def backtest(walk: Walk, out: Path) -> tuple[pl.DataFrame, list[Window]]:
 
     Returns:
         All predictions, with columns policy, window, userId, movieId, timestamp, rating,
-        prediction, low, high, in time order for each policy; and what each window cost.
+        prediction, low, high, liked, in time order for each policy; and what each window cost.
 
     Raises:
         InputError: If nothing is left to walk through, or a policy is not known.

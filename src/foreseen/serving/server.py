@@ -105,8 +105,6 @@ def run(
     registry.verify(folder, registry.read_version(folder))
     secret = find_secret(host, folder)
     database = db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}"
-    # Once, before workers do: brings its tables up to date.
-    Store(database).close()
     site = Site(folder, database, secret, behind_https, tuple(admins), _is_loopback(host))
     try:
         listening = listen(host, port)
@@ -115,6 +113,9 @@ def run(
             f"{host}:{port} cannot be listened on ({error.strerror}); name another --port"
         ) from error
     with listening:
+        if workers > 1:
+            # Its tables are brought up to date once, before all workers would.
+            Store(database).close()
         app = site.open() if workers == 1 else site.open_worker
         config = uvicorn.Config(
             app,
