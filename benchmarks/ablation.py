@@ -20,7 +20,7 @@ from foreseen.evaluation.metrics import order_quality, paired_differences, ratin
 from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
 from foreseen.features.encode import encode
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models import parse_settings, train_on
+from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.models.committee import Committee
 from foreseen.models.ensemble import EnsembleSettings
 from foreseen.models.factors import FactorSettings
@@ -65,7 +65,7 @@ def main() -> None:
     answer("their movies follow later ratings", three.observed(log).fold_in(log, queries).rating)
     for what, count in (("a network over them", 1), ("mean of three networks", 3)):
         settings = parse_settings("ensemble", {"networks": count})
-        model = train_on(known, "ensemble", settings, SEED, watching=False)
+        model = train_on(known, "ensemble", settings, SEED, watching=UNLEARNED)
         answer(what, model.observe(split.revealed).answer(queries).rating)
     rows: list[list[str]] = []
     above: pl.DataFrame | None = None

@@ -31,7 +31,7 @@ from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.metrics import paired_differences, plain
 from foreseen.evaluation.protocols import answer_events
 from foreseen.features.timeline import Timeline
-from foreseen.models import parse_settings, train_on
+from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.progress import progress_bar
 from foreseen.schema import MOVIE, RATING, TIMESTAMP, USER
 
@@ -163,7 +163,7 @@ def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str,
     place = int(np.searchsorted(times, case.begins))
     learned = case.ratings[: place // 2]
     settings = parse_settings(model)
-    fitted = train_on(Timeline.of(learned, catalogue), model, settings, seed, watching=False)
+    fitted = train_on(Timeline.of(learned, catalogue), model, settings, seed, watching=UNLEARNED)
     events = case.ratings[place // 2 :]
     before = times[place // 2 :]
     answers, _ = answer_events(fitted.observe(events), events, before)
@@ -190,7 +190,11 @@ def others_harm(tables: Tables, kind: str, seed: int, model: str) -> dict[str, A
     answered: list[pl.DataFrame] = []
     for log in (clean, case.ratings):
         fitted = train_on(
-            Timeline.of(log[:place], catalogue), model, parse_settings(model), seed, watching=False
+            Timeline.of(log[:place], catalogue),
+            model,
+            parse_settings(model),
+            seed,
+            watching=UNLEARNED,
         )
         answers, _ = answer_events(fitted.observe(log[place:]), log[place:], times[place:])
         answered.append(answers.filter(pl.Series(same)))

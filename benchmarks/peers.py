@@ -243,8 +243,8 @@ def measure_ours(name: str, tables: Tables) -> dict[str, Measured]:
     """Measure a model of ours, with the settings it comes with."""
     print(f"Foreseen: {name} ...", file=sys.stderr, flush=True)
     settings = parse_settings(name, {})
-    half = PROTOCOLS["foldin"](tables, name, settings, 0)[0]
-    live = PROTOCOLS["stream"](tables, name, settings, 0)[0]
+    half = PROTOCOLS["foldin"](tables)(name, settings, 0)[0]
+    live = PROTOCOLS["stream"](tables)(name, settings, 0)[0]
     assert half.lists is not None
     return {
         **rating_errors(half.events),

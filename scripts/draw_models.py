@@ -10,7 +10,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from foreseen.features.encode import FEATURES
 from foreseen.models.baseline import BaselineNetwork, BaselineSettings
-from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetwork
+from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetworks
 from foreseen.models.history import HistoryNetwork, HistorySettings
 from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
@@ -46,7 +46,7 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
             },
         ),
         "ensemble": (
-            StackingNetwork(EnsembleSettings(), _GENRES),
+            StackingNetworks(EnsembleSettings(), _GENRES),
             {
                 "attributes": torch.zeros(1, ATTRIBUTES),
                 "genres": torch.zeros(1, _GENRES),

@@ -1,11 +1,46 @@
-"""Keeping numerical libraries to one thread."""
+"""Keeping numerical libraries to one thread, and threads of our own to independent work."""
 
-from collections.abc import Generator
+import os
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def cores() -> int:
+    """Return how many cores there are for this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Call a function for each item, several at once; return the answers in the items' order.
+
+    For compiled loops and linear algebra, which run without the interpreter's lock. Nothing may
+    depend on the order of the calls: with one core they come one after the other.
+    """
+    if cores() == 1:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(cores()) as threads:
+        return list(threads.map(function, items))
+
+
+def side_by_side(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
+    """Call two functions at once and return both answers; see `in_parallel`."""
+    if cores() == 1:
+        return first(), second()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(first)
+        answer = second()
+        return coming.result(), answer
 
 
 @cache

@@ -25,7 +25,7 @@ from foreseen.evaluation.resuming import fingerprint
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
 from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
-from foreseen.models import parse_settings, train_on
+from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.progress import progress_bar
 
 Changes = dict[str, Any]
@@ -109,7 +109,7 @@ def _measure(
     tables: Tables, split: FoldIn, name: str, changes: Changes, seed: int
 ) -> dict[str, float]:
     timeline = Timeline.of(split.known, Catalogue.of(tables.movies))
-    model = train_on(timeline, name, parse_settings(name, changes), seed, watching=False)
+    model = train_on(timeline, name, parse_settings(name, changes), seed, watching=UNLEARNED)
     events = ask_fold_in(model, split, name, lists=False).events
     measured = rating_errors(events) | order_quality(events)
     return {figure: own.value for figure, own in measured.items()}

@@ -125,7 +125,7 @@ def test_a_protocol_answers_every_event_and_is_reported(
         [
             answers
             for name, chosen in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
-            for answers in PROTOCOLS[protocol](small, name, chosen, 0)
+            for answers in PROTOCOLS[protocol](small)(name, chosen, 0)
         ]
     )
     by_model = {(s["model"], s["setting"]): s for s in summaries}
@@ -150,7 +150,7 @@ def test_events_of_the_same_second_do_not_know_each_other() -> None:
     past = [(user, movie, 3.0, 100 + user) for user in range(9) for movie in range(10)]
     late = [(50, movie, 5.0, 1000) for movie in range(10)]
     tables = tables_of(ratings_of(*past, *late))
-    live = PROTOCOLS["stream"](tables, "bias", parse_settings("bias"), 0)[0].events
+    live = PROTOCOLS["stream"](tables)("bias", parse_settings("bias"), 0)[0].events
     assert live["known"].to_list() == [0] * 10
     assert live["prediction"].n_unique() == 1
 
@@ -210,7 +210,7 @@ def test_what_users_did_not_like_later_is_not_wanted(small: Tables) -> None:
 @pytest.mark.parametrize("protocol", ["random", "leave-last-out", "calendar-ranking"])
 def test_the_other_protocols_answer_every_held_out_rating(protocol: str, small: Tables) -> None:
     mean, own = (
-        PROTOCOLS[protocol](small, name, settings, 0)[0]
+        PROTOCOLS[protocol](small)(name, settings, 0)[0]
         for name, settings in ((GLOBAL_MEAN, None), ("bias", parse_settings("bias")))
     )
     assert mean.events.height == own.events.height > 50

@@ -53,7 +53,7 @@ def test_a_lesson_changes_the_networks_and_says_what_has_been_learned(
     pairs = small.ratings.tail(100).drop("rating")
     assert not learned.predict(pairs).equals(model.predict(pairs))
     assert learned.refreshed(until) is learned
-    name = "network0.hidden1.weight"
+    name = "networks.hidden1"
     assert not np.array_equal(learned.predictor.arrays()[name], model.predictor.arrays()[name])
 
 

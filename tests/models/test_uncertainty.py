@@ -10,7 +10,7 @@ from foreseen.catalogue import Catalogue
 from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
 from foreseen.features.timeline import Queries, Timeline
-from foreseen.models import parse_settings, train_on
+from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.models.predictor import Distributing
 
 QUICK: Mapping[str, Mapping[str, object]] = {
@@ -26,7 +26,7 @@ def test_later_ratings_lie_in_their_intervals_and_are_liked_as_often_as_foretold
     past, later = cut(small.ratings, 0.9)
     timeline = Timeline.of(past, Catalogue.of(small.movies))
     settings = parse_settings(name, QUICK[name])
-    model = train_on(timeline, name, settings, 0, watching=False).observe(later)
+    model = train_on(timeline, name, settings, 0, watching=UNLEARNED).observe(later)
     events, _ = answer_events(model, later, later["timestamp"].to_numpy().astype(np.int64))
     rating = events["rating"].to_numpy()
     inside = (rating >= events["low"].to_numpy()) & (rating <= events["high"].to_numpy())
@@ -42,7 +42,7 @@ def test_a_model_with_a_distribution_tells_its_own_width(small: Tables) -> None:
     past, later = cut(small.ratings, 0.9)
     timeline = Timeline.of(past, Catalogue.of(small.movies))
     settings = parse_settings("history", QUICK["history"])
-    model = train_on(timeline, "history", settings, 0, watching=False).observe(later)
+    model = train_on(timeline, "history", settings, 0, watching=UNLEARNED).observe(later)
     assert isinstance(model.predictor, Distributing)
     user = model.timeline.users.rows(later["userId"].to_numpy()[:200])
     movie = model.timeline.catalogue.movies.rows(later["movieId"].to_numpy()[:200])

@@ -48,10 +48,11 @@ def evaluate(
     tables = canonical.load_data(data, skip_bad_rows)
     names = [name.value for name in model or list(ModelName)]
     chosen = {name: read_settings(settings, name) for name in names}
-    answers = PROTOCOLS[protocol.value](tables, GLOBAL_MEAN, None, seed)
+    ask = PROTOCOLS[protocol.value](tables)
+    answers = ask(GLOBAL_MEAN, None, seed)
     with progress_bar("evaluating", len(chosen)) as advance:
         for name, own in chosen.items():
-            answers += measure(tables, protocol.value, name, own, seed, out)
+            answers += measure(tables, protocol.value, ask, name, own, seed, out)
             advance(1)
     summaries = summarise_all(answers)
     write_report(protocol.value, tables.manifest.source, summaries, out)

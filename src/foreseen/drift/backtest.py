@@ -28,7 +28,7 @@ from foreseen.evaluation.resuming import fingerprint
 from foreseen.evaluation.splits import cut
 from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
-from foreseen.models import Model, Settings, train_on
+from foreseen.models import UNLEARNED, Model, Settings, train_on
 from foreseen.progress import progress_bar
 from foreseen.schema import TIMESTAMP
 
@@ -302,4 +302,4 @@ class _Walker:
         ratings = self._walk.tables.ratings[begin:known]
         timeline = Timeline.of(ratings, Catalogue.of(self._walk.tables.movies))
         walk = self._walk
-        return train_on(timeline, walk.model, walk.settings, walk.seed, watching=False)
+        return train_on(timeline, walk.model, walk.settings, walk.seed, watching=UNLEARNED)

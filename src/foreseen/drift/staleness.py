@@ -14,7 +14,7 @@ from foreseen.catalogue import Catalogue
 from foreseen.evaluation.metrics import Measured, paired_differences, plain, rating_errors
 from foreseen.evaluation.protocols import answer_events
 from foreseen.features.timeline import Timeline
-from foreseen.models import Settings, train_on
+from foreseen.models import UNLEARNED, Settings, train_on
 from foreseen.progress import progress_bar
 from foreseen.schema import TIMESTAMP
 
@@ -47,7 +47,7 @@ def staleness(
             if learned < _FEWEST:
                 break
             fitted = train_on(
-                Timeline.of(ratings[:learned], catalogue), model, settings, seed, watching=False
+                Timeline.of(ratings[:learned], catalogue), model, settings, seed, watching=UNLEARNED
             )
             known = fitted.observe(ratings[learned:])
             answers, _ = answer_events(known, tested, times[place:])

@@ -1,10 +1,12 @@
 """The protocols: fit on the past, predict what came later, by what was known then.
 
-Each returns the answers event by event, so that errors can be cut by cell and by activity.
+Each cuts the ratings and returns a function that asks one model after the other. Answers come
+event by event, so that errors can be cut by cell and by activity.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +29,7 @@ from foreseen.features.encode import Encoded
 from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
-from foreseen.models import Model, Settings, train_on
+from foreseen.models import UNLEARNED, Model, Settings, Watching, train_on
 from foreseen.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
 GLOBAL_MEAN: Final = "global mean"
@@ -59,7 +61,34 @@ class Answers:
     lists: Mapping[str, Any] | None = None
 
 
-def stream(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+Ask = Callable[[str, Settings | None, int], list[Answers]]
+"""Asks the model of a name, fitted with settings and a seed, or without settings the mean."""
+
+
+class _Past:
+    """What models are fitted to; what they have in common is worked out once."""
+
+    def __init__(self, tables: Tables, ratings: pl.DataFrame) -> None:
+        self.ratings = ratings
+        self._tables = tables
+        self._watching: dict[int, Watching] = {}
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline.of(self.ratings, Catalogue.of(self._tables.movies))
+
+    def fit(self, name: str, settings: Settings, seed: int) -> Model:
+        """Fit a model for where only ratings are asked."""
+        return train_on(self.timeline, name, settings, seed, watching=UNLEARNED)
+
+    def fit_for_lists(self, name: str, settings: Settings, seed: int) -> Model:
+        """Fit a model that has learned what follows: the same for all, so the first learns it."""
+        fitted = train_on(self.timeline, name, settings, seed, self._watching.get(seed))
+        self._watching[seed] = fitted.watching
+        return fitted
+
+
+def stream(tables: Tables) -> Ask:
     """Fit on the first 90 %; predict the rest in time order, each by all that is older.
 
     Three settings: `live`, all ratings of an earlier second known; `day late`, only those at
@@ -68,31 +97,40 @@ def stream(tables: Tables, name: str, settings: Settings | None, seed: int) -> l
     Raises:
         InputError: If there are too few ratings.
     """
-    past, later = cut(tables.ratings, TEST_FROM)
-    if settings is None:
-        return [_mean_answers(past, later, s) for s in ("live", "day late", "frozen")]
-    fitted = train_on(_timeline(tables, past), name, settings, seed, watching=False)
-    observed = fitted.observe(later)
+    known, later = cut(tables.ratings, TEST_FROM)
+    past = _Past(tables, known)
     second = later[TIMESTAMP].to_numpy()
-    answers = [
-        _ask(fitted, observed, later, second, name, "live"),
-        _ask(fitted, observed, later, second - DAY + 1, name, "day late"),
-    ]
-    # Nothing is revealed, but the clock runs on.
-    return [*answers, _ask(fitted, fitted, later, second, name, "frozen")]
+
+    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+        if settings is None:
+            return [_mean_answers(known, later, s) for s in ("live", "day late", "frozen")]
+        fitted = past.fit(name, settings, seed)
+        observed = fitted.observe(later)
+        return [
+            _ask(fitted, observed, later, second, name, "live"),
+            _ask(fitted, observed, later, second - DAY + 1, name, "day late"),
+            # Nothing is revealed, but the clock runs on.
+            _ask(fitted, fitted, later, second, name, "frozen"),
+        ]
+
+    return ask
 
 
-def fold_in_users(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+def fold_in_users(tables: Tables) -> Ask:
     """Fit on the first 80 %; reveal half of each later user, predict the other half at once.
 
     Raises:
         InputError: If there are too few ratings or no new users.
     """
     split = fold_in(tables.ratings)
-    if settings is None:
-        return [_mean_answers(split.known, split.hidden, "half revealed")]
-    fitted = train_on(_timeline(tables, split.known), name, settings, seed)
-    return [ask_fold_in(fitted, split, name)]
+    past = _Past(tables, split.known)
+
+    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+        if settings is None:
+            return [_mean_answers(split.known, split.hidden, "half revealed")]
+        return [ask_fold_in(past.fit_for_lists(name, settings, seed), split, name)]
+
+    return ask
 
 
 def ask_fold_in(fitted: Model, split: FoldIn, name: str, lists: bool = True) -> Answers:
@@ -104,24 +142,26 @@ def ask_fold_in(fitted: Model, split: FoldIn, name: str, lists: bool = True) -> 
     return replace(answers, lists=list_quality(observed, wanted_by(observed, split.hidden)))
 
 
-def calendar_ranking(
-    tables: Tables, name: str, settings: Settings | None, seed: int
-) -> list[Answers]:
+def calendar_ranking(tables: Tables) -> Ask:
     """Fit on the first 90 %; rank for everybody who likes something later, histories as of then.
 
     Raises:
         InputError: If there are too few ratings.
     """
-    past, later = cut(tables.ratings, TEST_FROM)
-    if settings is None:
-        return [_mean_answers(past, later, "as of the cut")]
-    fitted = train_on(_timeline(tables, past), name, settings, seed)
-    moment = np.full(later.height, fitted.timeline.end, dtype=np.int64)
-    answers = _ask(fitted, fitted, later, moment, name, "as of the cut")
-    return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, later)))]
+    known, later = cut(tables.ratings, TEST_FROM)
+    past = _Past(tables, known)
+
+    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+        if settings is None:
+            return [_mean_answers(known, later, "as of the cut")]
+        fitted = past.fit_for_lists(name, settings, seed)
+        answers = _ask_at_end(fitted, later, name, "as of the cut")
+        return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, later)))]
+
+    return ask
 
 
-def leave_last(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+def leave_last(tables: Tables) -> Ask:
     """Fit on all but each user's last rating; rank it among all they have not rated before.
 
     Raises:
@@ -129,15 +169,19 @@ def leave_last(tables: Tables, name: str, settings: Settings | None, seed: int) 
     """
     known, last, tied = leave_last_out(tables.ratings)
     setting = f"{tied} of {last.height} tied in time"
-    if settings is None:
-        return [_mean_answers(known, last, setting)]
-    fitted = train_on(_timeline(tables, known), name, settings, seed)
-    moment = np.full(last.height, fitted.timeline.end, dtype=np.int64)
-    answers = _ask(fitted, fitted, last, moment, name, setting)
-    return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, last, least=0)))]
+    past = _Past(tables, known)
+
+    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+        if settings is None:
+            return [_mean_answers(known, last, setting)]
+        fitted = past.fit_for_lists(name, settings, seed)
+        answers = _ask_at_end(fitted, last, name, setting)
+        return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, last, least=0)))]
+
+    return ask
 
 
-def random_split(tables: Tables, name: str, settings: Settings | None, seed: int) -> list[Answers]:
+def random_split(tables: Tables) -> Ask:
     """Fit on four fifths drawn at random and predict the rest, five times in turn.
 
     Only for comparison with published tables: much of what is known is later than the answer.
@@ -146,21 +190,26 @@ def random_split(tables: Tables, name: str, settings: Settings | None, seed: int
         InputError: If there are too few ratings.
     """
     ratings = tables.ratings.with_columns(random_folds(tables.ratings))
-    parts: list[pl.DataFrame] = []
+    pairs: list[tuple[_Past, pl.DataFrame]] = []
     for fold in range(5):
         known = ratings.filter(pl.col("fold") != fold).drop("fold")
         held = ratings.filter(pl.col("fold") == fold).drop("fold")
-        if settings is None:
-            parts.append(_mean_answers(known, held, "5 folds").events)
-            continue
-        fitted = train_on(_timeline(tables, known), name, settings, seed, watching=False)
-        moment = np.full(held.height, fitted.timeline.end, dtype=np.int64)
-        parts.append(_ask(fitted, fitted, held, moment, name, "5 folds").events)
-    return [Answers(name if settings else GLOBAL_MEAN, "5 folds", pl.concat(parts))]
+        pairs.append((_Past(tables, known), held))
+
+    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+        parts = [
+            _mean_answers(past.ratings, held, "5 folds")
+            if settings is None
+            else _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
+            for past, held in pairs
+        ]
+        whole = pl.concat([part.events for part in parts])
+        return [Answers(name if settings else GLOBAL_MEAN, "5 folds", whole)]
+
+    return ask
 
 
-Protocol = Callable[[Tables, str, Settings | None, int], list[Answers]]
-PROTOCOLS: Final[Mapping[str, Protocol]] = {
+PROTOCOLS: Final[Mapping[str, Callable[[Tables], Ask]]] = {
     "stream": stream,
     "foldin": fold_in_users,
     "random": random_split,
@@ -169,8 +218,9 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = {
 }
 
 
-def _timeline(tables: Tables, ratings: pl.DataFrame) -> Timeline:
-    return Timeline.of(ratings, Catalogue.of(tables.movies))
+def _ask_at_end(fitted: Model, events: pl.DataFrame, name: str, setting: str) -> Answers:
+    moment = np.full(events.height, fitted.timeline.end, dtype=np.int64)
+    return _ask(fitted, fitted, events, moment, name, setting)
 
 
 def _ask(

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from foreseen.canonical import Tables
-from foreseen.evaluation.protocols import PROTOCOLS, Answers
+from foreseen.evaluation.protocols import Answers, Ask
 from foreseen.files import write_whole
 from foreseen.models import Settings
 
@@ -36,13 +36,14 @@ def fingerprint(tables: Tables, *told: object) -> str:
 
 
 def measure(
-    tables: Tables, protocol: str, name: str, settings: Settings, seed: int, out: Path
+    tables: Tables, protocol: str, ask: Ask, name: str, settings: Settings, seed: int, out: Path
 ) -> list[Answers]:
     """Measure a model under a protocol, unless a run that was stopped has done so.
 
     Args:
         tables: The data.
         protocol: Name of the protocol.
+        ask: The protocol, ready to ask models.
         name: Of the model.
         settings: Its settings.
         seed: Of all chance.
@@ -63,7 +64,7 @@ def measure(
                 _SETTING, as_dict=True, maintain_order=True
             ).items()
         ]
-    answers = PROTOCOLS[protocol](tables, name, settings, seed)
+    answers = ask(name, settings, seed)
     document = json.dumps({own.setting: own.lists for own in answers})
     write_whole(lists, lambda path: path.write_text(document, encoding="utf-8"))
     frame = pl.concat(

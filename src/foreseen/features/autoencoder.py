@@ -9,6 +9,7 @@ it is asked for.
 
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,7 +82,9 @@ class Autoencoders:
     timestamp: NDArray[np.int64]
     count: int
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _kept: OrderedDict[int, Autoencoder] = field(default_factory=OrderedDict[int, Autoencoder])
+    _kept: "OrderedDict[int, Future[Autoencoder]]" = field(
+        default_factory=OrderedDict[int, "Future[Autoencoder]"]
+    )
 
     def before(self, moment: int) -> Autoencoder | None:
         """Return the latest fit that knows nothing of a moment or later; None if there is none."""
@@ -97,14 +100,19 @@ class Autoencoders:
 
     def _fit(self, size: int) -> Autoencoder:
         with self._lock:
-            if (kept := self._kept.get(size)) is not None:
-                self._kept.move_to_end(size)
-                return kept
-            found = fit_autoencoder(self.user[:size], self.movie[:size], self.count)
-            self._kept[size] = found
+            coming = self._kept.get(size)
+            if mine := coming is None:
+                coming = self._kept[size] = Future()
+            self._kept.move_to_end(size)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return found
+        if mine:
+            # Outside the lock: who asks for another fit need not wait for this one.
+            try:
+                coming.set_result(fit_autoencoder(self.user[:size], self.movie[:size], self.count))
+            except BaseException as error:
+                coming.set_exception(error)
+        return coming.result()
 
 
 def fit_autoencoder(user: NDArray[np.int32], movie: NDArray[np.int32], count: int) -> Autoencoder:
@@ -125,13 +133,14 @@ def fit_autoencoder(user: NDArray[np.int32], movie: NDArray[np.int32], count: in
     column = column[takes_part]
     together = np.zeros((len(movies), len(movies)), dtype=np.float32)
     for start in range(0, len(owners), _USERS_AT_ONCE):
-        some = (row >= start) & (row < start + _USERS_AT_ONCE)
-        watched = np.zeros((_USERS_AT_ONCE, len(movies)), dtype=np.float32)
+        stop = min(start + _USERS_AT_ONCE, len(owners))
+        some = (row >= start) & (row < stop)
+        watched = np.zeros((stop - start, len(movies)), dtype=np.float32)
         watched[row[some] - start, column[some]] = 1
         together += watched.T @ watched
-    gram = together.astype(np.float64)
-    gram[np.diag_indices(len(gram))] += _RIDGE
-    inverse = np.linalg.inv(gram)
+    together[np.diag_indices(len(together))] += _RIDGE
+    # Counts in single precision are exact, and the ridge keeps the inverse tame.
+    inverse = np.linalg.inv(together)
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)
     return Autoencoder(movies, weights.astype(np.float32))

@@ -22,6 +22,7 @@ _OTHERS: Final = 500
 _DAMPING: Final = 5.0
 _ROOM: Final = 2_000_000
 """Movies in all remembered tallies together."""
+_KINDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Companies:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: OrderedDict[int, Tally] = field(default_factory=OrderedDict[int, Tally])
     _size: int = 0
+    _sheets: threading.local = field(default_factory=threading.local)
 
     def of(self, item: int, before: int) -> Tally:
         """Return a movie's company in what was rated strictly before a moment."""
@@ -80,9 +82,15 @@ class Companies:
         return found
 
     def _tally(self, item: int, before: int) -> Tally:
+        sheet: tuple[NDArray[np.float64], NDArray[np.int32]] | None
+        sheet = getattr(self._sheets, "own", None)
+        if sheet is None:
+            # One for each thread, left clean: to wipe the catalogue each time would take longest.
+            sheet = np.zeros((self.count, _KINDS)), np.zeros(self.count, dtype=np.int32)
+            self._sheets.own = sheet
         found = _count(
             item, self.starts, self.places, self.owners, self.user_starts, self.movie, self.times,
-            before, self.count,
+            before, *sheet,
         )  # fmt: skip
         return Tally(*found)
 
@@ -97,7 +105,8 @@ def _count(
     movie: NDArray[np.int32],
     times: NDArray[np.int64],
     before: int,
-    count: int,
+    sums: NDArray[np.float64],
+    met: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     low, high = starts[item], starts[item + 1]
     while high > low and times[places[high - 1]] >= before:
@@ -107,7 +116,7 @@ def _count(
     near = np.zeros(WINDOW + 1)
     for distance in range(1, WINDOW + 1):
         near[distance] = known / (known + _DAMPING) / max(high - low, 1) / np.sqrt(distance)
-    sums = np.zeros((count, 4))
+    count = 0
     for row in range(low, high):
         place = places[row]
         owner = owners[place]
@@ -120,6 +129,9 @@ def _count(
             if distance == 0:
                 continue
             own, gain = sums[movie[other]], near[abs(distance)]
+            if own[3] == 0:
+                met[count] = movie[other]
+                count += 1
             own[3] += gain
             if distance > 0:
                 if distance == 1:
@@ -128,5 +140,7 @@ def _count(
                     own[1] += gain
                 if distance <= AFTER:
                     own[2] += gain
-    met = np.flatnonzero(sums[:, 3] > 0)
-    return met.astype(np.int32), sums[met]
+    movies = met[:count].copy()
+    found = sums[movies]
+    sums[movies] = 0.0
+    return movies, found

@@ -22,8 +22,8 @@ from foreseen.models.history_training import fit_history
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.predictor import Predictor, Settings, tell
 from foreseen.models.uncertainty import fit_uncertainty
-from foreseen.models.watching import UNLEARNED, fit_watching
-from foreseen.threads import one_thread
+from foreseen.models.watching import UNLEARNED, Watching, fit_watching
+from foreseen.threads import one_thread, side_by_side
 
 VALIDATION_SHARE: Final = 0.1
 """Share of the ratings, the latest, that decide when to stop and how sure to be."""
@@ -82,11 +82,12 @@ def train(
 
 
 def train_on(
-    timeline: Timeline, name: str, settings: Settings, seed: int, watching: bool = True
+    timeline: Timeline, name: str, settings: Settings, seed: int, watching: Watching | None = None
 ) -> Model:
     """Fit a model to a timeline; see `train`.
 
-    Without `watching` it does not learn what users watch next, for where only ratings are asked.
+    What users watch next is the same whatever the model; it is learned unless it is given, or
+    given as `UNLEARNED` where only ratings are asked.
 
     Raises:
         InputError: As `train`.
@@ -95,7 +96,9 @@ def train_on(
         return _train(timeline, name, settings, seed, watching)
 
 
-def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watching: bool) -> Model:
+def _train(
+    timeline: Timeline, name: str, settings: Settings, seed: int, watching: Watching | None
+) -> Model:
     kind = KINDS[name]
     examples = training_examples(timeline, seed)
     learn, later = examples.split(1 - VALIDATION_SHARE)
@@ -107,7 +110,10 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watchin
     followed = trial.observed(timeline)
     told = tell(followed, timeline, later.queries, later.encoded)
     expected = np.clip(told.expected, *scale)
-    predictor = kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed)
+    predictor, follows = side_by_side(
+        lambda: kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed),
+        lambda: watching or fit_watching(timeline, seed),
+    )
     report = {
         "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
         "validation_ratings": float(len(later)),
@@ -116,7 +122,6 @@ def _train(timeline: Timeline, name: str, settings: Settings, seed: int, watchin
         "until": float(timeline.end),
     }
     uncertainty = fit_uncertainty(later.encoded, expected, later.rating, told.deviation)
-    follows = fit_watching(timeline, seed) if watching else UNLEARNED
     return Model(name, predictor, timeline, uncertainty, follows, scale, seed, report)
 
 
@@ -132,9 +137,11 @@ def _as_long_as(settings: Settings, trial: Predictor) -> Settings:
 __all__ = [
     "DEFAULT_MODEL",
     "KINDS",
+    "UNLEARNED",
     "Model",
     "Scores",
     "Settings",
+    "Watching",
     "parse_settings",
     "train",
     "train_on",

@@ -8,6 +8,7 @@ question is answered by the latest version that knew nothing after its moment.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
 from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in, outline
 from foreseen.models.gibbs import BothSides
+from foreseen.threads import in_parallel
 
 COMMITTEE_FEATURES: Final = (*FOLD_FEATURES, "factor_disagreement")
 _STEPS: Final = 20
@@ -58,18 +60,14 @@ class Committee:
         what: str = "factors",
     ) -> "Committee":
         """Fit one member per settings to some rows of a timeline's log."""
-        members = tuple(
-            fit_factors(
-                own,
-                timeline.catalogue,
-                timeline.user[rows],
-                timeline.movie[rows],
-                timeline.rating[rows],
-                seed + number,
-                f"{what}, {number + 1} of {len(settings)}",
-            )
-            for number, own in enumerate(settings)
-        )
+        user, movie, rating = timeline.user[rows], timeline.movie[rows], timeline.rating[rows]
+
+        def member(number: int) -> Factors:
+            name = f"{what}, {number + 1} of {len(settings)}"
+            own = settings[number]
+            return fit_factors(own, timeline.catalogue, user, movie, rating, seed + number, name)
+
+        members = tuple(in_parallel(member, range(len(settings))))
         return cls(members, int(timeline.timestamp[rows].max()) + 1, int(rows.sum()))
 
     def observed(self, timeline: Timeline) -> "Committee":
@@ -91,7 +89,8 @@ class Committee:
             else:
                 past = slice(0, int(np.searchsorted(times, moment)))
                 log = BothSides.of(user[past], timeline.movie[past], timeline.rating[past])
-                members = tuple(refresh_factors(member, log, number) for member in members)
+                refresh = partial(refresh_factors, log=log, number=number)
+                members = tuple(in_parallel(refresh, members))
             versions.append(Version(moment, place, members))
         return replace(self, members=first, versions=tuple(versions))
 

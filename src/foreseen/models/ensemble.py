@@ -21,6 +21,7 @@ from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.moments import Examples, recent_examples
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
+from foreseen.models.dropout import ByteDropout
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded
 from foreseen.models.predictor import Settings, answer_unknown
@@ -34,6 +35,7 @@ from foreseen.models.training import (
     train_network,
     weigh_users,
 )
+from foreseen.threads import in_parallel, side_by_side
 
 _EXTREME: Final = 5.0
 _TRIAL_FOLDS: Final = 2
@@ -71,27 +73,39 @@ class EnsembleSettings(Settings):
     )
 
 
-class StackingNetwork(nn.Module):
-    """Rating = factors' rating + network(features, genres)."""
+class StackingNetworks(nn.Module):
+    """Rating = factors' rating + network(features, genres), by several networks side by side.
+
+    They are one in shape, so each step of all is one product of matrices; they differ in their
+    first weights and in what is dropped out.
+    """
 
     mean: Tensor
     scale: Tensor
 
     def __init__(self, settings: EnsembleSettings, genres: int) -> None:
         super().__init__()
+        self.count = settings.networks
         first, second = settings.hidden
-        self.dropout = nn.Dropout(settings.dropout[0])
-        self.hidden_dropout = nn.Dropout(settings.dropout[1])
-        self.hidden1 = nn.Linear(ATTRIBUTES + genres, first)
-        self.hidden2 = nn.Linear(first, second)
-        self.rating = nn.Linear(second, 1)
+        self.dropout = ByteDropout(settings.dropout[0])
+        self.hidden_dropout = ByteDropout(settings.dropout[1])
+        self.hidden1, self.bias1 = self._layer(ATTRIBUTES + genres, first)
+        self.hidden2, self.bias2 = self._layer(first, second)
+        self.rating, self.level = self._layer(second, 1)
         self.register_buffer("mean", torch.zeros(ATTRIBUTES))
         self.register_buffer("scale", torch.ones(ATTRIBUTES))
-        nn.init.zeros_(self.rating.weight)
-        nn.init.zeros_(self.rating.bias)
+        nn.init.zeros_(self.rating)
+        nn.init.zeros_(self.level)
+
+    def _layer(self, inputs: int, units: int) -> tuple[nn.Parameter, nn.Parameter]:
+        """Return weights K x inputs x units and biases K x 1 x units, drawn as `nn.Linear`'s."""
+        bound = inputs**-0.5
+        weights = torch.empty(self.count, inputs, units).uniform_(-bound, bound)
+        biases = torch.empty(self.count, 1, units).uniform_(-bound, bound)
+        return nn.Parameter(weights), nn.Parameter(biases)
 
     def forward(self, attributes: Tensor, genres: Tensor, foretold: Tensor) -> Tensor:
-        """Return ratings of shape B.
+        """Return ratings: each network's while training, of shape K x B; else their mean, of B.
 
         Args:
             attributes: Point-in-time and fold-in features, of shape B x A, as they come.
@@ -99,11 +113,13 @@ class StackingNetwork(nn.Module):
             foretold: What the factors say, of shape B.
         """
         level = ((attributes - self.mean) / self.scale).clamp(-_EXTREME, _EXTREME)
-        inputs = self.dropout(torch.cat([level, genres], dim=1))
-        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden1(inputs)))
-        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden2(hidden)))
-        correction: Tensor = self.rating(hidden).squeeze(1)
-        return foretold + correction
+        inputs = torch.cat([level, genres], dim=1).expand(self.count, -1, -1)
+        hidden = torch.baddbmm(self.bias1, self.dropout(inputs), self.hidden1)
+        hidden = self.hidden_dropout(nn.functional.gelu(hidden))
+        hidden = torch.baddbmm(self.bias2, hidden, self.hidden2)
+        hidden = self.hidden_dropout(nn.functional.gelu(hidden))
+        correction = torch.baddbmm(self.level, hidden, self.rating).squeeze(2)
+        return foretold + (correction if self.training else correction.mean(dim=0))
 
 
 @dataclass(frozen=True)
@@ -119,7 +135,7 @@ class EnsemblePredictor:
 
     settings: EnsembleSettings
     committee: Committee
-    networks: tuple[StackingNetwork, ...]
+    networks: StackingNetworks
     replay: Replay
 
     def observed(self, timeline: Timeline) -> "EnsemblePredictor":
@@ -149,21 +165,18 @@ class EnsemblePredictor:
         weight = _weigh(recent)
         new = Replay.of(inputs, recent.rating, weight, until, size, seed)
         lesson, kept = self.replay.with_lesson(new, seed + size)
-        networks: list[StackingNetwork] = []
-        for number, old in enumerate(self.networks):
-            network = copy.deepcopy(old)
-            train_network(
-                network,
-                lesson.tensors(),
-                lesson.rating.astype(np.float64),
-                self.settings.lesson,
-                seed + size + number,
-                f"lesson of network {number + 1} of {len(self.networks)}",
-                None,
-                lesson.weight.astype(np.float64),
-            )
-            networks.append(network)
-        return replace(self, networks=tuple(networks), replay=kept)
+        networks = copy.deepcopy(self.networks)
+        train_network(
+            networks,
+            lesson.tensors(),
+            lesson.rating.astype(np.float64),
+            self.settings.lesson,
+            seed + size,
+            "lesson",
+            None,
+            lesson.weight.astype(np.float64),
+        )
+        return replace(self, networks=networks, replay=kept)
 
     def estimate(
         self, timeline: Timeline, queries: Queries, encoded: Encoded
@@ -171,18 +184,13 @@ class EnsemblePredictor:
         """Return expected ratings of shape N."""
         folded = self.committee.fold_in(timeline, queries)
         inputs = stacking_inputs(timeline, queries, encoded, folded)
-        answers = sum(
-            (evaluate_network(network, inputs) for network in self.networks),
-            start=np.zeros(len(queries)),
-        ) / len(self.networks)
+        answers = evaluate_network(self.networks, inputs)
         return answer_unknown(answers, np.ones(len(queries), dtype=np.bool_), encoded)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the weights, by name."""
         arrays = {f"committee.{name}": a for name, a in self.committee.arrays().items()}
-        for number, network in enumerate(self.networks):
-            weights = network_arrays(network)
-            arrays |= {f"network{number}.{name}": values for name, values in weights.items()}
+        arrays |= {f"networks.{name}": a for name, a in network_arrays(self.networks).items()}
         return arrays | {f"replay.{name}": a for name, a in self.replay.arrays().items()}
 
     @classmethod
@@ -196,13 +204,10 @@ class EnsemblePredictor:
             return {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
 
         committee = Committee.from_arrays(within("committee"), len(settings.factors))
-        networks: list[StackingNetwork] = []
-        for number in range(settings.networks):
-            own = within(f"network{number}")
-            genres = own["hidden1.weight"].shape[1] - ATTRIBUTES
-            networks.append(StackingNetwork(settings, genres))
-            load_arrays(networks[-1], own)
-        return cls(settings, committee, tuple(networks), Replay.from_arrays(within("replay")))
+        own = within("networks")
+        networks = StackingNetworks(settings, own["hidden1"].shape[1] - ATTRIBUTES)
+        load_arrays(networks, own)
+        return cls(settings, committee, networks, Replay.from_arrays(within("replay")))
 
 
 def fit_ensemble(
@@ -223,21 +228,20 @@ def fit_ensemble(
     past = timeline.timestamp <= learn.given[-1]
     held_out = fold_in_held_out(settings, timeline, learn, past, seed)
     inputs = stacking_inputs(timeline, learn.queries, learn.encoded, held_out)
-    committee = Committee.fitted(settings.factors, timeline, past, seed)
     weight = _weigh(learn)
-    networks: list[StackingNetwork] = []
-    for number in range(settings.networks):
-        torch.manual_seed(seed + number)
-        network = StackingNetwork(settings, len(timeline.catalogue.genre_names))
-        attributes = inputs["attributes"]
-        network.mean.copy_(attributes.mean(dim=0))
-        network.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
-        what = f"network {number + 1} of {settings.networks}"
-        chance = seed + number
-        train_network(network, inputs, learn.rating, settings.loop, chance, what, None, weight)
-        networks.append(network)
+    torch.manual_seed(seed)
+    networks = StackingNetworks(settings, len(timeline.catalogue.genre_names))
+    attributes = inputs["attributes"]
+    networks.mean.copy_(attributes.mean(dim=0))
+    networks.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
+    committee, _ = side_by_side(
+        lambda: Committee.fitted(settings.factors, timeline, past, seed),
+        lambda: train_network(
+            networks, inputs, learn.rating, settings.loop, seed, "networks", None, weight
+        ),
+    )
     replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
-    return EnsemblePredictor(settings, committee, tuple(networks), replay)
+    return EnsemblePredictor(settings, committee, networks, replay)
 
 
 def _weigh(examples: Examples) -> NDArray[np.float64]:
@@ -257,7 +261,8 @@ def fold_in_held_out(
     fold = generator.permutation(len(timeline.users)) % settings.folds
     rating = np.empty(len(learn))
     values = np.empty((len(learn), len(COMMITTEE_FEATURES)), dtype=np.float32)
-    for number in range(settings.folds):
+
+    def answer_part(number: int) -> None:
         others = past & (fold[timeline.user] != number)
         if not others.any():
             others = past
@@ -266,6 +271,8 @@ def fold_in_held_out(
         asked = np.flatnonzero(fold[learn.queries.user] == number)
         folded = committee.fold_in(timeline, learn.queries.part(asked))
         rating[asked], values[asked] = folded.rating, folded.values
+
+    in_parallel(answer_part, range(settings.folds))
     return Folded(rating, values)
 
 

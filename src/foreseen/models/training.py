@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from foreseen.models.dropout import ByteDropout
 from foreseen.models.predictor import Settings
 from foreseen.progress import progress_bar
 
@@ -66,7 +67,8 @@ def train_network(
     """Fit a network to ratings by least squares, in place.
 
     Args:
-        network: Called with the inputs by name; returns a prediction per example.
+        network: Called with the inputs by name; returns a prediction per example, while training
+            perhaps those of several networks, of shape K x N.
         inputs: Named tensors of N examples.
         rating: Targets, of shape N.
         settings: How to train.
@@ -77,6 +79,9 @@ def train_network(
         weight: How much each example counts, of shape N; None for all alike.
     """
     torch.manual_seed(seed)
+    for number, part in enumerate(network.modules()):
+        if isinstance(part, ByteDropout):
+            part.reseed(seed + number)
     order = torch.Generator().manual_seed(seed)
     target = torch.from_numpy(rating.astype(np.float32))
     share = np.ones(len(rating)) if weight is None else weight / weight.mean()

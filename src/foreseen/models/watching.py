@@ -24,6 +24,7 @@ from foreseen.features.candidates import (
 from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import Timeline
 from foreseen.progress import progress_bar
+from foreseen.threads import in_parallel, side_by_side
 
 _QUESTIONS: Final = 800
 _RATINGS_EACH: Final = 100
@@ -102,9 +103,12 @@ class Question:
 def fit_watching(timeline: Timeline, seed: int) -> Watching:
     """Learn both logits from what users went on to watch."""
     questions = past_questions(timeline, seed)
+    candidates = [question.candidates for question in questions]
     return Watching(
-        fit_logit([q.candidates for q in questions], [q.next for q in questions]),
-        fit_logit([q.candidates for q in questions], [q.liked for q in questions]),
+        *side_by_side(
+            lambda: fit_logit(candidates, [question.next for question in questions]),
+            lambda: fit_logit(candidates, [question.liked for question in questions]),
+        )
     )
 
 
@@ -116,31 +120,34 @@ def past_questions(timeline: Timeline, seed: int) -> list[Question]:
     users = np.flatnonzero(np.diff(own.starts) >= _FEWEST)
     wanted = min(_QUESTIONS, -(-len(timeline.rating) // _RATINGS_EACH))
     turns = -(-2 * wanted // max(len(users), 1))
-    questions: list[Question] = []
-    with progress_bar("what follows", wanted) as advance:
-        for user in generator.permutation(np.repeat(users, turns)):
-            first, stop = int(own.starts[user]), int(own.starts[user + 1])
-            anywhere = int(generator.integers(0, stop - first))
-            length = (stop - first) // 2 if generator.random() < 0.5 else anywhere
-            before = int(own.times[first + length - 1]) + 1 if length else int(own.times[first])
-            place = first + int(np.searchsorted(own.times[first:stop], before))
-            if before <= opening or place == stop:
-                continue
+    asked: list[tuple[int, int, int]] = []
+    for user in map(int, generator.permutation(np.repeat(users, turns))):
+        first, stop = int(own.starts[user]), int(own.starts[user + 1])
+        anywhere = int(generator.integers(0, stop - first))
+        length = (stop - first) // 2 if generator.random() < 0.5 else anywhere
+        before = int(own.times[first + length - 1]) + 1 if length else int(own.times[first])
+        place = first + int(np.searchsorted(own.times[first:stop], before))
+        if before > opening and place < stop:
+            asked.append((user, before, place))
+        if len(asked) == wanted:
+            break
+    with progress_bar("what follows", len(asked)) as advance:
+
+        def answer(cut: tuple[int, int, int]) -> Question:
+            user, before, place = cut
             popularity = Popularity.of(timeline, before)
-            candidates = find_candidates(timeline, timeline, int(user), before, popularity)
-            later = own.movie[place:stop]
-            liked = later[own.rating[place:stop] >= LIKING]
-            questions.append(
-                Question(
-                    candidates,
-                    np.isin(candidates.movies, later[:1]),
-                    np.isin(candidates.movies, liked),
-                )
-            )
+            candidates = find_candidates(timeline, timeline, user, before, popularity)
+            rest = slice(place, int(own.starts[user + 1]))
+            later = own.movie[rest]
+            liked = later[own.rating[rest] >= LIKING]
             advance(1)
-            if len(questions) == wanted:
-                break
-    return questions
+            return Question(
+                candidates,
+                np.isin(candidates.movies, later[:1]),
+                np.isin(candidates.movies, liked),
+            )
+
+        return in_parallel(answer, asked)
 
 
 def _crossed(candidates: Candidates) -> NDArray[np.float64]:

@@ -1,0 +1,45 @@
+"""Bars of several threads at once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_TWO_AT_ONCE = """
+import time
+from foreseen.progress import progress_bar
+from foreseen.threads import side_by_side
+
+def work(name, unit):
+    with progress_bar(name, 5, unit) as advance:
+        for _ in range(5):
+            time.sleep(0.1)
+            advance(1)
+
+side_by_side(lambda: work("first", "steps"), lambda: work("second", "bytes"))
+"""
+
+
+def test_bars_of_two_threads_share_a_terminal_and_none_elsewhere() -> None:
+    pty = pytest.importorskip("pty", reason="pseudo-terminals are of Unix")
+    terminal, other = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    code = [sys.executable, "-c", _TWO_AT_ONCE]
+    ended = subprocess.run(code, stderr=other, env=environment, check=False)
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    assert ended.returncode == 0, shown.decode()
+    for part in (b"first", b"second", b"bytes", b"/5"):
+        assert part in shown
+    silent = subprocess.run(code, capture_output=True, check=True)
+    assert silent.stderr == b""
