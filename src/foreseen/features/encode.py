@@ -90,15 +90,14 @@ def encode(timeline: Timeline, queries: Queries) -> Encoded:
 
 
 def _shared_profiles(timeline: Timeline, queries: Queries) -> tuple[NDArray[np.intp], Profiles]:
-    """Profile each (user, moment) once, however many movies are asked about."""
-    keys = np.stack([queries.history.astype(np.int64), queries.before], axis=1)
-    if len(keys) and (keys == keys[0]).all():
-        distinct, place = keys[:1], np.zeros(len(keys), dtype=np.intp)
-    else:
-        distinct, place = np.unique(keys, axis=0, return_inverse=True)
-        place = place.reshape(-1)
-    profiles = timeline.profiles(distinct[:, 0].astype(np.int32), distinct[:, 1])
-    return place, profiles
+    """Profile each (user, moment) once, in their order, however many movies are asked about."""
+    history, before = queries.history, queries.before
+    order = np.lexsort((before, history))
+    history, before = history[order], before[order]
+    new = np.append(True, (history[1:] != history[:-1]) | (before[1:] != before[:-1]))[: len(order)]
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.cumsum(new) - 1
+    return place, timeline.profiles(history[new], before[new])
 
 
 def _movie_features(

@@ -153,11 +153,20 @@ def _scan(
     genre_counts = np.zeros((count, genre_count))
     era_residuals = np.zeros((count, ERAS))
     era_counts = np.zeros((count, ERAS))
+    weights, sums = np.zeros(3), np.zeros(3)
+    session = 0
     for p in range(count):
-        weights = np.zeros(3)
-        sums = np.zeros(3)
-        session = 0
-        for row in range(first[p], end[p]):
+        # Who was asked about just before, as of no later, is scanned on from there.
+        begin = first[p]
+        if p > 0 and first[p] == first[p - 1] and end[p] >= end[p - 1]:
+            begin = end[p - 1]
+            level[p, RATINGS : SQUARES + 1] = level[p - 1, RATINGS : SQUARES + 1]
+            genre_residuals[p], genre_counts[p] = genre_residuals[p - 1], genre_counts[p - 1]
+            era_residuals[p], era_counts[p] = era_residuals[p - 1], era_counts[p - 1]
+        else:
+            weights[:], sums[:] = 0.0, 0.0
+            session = 0
+        for row in range(begin, end[p]):
             value = residual[row]
             level[p, RATINGS] += rating[row]
             level[p, RESIDUALS] += value
