@@ -68,6 +68,21 @@ def test_paired_differences_are_those_computed_by_hand() -> None:
     assert recovered_fraction(first, first, second) is None
 
 
+@given(st.integers(0, 10_000), st.integers(2, 40))
+def test_pairs_in_order_are_those_counted_one_by_one(seed: int, count: int) -> None:
+    generator = np.random.default_rng(seed)
+    rating = generator.integers(1, 11, count) / 2
+    rating[0] = 0.0
+    predicted = np.round(generator.normal(size=count), 1)
+    points = [
+        0.5 * ((predicted[a] > predicted[b]) + float(predicted[a] >= predicted[b]))
+        for a in range(count)
+        for b in range(count)
+        if rating[a] > rating[b]
+    ]
+    assert pairwise_accuracy(rating, predicted) == pytest.approx(np.mean(points))
+
+
 def test_users_whose_ratings_are_all_alike_tell_nothing_about_order() -> None:
     answers = pl.DataFrame({"userId": [1, 1], "rating": [4.0, 4.0], "prediction": [3.0, 2.0]})
     assert order_quality(answers) == {}
@@ -76,7 +91,7 @@ def test_users_whose_ratings_are_all_alike_tell_nothing_about_order() -> None:
 def test_the_interval_narrows_with_users() -> None:
     def width(users: int) -> float:
         values = np.random.default_rng(0).normal(size=users)
-        low, high = bootstrap(lambda w: float(w @ values / w.sum()), users)
+        low, high = bootstrap(lambda w: (w @ values) / w.sum(axis=1), users)
         return high - low
 
     assert width(400) < 0.6 * width(50)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from foreseen.schema import PREDICTION, RATING, USER
 
 _DRAWS: Final = 1000
+_CELLS: Final = 1 << 22
 TOP: Final = 10
 
 
@@ -26,22 +27,27 @@ class Measured:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
 
-def bootstrap(
-    figure: Callable[[NDArray[np.float64]], float], users: int, seed: int = 0
-) -> tuple[float, float]:
+Figure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Takes how often each of U users was drawn, of shape D x U; returns D figures."""
+
+
+def bootstrap(figure: Figure, users: int, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % interval of a figure when users are drawn anew, with replacement.
 
     Args:
-        figure: Called with the number of times each user was drawn, of shape U.
+        figure: Of D draws at a time.
         users: U.
         seed: Of the draws.
     """
     generator = np.random.default_rng(seed)
-    figures = [
-        figure(np.bincount(generator.integers(0, users, users), minlength=users).astype(np.float64))
-        for _ in range(_DRAWS)
-    ]
-    low, high = np.quantile(figures, [0.025, 0.975])
+    at_once = max(1, _CELLS // users)
+    figures: list[NDArray[np.float64]] = []
+    for start in range(0, _DRAWS, at_once):
+        count = min(at_once, _DRAWS - start)
+        drawn = generator.integers(0, users, (count, users)) + users * np.arange(count)[:, None]
+        times = np.bincount(drawn.reshape(-1), minlength=count * users)
+        figures.append(figure(times.reshape(count, users).astype(np.float64)))
+    low, high = np.quantile(np.concatenate(figures), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -53,10 +59,10 @@ def rating_errors(answers: pl.DataFrame) -> dict[str, Measured]:
     """
     squares, absolute, events = _sums_per_user(answers)
     own = np.sqrt(squares / events)
-    figures: dict[str, Callable[[NDArray[np.float64]], float]] = {
-        "rmse": lambda w: float(np.sqrt((w @ squares) / (w @ events))),
-        "mae": lambda w: float((w @ absolute) / (w @ events)),
-        "rmse_user": lambda w: float((w @ own) / w.sum()),
+    figures: dict[str, Figure] = {
+        "rmse": lambda w: np.sqrt((w @ squares) / (w @ events)),
+        "mae": lambda w: (w @ absolute) / (w @ events),
+        "rmse_user": lambda w: (w @ own) / w.sum(axis=1),
     }
     return {name: _measured(figure, len(own)) for name, figure in figures.items()}
 
@@ -78,8 +84,8 @@ def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, M
     new, _, _ = _sums_per_user(second)
     own = np.sqrt(new / events) - np.sqrt(old / events)
 
-    def over_events(w: NDArray[np.float64]) -> float:
-        return float(np.sqrt((w @ new) / (w @ events)) - np.sqrt((w @ old) / (w @ events)))
+    def over_events(w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sqrt((w @ new) / (w @ events)) - np.sqrt((w @ old) / (w @ events))
 
     found = {"rmse": _measured(over_events, len(own)), "rmse_user": mean_over_users(own)}
     gains, _ = _orders_per_user(first)
@@ -105,9 +111,9 @@ def recovered_fraction(
     best, _, _ = _sums_per_user(full)
     own, _, _ = _sums_per_user(ours)
 
-    def fraction(w: NDArray[np.float64]) -> float:
+    def fraction(w: NDArray[np.float64]) -> NDArray[np.float64]:
         count = w @ events
-        low, high, mid = (float(np.sqrt((w @ sums) / count)) for sums in (best, worst, own))
+        low, high, mid = (np.sqrt((w @ sums) / count) for sums in (best, worst, own))
         return (high - mid) / (high - low)
 
     return _measured(fraction, len(events))
@@ -166,17 +172,20 @@ def ndcg(gain: NDArray[np.float64], worth: NDArray[np.float64], top: int = TOP) 
 
 def pairwise_accuracy(rating: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
     """Return the share of pairs with different ratings that are predicted in the right order."""
-    better = rating[:, None] > rating[None, :]
-    difference = predicted[:, None] - predicted[None, :]
-    right = (difference > 0) & better
-    tied = (difference == 0) & better
-    return float((right.sum() + 0.5 * tied.sum()) / better.sum())
+    right, tied, pairs = 0, 0, 0
+    for level in np.unique(rating)[1:]:
+        above, below = predicted[rating == level], np.sort(predicted[rating < level])
+        less = int(np.searchsorted(below, above, side="left").sum())
+        right += less
+        tied += int(np.searchsorted(below, above, side="right").sum()) - less
+        pairs += len(above) * len(below)
+    return (right + 0.5 * tied) / pairs
 
 
 def mean_over_users(values: NDArray[np.float64]) -> Measured:
     """Return the mean of one figure per user, with its interval."""
-    return _measured(lambda w: float((w @ values) / w.sum()), len(values))
+    return _measured(lambda w: (w @ values) / w.sum(axis=1), len(values))
 
 
-def _measured(figure: Callable[[NDArray[np.float64]], float], users: int) -> Measured:
-    return Measured(figure(np.ones(users)), *bootstrap(figure, users))
+def _measured(figure: Figure, users: int) -> Measured:
+    return Measured(float(figure(np.ones((1, users)))[0]), *bootstrap(figure, users))
