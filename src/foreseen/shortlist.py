@@ -17,7 +17,8 @@ from foreseen.models.base import Model, Scores, next_movies
 from foreseen.models.predictor import Outlining
 from foreseen.ranking import WORTH, By, rank
 
-_FIRST: Final = 256
+_FIRST: Final = 384
+_MORE: Final = 4
 
 
 class Shortlist:
@@ -68,19 +69,18 @@ class Shortlist:
     def _best_by_rating(self, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         glance = self._outline - self.scores.doubt[0]
         count = max(_FIRST, 10 * k)
+        wanted = ~left_out
         while True:
-            self._ask(rank(glance, left_out, count))
+            self._ask(rank(glance, ~wanted, count))
             worth = WORTH["rating"](self.scores)[0]
-            unasked = left_out | ~self._asked
-            chosen = rank(np.where(self._asked, worth, -np.inf), unasked, k)
-            open_rows = ~left_out & ~self._asked
-            if not open_rows.any():
-                return chosen
+            chosen = rank(np.where(self._asked, worth, -np.inf), left_out | ~self._asked, k)
+            wanted = ~left_out & ~self._asked
             if len(chosen) == k:
                 correction = float(np.max((worth - glance)[self._asked]))
-                if float(glance[open_rows].max()) + correction <= float(worth[chosen[-1]]):
-                    return chosen
-            count *= 2
+                wanted &= glance + correction > worth[chosen[-1]]
+            if not wanted.any():
+                return chosen
+            count *= _MORE
 
     def _ask(self, rows: NDArray[np.intp]) -> None:
         """Work out the scores of some movies that are not worked out yet."""

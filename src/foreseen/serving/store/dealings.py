@@ -70,6 +70,10 @@ class Dealings(Database):
             "version": shown.version,
             "movies": movies,
         }
+        # Most are the same: to see that, nobody who writes need be waited for.
+        with self._reader.connect() as connection:
+            if connection.execute(latest).scalar_one_or_none() == movies:
+                return
         with self._engine.begin() as connection:
             if connection.execute(latest).scalar_one_or_none() != movies:
                 connection.execute(insert(own).values(values))
