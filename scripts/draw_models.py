@@ -16,12 +16,14 @@ from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
 _GENRES = 19
 _LEVELS = 10
+_EXAMPLES = 7
+"""As many as no layer has units, so that a shape tells which of its sides they are."""
 _COLOURS = {"placeholder": "#d7e8f7", "call_module": "#f9e2c7", "output": "#d9efd5"}
 
 
 def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
-    """Return each network with one example to trace it by."""
-    row = torch.zeros(1, dtype=torch.int64)
+    """Return each network with examples to trace it by."""
+    row = torch.zeros(_EXAMPLES, dtype=torch.int64)
     return {
         "baseline": (BaselineNetwork(BaselineSettings(), 2, 2), {"user": row, "movie": row}),
         "hybrid": (
@@ -29,28 +31,28 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
             {
                 "user": row,
                 "movie": row,
-                "genres": torch.zeros(1, _GENRES),
-                "features": torch.zeros(1, len(FEATURES)),
-                "expected": torch.zeros(1),
+                "genres": torch.zeros(_EXAMPLES, _GENRES),
+                "features": torch.zeros(_EXAMPLES, len(FEATURES)),
+                "expected": torch.zeros(_EXAMPLES),
             },
         ),
         "history": (
             HistoryNetwork(HistorySettings(), 2, 2, _GENRES, _LEVELS),
             {
-                "foretold": torch.zeros(1),
-                "doubt": torch.zeros(1),
-                "features": torch.zeros(1, len(FEATURES)),
-                "genres": torch.zeros(1, _GENRES),
-                "habits": torch.full((1, _LEVELS), 1 / _LEVELS),
-                "expected": torch.zeros(1),
+                "foretold": torch.zeros(_EXAMPLES),
+                "doubt": torch.zeros(_EXAMPLES),
+                "features": torch.zeros(_EXAMPLES, len(FEATURES)),
+                "genres": torch.zeros(_EXAMPLES, _GENRES),
+                "habits": torch.full((_EXAMPLES, _LEVELS), 1 / _LEVELS),
+                "expected": torch.zeros(_EXAMPLES),
             },
         ),
         "ensemble": (
             StackingNetworks(EnsembleSettings(), _GENRES),
             {
-                "attributes": torch.zeros(1, ATTRIBUTES),
-                "genres": torch.zeros(1, _GENRES),
-                "foretold": torch.zeros(1),
+                "attributes": torch.zeros(_EXAMPLES, ATTRIBUTES),
+                "genres": torch.zeros(_EXAMPLES, _GENRES),
+                "foretold": torch.zeros(_EXAMPLES),
             },
         ),
     }
@@ -102,7 +104,8 @@ def draw(name: str, network: nn.Module, example: dict[str, Tensor], file: Path) 
 
 def _label(traced: fx.GraphModule, node: fx.Node) -> str:
     shape = getattr(node.meta.get("tensor_meta"), "shape", None)
-    size = "" if shape is None else " x ".join(["B", *(str(side) for side in shape[1:])])
+    sides = ("B" if side == _EXAMPLES else str(side) for side in shape or ())
+    size = " x ".join(sides)
     if node.op == "call_module":
         module = traced.get_submodule(str(node.target))
         return f"{node.target}\n{type(module).__name__}: {size}"
