@@ -28,6 +28,13 @@ def test_two_are_at_work_at_once_where_there_are_two_cores() -> None:
     assert sorted(threads.side_by_side(both.wait, both.wait)) == [0, 1]
 
 
+def test_within_a_call_work_is_done_in_its_own_thread() -> None:
+    def who(_: int) -> set[int]:
+        return {threading.get_ident(), *threads.in_parallel(lambda _: threading.get_ident(), "ab")}
+
+    assert all(len(names) == 1 for names in threads.in_parallel(who, range(3)))
+
+
 def test_what_fails_in_a_thread_fails_for_who_asked() -> None:
     def refuse(_: int) -> None:
         raise ValueError("no")

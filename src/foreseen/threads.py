@@ -1,15 +1,17 @@
 """Keeping numerical libraries to one thread, and threads of our own to independent work."""
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
+_AT_WORK: Final = threading.local()
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -25,12 +27,17 @@ def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Call a function for each item, several at once; return the answers in the items' order.
 
     For compiled loops and linear algebra, which run without the interpreter's lock. Nothing may
-    depend on the order of the calls: with one core they come one after the other.
+    depend on the order of the calls: with one core they come one after the other, and so they do
+    within a call, or memory would be taken for the square of the cores.
     """
-    if cores() == 1:
+    if cores() == 1 or getattr(_AT_WORK, "within", False):
         return [function(item) for item in items]
-    with ThreadPoolExecutor(cores()) as threads:
+    with ThreadPoolExecutor(cores(), initializer=_begin_work) as threads:
         return list(threads.map(function, items))
+
+
+def _begin_work() -> None:
+    _AT_WORK.within = True
 
 
 def side_by_side(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:

@@ -111,6 +111,8 @@ class Autoencoders:
             try:
                 coming.set_result(fit_autoencoder(self.user[:size], self.movie[:size], self.count))
             except BaseException as error:
+                with self._lock:
+                    self._kept.pop(size, None)
                 coming.set_exception(error)
         return coming.result()
 
