@@ -258,6 +258,8 @@ def set_aside() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    # How much must have come for the next whole collection is told by what the last one left.
+    gc.collect()
 
 
 def _look(folder: Path) -> tuple[int, ...]:
