@@ -1,6 +1,7 @@
 """A log cut into sessions, and these into pieces: the units in which drift is looked for."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -34,9 +35,13 @@ class Pieces:
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of a number per rating over each piece."""
-        known = self.of >= 0
-        total = np.bincount(self.of[known], values[known], minlength=len(self.user))
-        return total.astype(np.float64)
+        total = np.bincount(self._place, values, minlength=len(self.user) + 1)
+        return total[:-1].astype(np.float64)
+
+    @cached_property
+    def _place(self) -> NDArray[np.int64]:
+        """The piece of each rating; behind them all, what belongs to none yet."""
+        return np.where(self.of < 0, len(self.user), self.of)
 
 
 def session_numbers(user: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.int64]:
