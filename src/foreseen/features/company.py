@@ -20,7 +20,7 @@ SOON: Final = 5
 _OTHERS: Final = 500
 """Of a movie's ratings, how many of the latest are looked up."""
 _DAMPING: Final = 5.0
-_ROOM: Final = 2_000_000
+_ROOM: Final = 5_000_000
 """Movies in all remembered tallies together."""
 _KINDS: Final = 4
 
@@ -36,7 +36,7 @@ class Tally:
     """
 
     movies: NDArray[np.int32]
-    sums: NDArray[np.float64]
+    sums: NDArray[np.float32]
 
 
 @dataclass(eq=False)
@@ -81,6 +81,13 @@ class Companies:
                 self._size -= len(oldest.movies)
         return found
 
+    def look_up(self, items: NDArray[np.intp]) -> None:
+        """Remember movies' company before anybody asks, in this order, while there is room."""
+        for item in items:
+            if self._size >= _ROOM:
+                return
+            self.of(int(item), self.end)
+
     def _tally(self, item: int, before: int) -> Tally:
         sheet: tuple[NDArray[np.float64], NDArray[np.int32]] | None
         sheet = getattr(self._sheets, "own", None)
@@ -92,7 +99,8 @@ class Companies:
             item, self.starts, self.places, self.owners, self.user_starts, self.movie, self.times,
             before, *sheet,
         )  # fmt: skip
-        return Tally(*found)
+        # As many as are remembered would take twice the memory in full.
+        return Tally(found[0], found[1].astype(np.float32))
 
 
 @compiled

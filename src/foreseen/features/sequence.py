@@ -63,7 +63,7 @@ def watched_with(
 def _add(
     counts: NDArray[np.float64],
     movies: NDArray[np.int32],
-    sums: NDArray[np.float64],
+    sums: NDArray[np.float32],
     age: int,
 ) -> None:
     """Count the company of a movie watched `age` movies ago."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
 from foreseen.models.gibbs import BothSides, Prior, sample_side, squared_error
+from foreseen.models.posterior import UserPrior
 from foreseen.models.predictor import Settings
 from foreseen.models.side_information import side_information, user_features
 from foreseen.progress import progress_bar
@@ -96,6 +97,16 @@ class Factors:
         Walks ask for one movie after the other, in every sample.
         """
         return np.ascontiguousarray(self.movies.transpose(1, 0, 2))
+
+    @cached_property
+    def user_prior(self) -> UserPrior:
+        """What is known of a user before any rating."""
+        return UserPrior.of(
+            self.user_means,
+            self.user_precisions,
+            self.noise_precisions,
+            int(self.directions[0]),
+        )
 
     def extended(self, count: int) -> "Factors":
         """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""

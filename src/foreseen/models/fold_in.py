@@ -1,10 +1,9 @@
 """Users folded into a factor model exactly, as of any moment, from their histories alone.
 
-A history is walked once, oldest first. At each moment that is asked about, and before each of the
-history's own ratings, the Gaussian of the user's vector given the ratings so far is solved for
-every sample. What a rating turned out to be less what was predicted just before it is its
-**innovation**: what the factors did not foresee. Moving means of the innovations are the user's
-mood; those of similar movies tell what the factors miss.
+A history is walked once, oldest first, and the Gaussian of the user's vector follows it rating by
+rating (`foreseen.models.posterior`). What a rating turned out to be less what was predicted just
+before it is its **innovation**: what the factors did not foresee. Moving means of the innovations
+are the user's mood; those of similar movies tell what the factors miss.
 """
 
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from foreseen.models.innovations import (
     read_mood,
     trace,
 )
-from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
+from foreseen.models.posterior import expect, foretell, locate, take_in
 
 _NO_LIKENESS: Final = np.empty((0, 0))
 
@@ -61,11 +60,8 @@ def fold_in(
         *_layout(timeline.histories),
         factors.level[0],
         factors.by_movie,
-        factors.user_means,
-        factors.user_precisions,
-        factors.noise_precisions,
+        *_prior(factors),
         factors.content,
-        int(factors.directions[0]),
         factors.likeness if features else _NO_LIKENESS,
         *timeline.catalogue.genre_likeness,
         features,
@@ -85,19 +81,23 @@ def outline(factors: Factors, timeline: Timeline, history: int, before: int) -> 
         own.rating[rows],
         factors.level[0],
         factors.by_movie,
-        factors.user_means,
-        factors.user_precisions,
-        factors.noise_precisions,
+        *_prior(factors),
         factors.content,
-        int(factors.directions[0]),
     )
-    rows = factors.by_movie[:-1].reshape(-1, centre.size)
+    vectors = factors.by_movie[:-1].reshape(-1, centre.size)
     # A movie's own bias counts once, a user's for every movie.
     probe = centre.copy()
     probe[:, 0] = 1.0
-    moved = rows @ probe.astype(np.float32).reshape(-1)
+    moved = vectors @ probe.astype(np.float32).reshape(-1)
     own_mean = centre[:, 0].mean() + moved.astype(np.float64) / len(centre)
     return factors.level[0] + own_mean
+
+
+def _prior(
+    factors: Factors,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+    prior = factors.user_prior
+    return prior.covariance, prior.pull, prior.noise, prior.attributes
 
 
 @compiled
@@ -106,25 +106,22 @@ def _user_vectors(
     rating: NDArray[np.float64],
     level: float,
     movies: NDArray[np.float32],
-    user_means: NDArray[np.float64],
-    user_precisions: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    pull: NDArray[np.float64],
     noise: NDArray[np.float64],
+    attributes: int,
     content: NDArray[np.float64],
-    watch_directions: int,
 ) -> NDArray[np.float64]:
-    """Solve for a user's vector given a whole history, for every sample, of shape S x D."""
+    """Return a user's expected vector given a whole history, of shape S x D."""
     _, samples, size = movies.shape
-    centre, factor = np.empty((samples, size)), np.empty((samples, size, size))
-    moment, gram = np.zeros((samples, size)), np.zeros((samples, size, size))
-    kind = np.zeros(content.shape[1])
+    moment, covariance = np.zeros((samples, size)), prior.copy()
+    gain, kind = np.empty(size), np.zeros(content.shape[1])
+    centre = np.empty((samples, size))
     for row in range(len(watched)):
-        _take_in(int(watched[row]), rating[row] - level, movies, moment, gram)
-        for f in range(len(kind)):
-            kind[f] += content[int(watched[row]), f]
-    _solve(
-        len(watched), kind, watch_directions, moment, gram, user_means, user_precisions, noise,
-        centre, factor,
-    )  # fmt: skip
+        item = int(watched[row])
+        take_in(movies[item], rating[row] - level, noise, moment, covariance, gain)
+        kind += content[item]
+    locate(len(watched), kind, attributes, pull, moment, covariance, centre)
     return centre
 
 
@@ -146,11 +143,11 @@ def _walk(
     times: NDArray[np.int64],
     level: float,
     movies: NDArray[np.float32],
-    user_means: NDArray[np.float64],
-    user_precisions: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    pull: NDArray[np.float64],
     noise: NDArray[np.float64],
+    attributes: int,
     content: NDArray[np.float64],
-    watch_directions: int,
     likeness: NDArray[np.float64],
     kinds: NDArray[np.int32],
     kind_likeness: NDArray[np.float64],
@@ -160,13 +157,11 @@ def _walk(
     _, samples, size = movies.shape
     answer = np.zeros(len(asked))
     values = np.zeros((len(asked), len(FOLD_FEATURES)))
+    moment, covariance = np.empty((samples, size)), np.empty((samples, size, size))
+    gain, kind = np.empty(size), np.empty(content.shape[1])
     centre = np.empty((samples, size))
-    factor = np.empty((samples, size, size))
-    moment = np.empty((samples, size))
-    gram = np.empty((samples, size, size))
-    kind = np.empty(content.shape[1])
     # The last two attributes of a movie's content; watch directions come after them.
-    year, popular = len(kind) - watch_directions - 2, len(kind) - watch_directions - 1
+    year, popular = attributes - 2, attributes - 1
     for group in range(len(groups) - 1):
         query, stop = groups[group], groups[group + 1]
         history, last = asked[query], ends[stop - 1]
@@ -175,20 +170,16 @@ def _walk(
         # The history's movies side by side, so that one movie is compared with all of them at once.
         seen, seen_kinds = np.empty((likeness.shape[1], last)), np.empty(last, np.int32)
         traces = np.zeros(TRACES)
-        moment[:] = 0.0
-        gram[:] = 0.0
-        kind[:] = 0.0
+        moment[:], covariance[:], kind[:] = 0.0, prior, 0.0
         position = 0
         while True:
             if features or ends[query] == position:
-                _solve(
-                    position, kind, watch_directions, moment, gram, user_means, user_precisions,
-                    noise, centre, factor,
-                )  # fmt: skip
+                locate(position, kind, attributes, pull, moment, covariance, centre)
             while query < stop and ends[query] == position:
                 item = int(movie[query])
                 if features:
-                    answer[query], values[query, 0] = _foretell(item, level, movies, centre, factor)
+                    above, values[query, 0] = foretell(movies[item], centre, covariance, gain)
+                    answer[query] = level + above
                     read_mood(traces, position, innovation, values[query])
                     read_habits(
                         traces, position,
@@ -201,7 +192,7 @@ def _walk(
                         innovation, values[query],
                     )  # fmt: skip
                 else:
-                    answer[query] = _expect(item, level, movies, centre)
+                    answer[query] = level + expect(movies[item], centre)
                 query += 1
             if query == stop:
                 break
@@ -209,115 +200,17 @@ def _walk(
             after = position
             while after < last and times[first + after] == times[first + position]:
                 if features:
-                    predicted = _expect(int(watched[first + after]), level, movies, centre)
+                    predicted = level + expect(movies[watched[first + after]], centre)
                     innovation[after] = rating[first + after] - predicted
                 after += 1
             for row in range(position, after):
                 item = int(watched[first + row])
-                _take_in(item, rating[first + row] - level, movies, moment, gram)
-                for f in range(len(kind)):
-                    kind[f] += content[item, f]
+                surplus = rating[first + row] - level
+                take_in(movies[item], surplus, noise, moment, covariance, gain)
+                kind += content[item]
                 trace(traces, innovation[row], content[item, popular])
                 if features:
                     seen[:, row] = likeness[item]
                     seen_kinds[row] = kinds[item]
             position = after
     return answer, values
-
-
-@compiled
-def _solve(
-    position: int,
-    kind: NDArray[np.float64],
-    watch_directions: int,
-    moment: NDArray[np.float64],
-    gram: NDArray[np.float64],
-    user_means: NDArray[np.float64],
-    user_precisions: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    factor: NDArray[np.float64],
-) -> None:
-    """Solve for the user's vector given the first `position` ratings, for every sample."""
-    samples, width, size = user_means.shape
-    features = np.empty(width)
-    features[0] = 1.0
-    attributes = len(kind) - watch_directions
-    features[1 : 1 + attributes] = kind[:attributes] / (position + 5.0)
-    features[1 + attributes :] = kind[attributes:] / np.sqrt(max(position, 1))
-    prior = np.empty(size)
-    for s in range(samples):
-        for a in range(size):
-            prior[a] = 0.0
-            for f in range(width):
-                prior[a] += features[f] * user_means[s, f, a]
-        for a in range(size):
-            centre[s, a] = noise[s] * moment[s, a]
-            for c in range(size):
-                centre[s, a] += user_precisions[s, a, c] * prior[c]
-            for c in range(a + 1):
-                factor[s, a, c] = user_precisions[s, a, c] + noise[s] * gram[s, a, c]
-        factorise(factor[s])
-        solve_lower(factor[s], centre[s])
-        solve_upper(factor[s], centre[s])
-
-
-@compiled
-def _expect(
-    item: int, level: float, movies: NDArray[np.float32], centre: NDArray[np.float64]
-) -> float:
-    """Return the expected rating of a movie, averaged over the samples."""
-    _, samples, size = movies.shape
-    total = 0.0
-    for s in range(samples):
-        total += level + centre[s, 0] + movies[item, s, 0]
-        for a in range(1, size):
-            total += centre[s, a] * movies[item, s, a]
-    return total / samples
-
-
-@compiled
-def _foretell(
-    item: int,
-    level: float,
-    movies: NDArray[np.float32],
-    centre: NDArray[np.float64],
-    factor: NDArray[np.float64],
-) -> tuple[float, float]:
-    """Return the expected rating and its standard deviation, the noise left aside."""
-    _, samples, size = movies.shape
-    probe = np.empty(size)
-    mean, squares, spread = 0.0, 0.0, 0.0
-    for s in range(samples):
-        value = level + centre[s, 0] + movies[item, s, 0]
-        probe[0] = 1.0
-        for a in range(1, size):
-            value += centre[s, a] * movies[item, s, a]
-            probe[a] = movies[item, s, a]
-        solve_lower(factor[s], probe)
-        for a in range(size):
-            spread += probe[a] * probe[a] / samples
-        mean += value / samples
-        squares += value * value / samples
-    return mean, np.sqrt(max(spread + squares - mean * mean, 0.0))
-
-
-@compiled
-def _take_in(
-    item: int,
-    surplus: float,
-    movies: NDArray[np.float32],
-    moment: NDArray[np.float64],
-    gram: NDArray[np.float64],
-) -> None:
-    """Add one rating, given less the level, to what every sample knows of the user."""
-    _, samples, size = movies.shape
-    probe = np.empty(size)
-    for s in range(samples):
-        probe[0] = 1.0
-        for a in range(1, size):
-            probe[a] = movies[item, s, a]
-        for a in range(size):
-            moment[s, a] += probe[a] * (surplus - movies[item, s, 0])
-            for c in range(a + 1):
-                gram[s, a, c] += probe[a] * probe[c]

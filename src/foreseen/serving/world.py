@@ -35,7 +35,6 @@ _FEW_RUNS: Final = 5
 """Words with fewer runs of three letters are compared with every title: a typo may hit them all."""
 _RESEMBLING: Final = 500
 _FAMILIAR: Final = 400
-_LOOKED_UP: Final = 1000
 _SIMILAR_DAMPING: Final = 10.0
 _LIKED: Final = 4.0
 _OTHER_TITLES: Final = re.compile(r"(\s*\([^()]*\))+$")
@@ -72,9 +71,8 @@ class World:
         world = cls(model, version, registry.read_links(folder), stamp)
         nobody = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
         world.model.score([nobody], world.ids[:1])
-        # Popular movies stand in most histories: their company is looked up before anybody asks.
-        for row in np.argsort(-world.views, kind="stable")[:_LOOKED_UP]:
-            world.model.timeline.companies.of(int(row), world.now)
+        # Popular movies stand in most histories.
+        world.model.timeline.companies.look_up(np.argsort(-world.views, kind="stable"))
         world.search("warm", 1)
         return world
 
