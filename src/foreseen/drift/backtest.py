@@ -84,9 +84,9 @@ class Window(BaseModel):
         trained_on: Ratings the model had been trained on.
         reasons: What called for training, where it was not a matter of course.
         findings: What had moved, found since the window before.
-        train_seconds: Seconds spent training.
-        keep_seconds: Seconds spent on keeping up otherwise: observing, watching, learning.
-        seconds: Seconds spent on the whole window.
+        train_seconds: Seconds of processor time, all cores together, spent training.
+        keep_seconds: Those spent on keeping up otherwise: observing, watching, learning.
+        seconds: Seconds that the whole window took.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -233,7 +233,7 @@ class _Walker:
     def predict(self, first: int, stop: int) -> tuple[pl.DataFrame, _Step]:
         """Return the answers to a window's ratings, and what was done before."""
         step = _Step()
-        begun = time.perf_counter()
+        begun = time.process_time()
         if self._policy.adapts and first != self._first:
             self._watch(first, step)
         known = self._known(first)
@@ -241,12 +241,12 @@ class _Walker:
             self._train_at(first)
         elif self._policy.adapts and first != self._first:
             self._learn_at(first)
-        watched = time.perf_counter()
+        watched = time.process_time()
         if self._model is None:
             self._model = self._train(self._trained_at)
             fresh = self._trained_at == first
-            step.train_seconds = (time.perf_counter() - watched) * fresh
-        trained = time.perf_counter()
+            step.train_seconds = (time.process_time() - watched) * fresh
+        trained = time.process_time()
         ratings = self._walk.tables.ratings
         if self._policy.reveals:
             # All ratings up to the window's end: which of them count is told by each moment.
@@ -254,7 +254,7 @@ class _Walker:
         for place in self._lessons:
             self._model = self._model.refreshed(self._limit(place))
         self._lessons = []
-        step.keep_seconds = watched - begun + time.perf_counter() - trained
+        step.keep_seconds = watched - begun + time.process_time() - trained
         events = ratings[first:stop]
         second = events[TIMESTAMP].to_numpy().astype(np.int64)
         before = second - self._walk.delay + 1 if self._walk.delay else second

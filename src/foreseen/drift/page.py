@@ -95,7 +95,7 @@ def draw_findings(document: dict[str, Any], axes: "Axes") -> None:
 
 
 def draw_recovered(document: dict[str, Any], axes: "Axes") -> None:
-    """Draw what each policy recovered against the seconds it took after the start."""
+    """Draw what each policy recovered against the processor time it took after the start."""
     for result in document["results"]:
         if "recovered" not in result:
             continue
@@ -110,7 +110,7 @@ def draw_recovered(document: dict[str, Any], axes: "Axes") -> None:
     axes.plot([full], [1.0], marker="o", label="full", color=_COLOURS["full"])
     axes.axhline(0.95, linestyle=":", color="black")
     axes.axvline(0.05 * full, linestyle=":", color="black")
-    axes.set_xlabel("seconds after the start (dotted: a twentieth of full retraining's)")
+    axes.set_xlabel("processor seconds after the start (dotted: a twentieth of full retraining's)")
     axes.set_ylabel("recovered (dotted: 0.95)")
     axes.grid(alpha=0.3)
     axes.legend()
@@ -159,7 +159,7 @@ def _lead(document: dict[str, Any]) -> list[str]:
             cost = result["seconds_after_start"] / _result(document, "full")["seconds_after_start"]
             lead.append(
                 f"Adapting has {result['recovered']['value']:.1%} of what training anew at every "
-                f"window gains over a frozen model, for {cost:.1%} of its seconds."
+                f"window gains over a frozen model, for {cost:.1%} of its processor time."
             )
     return lead
 
@@ -180,7 +180,7 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
         (
             "Policies",
             ["policy", "RMSE", "RMSE per user", "NDCG@10", "in order", "less full, RMSE",
-             "less full, NDCG@10", "recovered", "trainings", "seconds after the start"],
+             "less full, NDCG@10", "recovered", "trainings", "processor seconds after the start"],
             [
                 [
                     result["policy"],
