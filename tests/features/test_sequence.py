@@ -72,3 +72,10 @@ def test_a_movie_nobody_rated_has_no_company(log: Timeline) -> None:
     wider = Timeline.of(log.ratings, log.catalogue.extended(np.array([77])))
     item = int(wider.catalogue.movies.rows([77])[0])
     assert len(wider.companies.of(item, wider.end).movies) == 0
+
+
+def test_company_looked_up_beforehand_is_there_when_asked_for(log: Timeline) -> None:
+    log.companies.look_up(np.arange(len(log.catalogue)))
+    early = {item: log.companies.of(item, log.end) for item in range(3)}
+    assert all(log.companies.of(item, log.end) is tally for item, tally in early.items())
+    assert [len(tally.movies) for tally in early.values()] == [2, 2, 2]

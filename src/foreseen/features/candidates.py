@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.autoencoder import RECONSTRUCTED
 from foreseen.features.encode import encode
+from foreseen.features.neighbours import NEIGHBOURS, neighbours_of
 from foreseen.features.sequence import COMPANY, watched_with
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
@@ -38,6 +39,7 @@ CANDIDATE_FEATURES: Final = (
     "genres_alike",
     "genres_alike_latest",
     *RECONSTRUCTED,
+    *NEIGHBOURS,
     *_ENCODED,
 )
 _EACH: Final = 150
@@ -142,6 +144,7 @@ def find_candidates(
         if autoencoder is None
         else autoencoder.reconstruct(watched, rating, len(log.catalogue))
     )
+    neighbours = neighbours_of(log, watched, rating, before)
     encoded = encode(view, Queries(whose, nobody, chosen.astype(np.int32), when))
     values = np.column_stack(
         [
@@ -149,7 +152,8 @@ def find_candidates(
             popularity.columns[chosen, 4],
             genres[chosen] @ _mean_rows(genres, watched),
             genres[chosen] @ _mean_rows(genres, watched[-_LATEST:]),
-            _relative(reconstructed, chosen),
+            _relative(reconstructed[:, :3], reconstructed[:, 3:], chosen),
+            _relative(neighbours[:, ::2], neighbours[:, 1::2], chosen),
             *(encoded.column(name) for name in _ENCODED),
         ]
     )
@@ -170,11 +174,13 @@ def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.flatnonzero(chosen)
 
 
-def _relative(reconstructed: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+def _relative(
+    counts: NDArray[np.float64], liked: NDArray[np.float64], chosen: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Return counts in logarithms, relative to the leader, and likings relative to the largest."""
-    counts, liked = np.maximum(reconstructed[:, :-1], 0), reconstructed[:, -1]
+    counts = np.maximum(counts, 0)
     logs = np.log(counts[chosen] / (counts.max(axis=0) + _TINY) + _LOW)
-    return np.column_stack([logs, liked[chosen] / (np.abs(liked).max() + _TINY)])
+    return np.column_stack([logs, liked[chosen] / (np.abs(liked).max(axis=0) + _TINY)])
 
 
 def _mean_rows(values: NDArray[np.float64], rows: NDArray[np.int32]) -> NDArray[np.float64]:
