@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foreseen.identifiers import IdMap
 from foreseen.schema import GENRES, MOVIE, TITLE, YEAR, untitled
+from foreseen.series import series_of
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class Catalogue:
         number = kinds.sum(axis=1).astype(np.float64)
         either = number[:, None] + number[None, :] - shared
         return kind.astype(np.int32), shared / np.maximum(either, 1)
+
+    @cached_property
+    def series(self) -> NDArray[np.int32]:
+        """The series each movie is of, as a number, of shape C + 1; the unknown movie's is -1."""
+        return np.append(series_of(self.table[TITLE].to_list()), np.int32(-1))
 
     @cached_property
     def years(self) -> NDArray[np.float64]:

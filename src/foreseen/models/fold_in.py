@@ -64,6 +64,7 @@ def fold_in(
         factors.content,
         factors.likeness if features else _NO_LIKENESS,
         *timeline.catalogue.genre_likeness,
+        timeline.catalogue.series,
         features,
     )
     rating[order], values[order] = found
@@ -151,6 +152,7 @@ def _walk(
     likeness: NDArray[np.float64],
     kinds: NDArray[np.int32],
     kind_likeness: NDArray[np.float64],
+    series: NDArray[np.int32],
     features: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
@@ -168,7 +170,8 @@ def _walk(
         first = starts[history] if history >= 0 else 0
         innovation = np.zeros(last)
         # The history's movies side by side, so that one movie is compared with all of them at once.
-        seen, seen_kinds = np.empty((likeness.shape[1], last)), np.empty(last, np.int32)
+        seen = np.empty((likeness.shape[1], last))
+        seen_kinds, seen_series = np.empty(last, np.int32), np.empty(last, np.int32)
         traces = np.zeros(TRACES)
         moment[:], covariance[:], kind[:] = 0.0, prior, 0.0
         position = 0
@@ -188,8 +191,8 @@ def _walk(
                         values[query],
                     )  # fmt: skip
                     compare(
-                        likeness[item], kind_likeness[kinds[item]], seen, seen_kinds, position,
-                        innovation, values[query],
+                        likeness[item], kind_likeness[kinds[item]], series[item], seen,
+                        seen_kinds, seen_series, position, innovation, values[query],
                     )  # fmt: skip
                 else:
                     answer[query] = level + expect(movies[item], centre)
@@ -211,6 +214,6 @@ def _walk(
                 trace(traces, innovation[row], content[item, popular])
                 if features:
                     seen[:, row] = likeness[item]
-                    seen_kinds[row] = kinds[item]
+                    seen_kinds[row], seen_series[row] = kinds[item], series[item]
             position = after
     return answer, values

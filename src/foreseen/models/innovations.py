@@ -27,6 +27,8 @@ FOLD_FEATURES: Final = (
     "innovation_popularity",
     "year_gap",
     "popularity_gap",
+    "innovation_series",
+    "series_known",
 )
 TRACES: Final = 11
 """Running sums of a history: three moving means (sum, weight), the total of the innovations and
@@ -89,27 +91,33 @@ def read_habits(
 def compare(
     own: NDArray[np.float64],
     own_kind: NDArray[np.float64],
+    own_series: int,
     seen: NDArray[np.float64],
     seen_kinds: NDArray[np.int32],
+    seen_series: NDArray[np.int32],
     position: int,
     innovation: NDArray[np.float64],
     values: NDArray[np.float64],
 ) -> None:
-    """Write mean innovations of the latest movies, weighed by likeness in factors and in genres.
+    """Write mean innovations of the latest movies, weighed by likeness to the one asked about.
 
-    The likeness to a movie watched d ratings ago also counts decayed in d, in the recent means.
+    They are alike in factors, in genres, or for being of the same series. In the recent means a
+    movie watched d ratings ago counts decayed in d.
 
     Args:
         own: The movie's factors, of length one.
         own_kind: Its likeness in genres to movies of each kind.
+        own_series: The series it is of.
         seen: Factors of the history's movies, side by side.
         seen_kinds: Their kinds.
+        seen_series: Their series.
         position: How many of them there are.
         innovation: What each was less what had been foretold.
         values: To write into.
     """
     near, near_weight, near_recent, near_recent_weight = 0.0, 0.0, 0.0, 0.0
     alike, alike_weight, alike_recent, alike_recent_weight = 0.0, 0.0, 0.0, 0.0
+    series, series_count = 0.0, 0.0
     similar_decay, genre_decay = 1.0, 1.0
     begin = max(position - _MEMORY, 0)
     cosines = np.zeros(position - begin)
@@ -132,6 +140,9 @@ def compare(
             weight *= genre_decay
             alike_recent += weight * innovation[back]
             alike_recent_weight += weight
+        if seen_series[back] == own_series:
+            series += innovation[back]
+            series_count += 1.0
         similar_decay *= _SIMILAR_DECAY
         genre_decay *= _GENRE_DECAY
     values[7] = near / (near_weight + 0.5)
@@ -139,3 +150,5 @@ def compare(
     values[9] = np.log1p(near_weight)
     values[10] = near_recent / (near_recent_weight + 0.3)
     values[11] = alike_recent / (alike_recent_weight + 1.0)
+    values[15] = series / (series_count + 0.5)
+    values[16] = np.log1p(series_count)
