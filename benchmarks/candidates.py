@@ -31,6 +31,7 @@ from foreseen.features.candidates import (
     find_candidates,
 )
 from foreseen.features.movie_statistics import LIKING
+from foreseen.features.neighbours import NEIGHBOURS
 from foreseen.features.sequence import COMPANY
 from foreseen.features.timeline import Timeline
 from foreseen.models.watching import Watching, fit_logit, past_questions
@@ -39,15 +40,17 @@ from foreseen.threads import one_thread
 
 ENDS: Final = (0.6, 0.7, 0.8)
 POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")
+VIEWS: Final = ("movie_views", "movie_worth")
 LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "all evidence": (),
     "without what follows and is near": COMPANY,
     "without the autoencoder": RECONSTRUCTED,
+    "without the neighbours": NEIGHBOURS,
     "without popularity": POPULAR,
     "without genres, eras, ages": tuple(
         name
         for name in CANDIDATE_FEATURES
-        if name not in {*COMPANY, *RECONSTRUCTED, *POPULAR, "movie_views", "movie_worth"}
+        if name not in {*COMPANY, *RECONSTRUCTED, *NEIGHBOURS, *POPULAR, *VIEWS}
     ),
 }
 

@@ -70,6 +70,10 @@ class Encoded:
         """Return one feature by its name, of shape N."""
         return self.values[:, FEATURES.index(name)]
 
+    def part(self, rows: NDArray[np.intp] | slice) -> "Encoded":
+        """Return the features of some of the questions."""
+        return Encoded(self.expected[rows], self.values[rows])
+
 
 def encode(timeline: Timeline, queries: Queries) -> Encoded:
     """Return the features of N questions, each as of its own moment."""

@@ -38,7 +38,7 @@ class Examples:
 
     def part(self, rows: slice) -> "Examples":
         """Return a run of the examples."""
-        encoded = Encoded(self.encoded.expected[rows], self.encoded.values[rows])
+        encoded = self.encoded.part(rows)
         return Examples(self.queries.part(rows), encoded, self.rating[rows], self.given[rows])
 
     def split(self, share: float) -> tuple["Examples", "Examples"]:

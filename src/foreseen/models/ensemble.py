@@ -4,7 +4,9 @@ The factor model says what a user's whole history foretells; the features say wh
 movie, the moment and the mood. A network with both before it learns how far the rating lies from
 what the factors say. It must not see answers the factors have already seen, so it learns from
 factors fitted without the user in question (stacking by cross-validation: Wolpert, 1992), who is
-then folded in as any newcomer is. Several networks that differ by their seed are averaged.
+then folded in as any newcomer is. Those factors still know of the movies what came later, and are
+the surer for it; so the network learns last from factors that knew nothing later. Several networks
+that differ by their seed are averaged.
 """
 
 import copy
@@ -23,11 +25,14 @@ from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.dropout import ByteDropout
 from foreseen.models.factors import FactorSettings
-from foreseen.models.fold_in import Folded
 from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.replay import Replay
+from foreseen.models.stacking import (
+    fold_in_held_out,
+    foretell_from_the_past,
+    stacking_inputs,
+)
 from foreseen.models.training import (
-    Inputs,
     LoopSettings,
     evaluate_network,
     load_arrays,
@@ -35,7 +40,7 @@ from foreseen.models.training import (
     train_network,
     weigh_users,
 )
-from foreseen.threads import in_parallel, side_by_side
+from foreseen.threads import side_by_side
 
 _EXTREME: Final = 5.0
 _TRIAL_FOLDS: Final = 2
@@ -53,6 +58,8 @@ class EnsembleSettings(Settings):
         hidden: Units of their two layers.
         dropout: Share of the inputs and of the hidden units left out in training.
         loop: How they are trained.
+        past: Share of the ratings known to the factors they learn from last.
+        last: How they are trained on what came after.
         lesson: How they are trained again on what is new and a sample of what is old.
     """
 
@@ -67,6 +74,10 @@ class EnsembleSettings(Settings):
     dropout: tuple[float, float] = (0.1, 0.3)
     loop: LoopSettings = LoopSettings(
         epochs=4, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
+    )
+    past: float = 0.7
+    last: LoopSettings = LoopSettings(
+        epochs=2, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
     lesson: LoopSettings = LoopSettings(
         epochs=1, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
@@ -166,16 +177,7 @@ class EnsemblePredictor:
         new = Replay.of(inputs, recent.rating, weight, until, size, seed)
         lesson, kept = self.replay.with_lesson(new, seed + size)
         networks = copy.deepcopy(self.networks)
-        train_network(
-            networks,
-            lesson.tensors(),
-            lesson.rating.astype(np.float64),
-            self.settings.lesson,
-            seed + size,
-            "lesson",
-            None,
-            lesson.weight.astype(np.float64),
-        )
+        _give_lesson(networks, lesson, self.settings.lesson, seed + size, "lesson")
         return replace(self, networks=networks, replay=kept)
 
     def estimate(
@@ -226,7 +228,7 @@ def fit_ensemble(
         less = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
         settings = settings.model_copy(update=less)
     past = timeline.timestamp <= learn.given[-1]
-    held_out = fold_in_held_out(settings, timeline, learn, past, seed)
+    held_out = fold_in_held_out(settings.factors, settings.folds, timeline, learn, past, seed)
     inputs = stacking_inputs(timeline, learn.queries, learn.encoded, held_out)
     weight = _weigh(learn)
     torch.manual_seed(seed)
@@ -241,49 +243,26 @@ def fit_ensemble(
         ),
     )
     replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
+    foretold = foretell_from_the_past(
+        settings.factors, settings.past, timeline, learn, past, seed + 10 * settings.folds
+    )
+    if foretold is not None:
+        inputs, rows = foretold
+        new = Replay.whole(
+            inputs, learn.rating[rows], weight[rows], committee.until, committee.size
+        )
+        lesson, replay = replay.with_lesson(new, seed)
+        _give_lesson(networks, lesson, settings.last, seed, "networks, of what came later")
     return EnsemblePredictor(settings, committee, networks, replay)
+
+
+def _give_lesson(
+    networks: StackingNetworks, lesson: Replay, loop: LoopSettings, seed: int, what: str
+) -> None:
+    rating, weight = lesson.rating.astype(np.float64), lesson.weight.astype(np.float64)
+    train_network(networks, lesson.tensors(), rating, loop, seed, what, None, weight)
 
 
 def _weigh(examples: Examples) -> NDArray[np.float64]:
     _, owner, count = np.unique(examples.queries.user, return_inverse=True, return_counts=True)
     return weigh_users(count[owner])
-
-
-def fold_in_held_out(
-    settings: EnsembleSettings,
-    timeline: Timeline,
-    learn: Examples,
-    past: NDArray[np.bool_],
-    seed: int,
-) -> Folded:
-    """Answer the examples by factors that have seen none of their users."""
-    generator = np.random.default_rng(seed)
-    fold = generator.permutation(len(timeline.users)) % settings.folds
-    rating = np.empty(len(learn))
-    values = np.empty((len(learn), len(COMMITTEE_FEATURES)), dtype=np.float32)
-
-    def answer_part(number: int) -> None:
-        others = past & (fold[timeline.user] != number)
-        if not others.any():
-            others = past
-        what = f"factors without part {number + 1} of {settings.folds}"
-        committee = Committee.fitted(settings.factors, timeline, others, seed + 10 * number, what)
-        asked = np.flatnonzero(fold[learn.queries.user] == number)
-        folded = committee.fold_in(timeline, learn.queries.part(asked))
-        rating[asked], values[asked] = folded.rating, folded.values
-
-    in_parallel(answer_part, range(settings.folds))
-    return Folded(rating, values)
-
-
-def stacking_inputs(
-    timeline: Timeline, queries: Queries, encoded: Encoded, folded: Folded
-) -> Inputs:
-    """Return what the networks read about N questions."""
-    surplus = folded.rating - encoded.expected
-    attributes = np.column_stack([encoded.values, folded.values, surplus, folded.rating])
-    return {
-        "attributes": torch.from_numpy(attributes.astype(np.float32)),
-        "genres": torch.from_numpy(timeline.catalogue.genres[queries.movie]),
-        "foretold": torch.from_numpy(folded.rating.astype(np.float32)),
-    }

@@ -52,9 +52,21 @@ class Replay:
         seed: int,
     ) -> Self:
         """Keep a sample of examples."""
-        arrays = {name: values.numpy() for name, values in inputs.items()}
-        whole = cls(arrays, rating.astype(np.float32), weight.astype(np.float32), until, size)
+        whole = cls.whole(inputs, rating, weight, until, size)
         return whole._sampled(_KEPT, np.random.default_rng(seed))
+
+    @classmethod
+    def whole(
+        cls,
+        inputs: Inputs,
+        rating: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        until: int,
+        size: int,
+    ) -> Self:
+        """Keep all examples."""
+        arrays = {name: values.numpy() for name, values in inputs.items()}
+        return cls(arrays, rating.astype(np.float32), weight.astype(np.float32), until, size)
 
     def with_lesson(self, new: "Replay", seed: int) -> tuple["Replay", "Replay"]:
         """Return new examples mixed with old ones to learn from, and what is kept of both."""

@@ -86,7 +86,7 @@ def fit_uncertainty(
     """
     rows = slice(max(0, len(rating) - _MOST_ROWS), None)
     error = np.abs(rating[rows] - expected[rows])
-    inverse = _inverse_counts(Encoded(encoded.expected[rows], encoded.values[rows]))
+    inverse = _inverse_counts(encoded.part(rows))
     noise, user, movie = _non_negative_least_squares(inverse, error**2)
     noise = max(noise, 0.05)
     modelled = np.sqrt(inverse @ np.array([noise, user, movie]))
