@@ -63,8 +63,12 @@ def main() -> None:
     three = factors(*EnsembleSettings().factors)
     answer("mean of three", three.fold_in(log, queries).rating)
     answer("their movies follow later ratings", three.observed(log).fold_in(log, queries).rating)
-    for what, count in (("a network over them", 1), ("mean of three networks", 3)):
-        settings = parse_settings("ensemble", {"networks": count})
+    for what, count, past in (
+        ("a network over them", 1, 1.0),
+        ("mean of three networks", 3, 1.0),
+        ("that learn last from factors of the past", 3, EnsembleSettings().past),
+    ):
+        settings = parse_settings("ensemble", {"networks": count, "past": past})
         model = train_on(known, "ensemble", settings, SEED, watching=UNLEARNED)
         answer(what, model.observe(split.revealed).answer(queries).rating)
     rows: list[list[str]] = []
