@@ -20,7 +20,7 @@ PACKAGE = ROOT / "src" / "foreseen"
 # Each layer may import from itself and from those above it in this list.
 LAYERS = [
     ["errors", "files", "journal", "page", "schema"],
-    ["compiled", "identifiers", "progress", "threads"],
+    ["compiled", "identifiers", "progress", "series", "threads"],
     ["sources"],
     ["canonical", "catalogue", "matching"],
     ["features"],

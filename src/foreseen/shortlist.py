@@ -1,8 +1,9 @@
 """Ranking for one person at once: everything at a glance, the best of it in full.
 
-The factors alone tell in a moment about how every movie will be liked; the whole model is asked
-only of those that may lead. A movie is left out only if, raised by the largest correction met
-among those asked, it still could not reach the ranking; else more are asked.
+The factors, with what the whole model lays on them for anybody, tell in a moment about how every
+movie will be liked; the whole model is asked only of those that may lead. A movie is left out only
+if, raised by the largest correction met among those asked, it still could not reach the ranking;
+else more are asked.
 """
 
 import threading
@@ -35,10 +36,7 @@ class Shortlist:
         self._asked = np.zeros(size, dtype=np.bool_)
         known = int((history.timestamps < before).sum())
         doubt = model.uncertainty.doubt_of(known, timeline.views(before))
-        if isinstance(model.predictor, Outlining):
-            self._outline = model.predictor.outline(self._view, 0, before)
-        else:
-            self._outline = np.zeros(size)
+        self._outline = model.outline(self._view, 0, before)
         nothing = np.full((1, size), np.nan)
         self.scores: Final = Scores(
             rating=nothing.copy(),

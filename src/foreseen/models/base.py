@@ -6,6 +6,7 @@ knows. Everything that does not differ from model to model is here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from foreseen.features.encode import Encoded, encode
 from foreseen.features.timeline import History, Queries, Timeline
 from foreseen.identifiers import UNKNOWN
-from foreseen.models.predictor import Predictor, Refreshable, Told, tell
+from foreseen.models.predictor import Outlining, Predictor, Refreshable, Told, tell
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.models.watching import Watching
 from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
@@ -23,6 +24,7 @@ from foreseen.threads import one_thread
 
 _BLOCK: Final = 1 << 18
 _NEXT_MOVIES: Final = 10
+_NOTHING: Final = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,30 @@ class Model:
             likely=next_movies(follows[:, rows]),
             welcome=welcome[:, rows],
         )
+
+    def outline(self, view: Timeline, history: int, before: int) -> NDArray[np.float64]:
+        """Return what is to be said of all movies at a glance, of shape C, for one history.
+
+        It is the predictor's own outline, and what the whole model lays on that for somebody of
+        whom nothing is known. Zero where the predictor has no outline.
+        """
+        if not isinstance(self.predictor, Outlining):
+            return np.zeros(len(self.timeline.catalogue))
+        lift = self._lifts.get(before)
+        if lift is None:
+            movie = np.arange(len(self.timeline.catalogue), dtype=np.int32)
+            nobody = np.full(len(movie), UNKNOWN, dtype=np.int32)
+            moment = np.full(len(movie), before, dtype=np.int64)
+            answers = self.answer(Queries(nobody, nobody, movie, moment))
+            empty = self.timeline.with_histories([_NOTHING])
+            lift = answers.rating - self.predictor.outline(empty, 0, before)
+            self._lifts.clear()
+            self._lifts[before] = lift
+        return self.predictor.outline(view, history, before) + lift
+
+    @cached_property
+    def _lifts(self) -> dict[int, NDArray[np.float64]]:
+        return {}
 
     def history(self, user: int, before: int | None = None) -> History:
         """Return what is known of a user, strictly before a moment if one is given."""
