@@ -108,8 +108,8 @@ def test_a_killed_worker_is_replaced_and_the_others_end_with_the_first_process(
     asked = re.findall(
         r'foreseen_requests_total\{route="\S+ratings/\S+",status="200"\} (\S+)', figures
     )
-    # The killed one may have counted what it could not send any more.
-    assert len(acknowledged) <= sum(map(float, asked)) <= len(found)
+    # The killed one may have counted what it could not send any more, or not what it sent last.
+    assert len(acknowledged) - 1 <= sum(map(float, asked)) <= len(found)
     server.process.kill()
     server.process.wait()
     server.close()

@@ -7,6 +7,7 @@ of Halko et al., 2011). A movie's prior is told
 its genres, year and views, and where its viewers stand along the same directions.
 """
 
+import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,8 @@ _VIEWS_DAMPING: Final = 3.0
 _COMPANY_DAMPING: Final = 5.0
 _SPARE: Final = 10
 _POWERS: Final = 6
+_DRAWING: Final = threading.Lock()
+"""PyTorch's decomposition draws from the one generator of the whole process."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def _watch_directions(
     damped = np.sqrt(views + _VIEWS_DAMPING)
     weights = 1 / (np.sqrt(lengths[user]) * damped[movie])
     matrix = _sparse(user, movie, weights, (len(lengths), len(views)))
-    with torch.random.fork_rng(devices=[]):
+    with _DRAWING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         leading: NDArray[np.float64] = torch.svd_lowrank(
             matrix, q=min(rank + _SPARE, len(lengths), len(views)), niter=_POWERS
