@@ -245,6 +245,8 @@ def main() -> None:
                 f"{row['found_within_1000']:>11.2f} {row['median_delay']:>6.0f} "
                 f"{row['named']:>6.2f}  {back}"
             )
+    abrupt = [row["found_within_500"] for row in rows if row["shape"] == "abrupt"]
+    print(f"abrupt drifts found within 500 affected ratings: {np.mean(abrupt):.1%} of all runs")
     harm = {kind: [others_harm(tables, kind, seed, given.model) for seed in range(3)]
             for kind in ("taste", "turned")}  # fmt: skip
     for kind, found in harm.items():

@@ -70,6 +70,31 @@ def test_a_swap_of_two_tastes_is_found_within_500_affected_ratings_and_named(
     assert affected.sum() <= 500
 
 
+def test_half_a_star_more_for_everybody_is_found_within_1000_ratings(
+    real: Tables, shuffled: pl.DataFrame
+) -> None:
+    place = shuffled.height // 2
+    later = np.arange(shuffled.height) >= place
+    rating = shuffled["rating"].to_numpy()
+    rating = np.where(later, np.clip(rating + 0.5, 0.5, 5), rating)
+    findings = detect(log(real, shuffled.with_columns(pl.Series("rating", rating))))
+    begun = int(shuffled["timestamp"][place])
+    first = next(found for found in findings if found.found >= begun)
+    assert first.what in {"level", "scale"}
+    assert first.after > first.before
+    assert (later & (shuffled["timestamp"].to_numpy() <= first.found)).sum() <= 1000
+
+
+def test_level_and_halves_are_told_of_the_same_pieces(real: Tables, shuffled: pl.DataFrame) -> None:
+    streams = {(s.what, s.which): s for s in streams_of(log(real, shuffled))}
+    level, half = streams["level", "all"], streams["scale", "half stars"]
+    np.testing.assert_array_equal(level.begins, half.begins)
+    np.testing.assert_array_equal(level.ends, half.ends)
+    both = streams["level", "all with half stars"].values
+    np.testing.assert_allclose(both, (level.values + half.values) / np.sqrt(2))
+    assert 0.8 < both.std() < 1.2
+
+
 def test_what_was_found_is_not_changed_by_what_comes_later(real: Tables) -> None:
     timeline = log(real, real.ratings)
     place = int(0.7 * real.ratings.height)
