@@ -179,26 +179,41 @@ def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str,
 
 
 def others_harm(tables: Tables, kind: str, seed: int, model: str) -> dict[str, Any]:
-    """Return how much worse the users who did not change are answered for the others' change."""
+    """Return how much worse the users who did not change are answered for the others' change.
+
+    And how much worse if nobody told the model what was changed: nothing wrong is learned then,
+    but what those ratings would have told is missing.
+    """
     case = inject(tables, kind, "abrupt", seed)
     clean = shuffle_sessions(tables.ratings, seed)
     changed = set(case.ratings.filter(pl.Series(case.affected))[USER].to_list())
-    catalogue = Catalogue.of(tables.movies)
     times = clean[TIMESTAMP].to_numpy().astype(np.int64)
-    place = int(np.searchsorted(times, case.begins))
-    same = ~clean[place:][USER].is_in(list(changed)).to_numpy()
-    answered: list[pl.DataFrame] = []
-    for log in (clean, case.ratings):
-        fitted = train_on(
-            Timeline.of(log[:place], catalogue),
-            model,
-            parse_settings(model),
-            seed,
-            watching=UNLEARNED,
-        )
-        answers, _ = answer_events(fitted.observe(log[place:]), log[place:], times[place:])
-        answered.append(answers.filter(pl.Series(same)))
-    return plain(paired_differences(*answered))["rmse"]
+    later = pl.Series(times >= case.begins)
+    usual = _others(tables, clean, later, changed, model, seed)
+    kept = pl.Series(~case.affected)
+    told = _others(tables, case.ratings, later, changed, model, seed)
+    untold = _others(tables, case.ratings.filter(kept), later.filter(kept), changed, model, seed)
+    return {
+        "told": plain(paired_differences(usual, told))["rmse"],
+        "untold": plain(paired_differences(usual, untold))["rmse"],
+    }
+
+
+def _others(
+    tables: Tables,
+    log: pl.DataFrame,
+    later: pl.Series,
+    changed: set[int],
+    model: str,
+    seed: int,
+) -> pl.DataFrame:
+    """Return the answers to the later ratings of users who did not change."""
+    before, after = log.filter(~later), log.filter(later)
+    timeline = Timeline.of(before, Catalogue.of(tables.movies))
+    fitted = train_on(timeline, model, parse_settings(model), seed, watching=UNLEARNED)
+    moments = after[TIMESTAMP].to_numpy().astype(np.int64)
+    answers, _ = answer_events(fitted.observe(after), after, moments)
+    return answers.filter(~answers[USER].is_in(list(changed)))
 
 
 def main() -> None:
@@ -250,8 +265,12 @@ def main() -> None:
     harm = {kind: [others_harm(tables, kind, seed, given.model) for seed in range(3)]
             for kind in ("taste", "turned")}  # fmt: skip
     for kind, found in harm.items():
-        shown = ", ".join(f"{f['value']:+.4f} ({f['low']:+.4f} to {f['high']:+.4f})" for f in found)
-        print(f"others' RMSE after {kind}, more than without it: {shown}")
+        for told, words in (("told", "others'"), ("untold", "without what was changed, others'")):
+            shown = ", ".join(
+                f"{f[told]['value']:+.4f} ({f[told]['low']:+.4f} to {f[told]['high']:+.4f})"
+                for f in found
+            )
+            print(f"{words} RMSE after {kind}, more than without it: {shown}")
     alarms = [
         len(detect(Timeline.of(shuffle_sessions(tables.ratings, s), Catalogue.of(tables.movies))))
         for s in range(given.seeds)
