@@ -63,12 +63,12 @@ def main() -> None:
     three = factors(*EnsembleSettings().factors)
     answer("mean of three", three.fold_in(log, queries).rating)
     answer("their movies follow later ratings", three.observed(log).fold_in(log, queries).rating)
-    for what, count, past in (
-        ("a network over them", 1, 1.0),
-        ("mean of three networks", 3, 1.0),
-        ("that learn last from factors of the past", 3, EnsembleSettings().past),
+    for what, count, cuts in (
+        ("a network over them", 1, ()),
+        ("mean of three networks", 3, ()),
+        ("that learned from factors of their time", 3, EnsembleSettings().cuts),
     ):
-        settings = parse_settings("ensemble", {"networks": count, "past": past})
+        settings = parse_settings("ensemble", {"networks": count, "cuts": cuts})
         model = train_on(known, "ensemble", settings, SEED, watching=UNLEARNED)
         answer(what, model.observe(split.revealed).answer(queries).rating)
     rows: list[list[str]] = []

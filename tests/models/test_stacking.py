@@ -8,7 +8,8 @@ from foreseen.catalogue import Catalogue
 from foreseen.features.moments import training_examples
 from foreseen.features.timeline import Timeline
 from foreseen.models.factors import FactorSettings
-from foreseen.models.stacking import fold_in_held_out, foretell_from_the_past
+from foreseen.models.fold_in import Folded
+from foreseen.models.stacking import fold_in_held_out, foretell
 from foreseen.schema import RATING, TIMESTAMP
 
 QUICK = (
@@ -21,33 +22,36 @@ def log_of(tables: Tables) -> Timeline:
     return Timeline.of(tables.ratings, Catalogue.of(tables.movies))
 
 
-def test_factors_of_the_past_know_nothing_after_a_questions_moment(small: Tables) -> None:
+def test_a_question_is_answered_by_factors_that_know_nothing_after_its_moment(
+    small: Tables,
+) -> None:
     timeline = log_of(small)
-    moment = int(timeline.timestamp[int(0.9 * len(timeline.timestamp))])
+    count = len(timeline.timestamp)
+    first, moment = (int(timeline.timestamp[int(share * count)]) for share in (0.25, 0.6))
     turned = small.ratings.with_columns(
         pl.when(pl.col(TIMESTAMP) >= moment).then(5.5 - pl.col(RATING)).otherwise(pl.col(RATING))
     )
-    answers: list[dict[str, np.ndarray]] = []
+    answers: list[Folded] = []
     for log in (timeline, log_of(tables_of(turned, small.movies))):
         learn = training_examples(log, 0)
-        past = np.ones(len(log.rating), dtype=np.bool_)
-        found = foretell_from_the_past(QUICK, 0.7, log, learn, past, 1)
-        assert found is not None
-        inputs, rows = found
-        early = learn.queries.before[rows] <= moment
-        assert 0 < early.sum() < len(rows)
-        assert learn.queries.before[rows].min() >= log.timestamp[int(0.7 * len(log.timestamp))]
-        answers.append({name: values.numpy()[early] for name, values in inputs.items()})
-    for name, values in answers[0].items():
-        np.testing.assert_array_equal(values, answers[1][name])
+        past = np.ones(count, dtype=np.bool_)
+        found = foretell(QUICK, (0.25, 0.5), 3, log, learn, past, 1)
+        assert len(found.rating) == len(learn)
+        asked = (first <= learn.queries.before) & (learn.queries.before <= moment)
+        assert (asked & (learn.queries.before > log.timestamp[count // 2])).sum() > 50
+        answers.append(Folded(found.rating[asked], found.values[asked]))
+    np.testing.assert_array_equal(answers[0].rating, answers[1].rating)
+    np.testing.assert_array_equal(answers[0].values, answers[1].values)
 
 
-def test_where_nothing_came_before_there_is_no_past_to_learn_from(small: Tables) -> None:
+def test_where_nothing_came_before_users_are_held_out(small: Tables) -> None:
     once = tables_of(small.ratings.head(40).with_columns(pl.lit(1000).alias(TIMESTAMP)))
     log = log_of(once)
     learn = training_examples(log, 0)
     past = np.ones(len(log.rating), dtype=np.bool_)
-    assert foretell_from_the_past(QUICK, 0.7, log, learn, past, 1) is None
+    found = foretell(QUICK, (0.25, 0.5), 3, log, learn, past, 1)
+    held_out = fold_in_held_out(QUICK, 3, log, learn.queries, 40, 1)
+    np.testing.assert_array_equal(found.rating, held_out.rating)
 
 
 def test_held_out_answers_do_not_rest_on_the_users_own_later_ratings(small: Tables) -> None:
@@ -61,8 +65,7 @@ def test_held_out_answers_do_not_rest_on_the_users_own_later_ratings(small: Tabl
     answers: list[np.ndarray] = []
     for log in (timeline, log_of(tables_of(turned, small.movies))):
         learn = training_examples(log, 0)
-        past = np.ones(len(log.rating), dtype=np.bool_)
-        folded = fold_in_held_out(QUICK, 3, log, learn, past, 1)
+        folded = fold_in_held_out(QUICK, 3, log, learn.queries, len(log.rating), 1)
         own = (learn.queries.user == user) & (learn.queries.before <= middle)
         assert own.any()
         answers.append(folded.rating[own])

@@ -26,7 +26,7 @@ from foreseen.models.watching import Watching
 from foreseen.schema import MOVIE, USER
 from foreseen.threads import one_thread
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 CARD: Final = "model.json"
 WEIGHTS: Final = "weights.safetensors"
 _USERS: Final = "identifiers.users"

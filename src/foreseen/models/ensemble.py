@@ -2,11 +2,10 @@
 
 The factor model says what a user's whole history foretells; the features say what is known of the
 movie, the moment and the mood. A network with both before it learns how far the rating lies from
-what the factors say. It must not see answers the factors have already seen, so it learns from
-factors fitted without the user in question (stacking by cross-validation: Wolpert, 1992), who is
-then folded in as any newcomer is. Those factors still know of the movies what came later, and are
-the surer for it; so the network learns last from factors that knew nothing later. Several networks
-that differ by their seed are averaged.
+what the factors say. It must not see answers the factors have already seen, nor such as know of the
+movies what came later and are the surer for it; so it learns from factors fitted to what came
+before, anew whenever the log has doubled (stacking: Wolpert, 1992, in the order of time). Several
+networks that differ by their seed are averaged.
 """
 
 import copy
@@ -28,8 +27,7 @@ from foreseen.models.factors import FactorSettings
 from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.replay import Replay
 from foreseen.models.stacking import (
-    fold_in_held_out,
-    foretell_from_the_past,
+    foretell,
     stacking_inputs,
 )
 from foreseen.models.training import (
@@ -53,13 +51,13 @@ class EnsembleSettings(Settings):
 
     Attributes:
         factors: Those of the factor models, of which there are as many.
-        folds: Parts the users are split into; each is folded in by factors fitted to the others.
+        cuts: Shares of the ratings at which factors are fitted for the networks to learn from.
+        folds: Parts the users before the first cut are split into; each is folded in by factors
+            fitted to the others.
         networks: How many networks are averaged.
         hidden: Units of their two layers.
         dropout: Share of the inputs and of the hidden units left out in training.
         loop: How they are trained.
-        past: Share of the ratings known to the factors they learn from last.
-        last: How they are trained on what came after.
         lesson: How they are trained again on what is new and a sample of what is old.
     """
 
@@ -68,16 +66,13 @@ class EnsembleSettings(Settings):
         FactorSettings(rank=16, directions=8),
         FactorSettings(rank=8, directions=0),
     )
+    cuts: tuple[float, ...] = (0.125, 0.25, 0.5)
     folds: int = 4
     networks: int = 3
     hidden: tuple[int, int] = (64, 64)
     dropout: tuple[float, float] = (0.1, 0.3)
     loop: LoopSettings = LoopSettings(
         epochs=4, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
-    )
-    past: float = 0.7
-    last: LoopSettings = LoopSettings(
-        epochs=2, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
     lesson: LoopSettings = LoopSettings(
         epochs=1, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
@@ -177,7 +172,16 @@ class EnsemblePredictor:
         new = Replay.of(inputs, recent.rating, weight, until, size, seed)
         lesson, kept = self.replay.with_lesson(new, seed + size)
         networks = copy.deepcopy(self.networks)
-        _give_lesson(networks, lesson, self.settings.lesson, seed + size, "lesson")
+        train_network(
+            networks,
+            lesson.tensors(),
+            lesson.rating.astype(np.float64),
+            self.settings.lesson,
+            seed + size,
+            "lesson",
+            None,
+            lesson.weight.astype(np.float64),
+        )
         return replace(self, networks=networks, replay=kept)
 
     def estimate(
@@ -228,8 +232,10 @@ def fit_ensemble(
         less = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
         settings = settings.model_copy(update=less)
     past = timeline.timestamp <= learn.given[-1]
-    held_out = fold_in_held_out(settings.factors, settings.folds, timeline, learn, past, seed)
-    inputs = stacking_inputs(timeline, learn.queries, learn.encoded, held_out)
+    foretold = foretell(
+        settings.factors, settings.cuts, settings.folds, timeline, learn, past, seed
+    )
+    inputs = stacking_inputs(timeline, learn.queries, learn.encoded, foretold)
     weight = _weigh(learn)
     torch.manual_seed(seed)
     networks = StackingNetworks(settings, len(timeline.catalogue.genre_names))
@@ -243,24 +249,7 @@ def fit_ensemble(
         ),
     )
     replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
-    foretold = foretell_from_the_past(
-        settings.factors, settings.past, timeline, learn, past, seed + 10 * settings.folds
-    )
-    if foretold is not None:
-        inputs, rows = foretold
-        new = Replay.whole(
-            inputs, learn.rating[rows], weight[rows], committee.until, committee.size
-        )
-        lesson, replay = replay.with_lesson(new, seed)
-        _give_lesson(networks, lesson, settings.last, seed, "networks, of what came later")
     return EnsemblePredictor(settings, committee, networks, replay)
-
-
-def _give_lesson(
-    networks: StackingNetworks, lesson: Replay, loop: LoopSettings, seed: int, what: str
-) -> None:
-    rating, weight = lesson.rating.astype(np.float64), lesson.weight.astype(np.float64)
-    train_network(networks, lesson.tensors(), rating, loop, seed, what, None, weight)
 
 
 def _weigh(examples: Examples) -> NDArray[np.float64]:

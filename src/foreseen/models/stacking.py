@@ -1,12 +1,13 @@
 """What networks over factors learn from: answers of factors that have not seen the questions'.
 
-There are two ways not to have seen them. Factors fitted without a user answer that user's questions
-(cross-validation: Wolpert, 1992); but of the movies they know what came later too, and are the
-surer for it. Factors fitted to a beginning of the log, which follow it as it grows, answer the
-questions since as they will have to when they are asked of the future.
+There are two ways not to have seen them. Factors fitted to a beginning of the log, which follow
+it as it grows, answer the questions since as they will have to when they are asked of the future.
+Where there is no beginning yet, factors fitted without a user answer that user's questions
+(cross-validation: Wolpert, 1992), though of the movies they know what came later.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,58 +23,93 @@ from foreseen.models.training import Inputs
 from foreseen.threads import in_parallel
 
 
-def fold_in_held_out(
+def foretell(
     settings: Sequence[FactorSettings],
+    cuts: Sequence[float],
     folds: int,
     timeline: Timeline,
     learn: Examples,
     past: NDArray[np.bool_],
     seed: int,
 ) -> Folded:
-    """Answer the examples by factors that have seen none of their users."""
-    generator = np.random.default_rng(seed)
-    fold = generator.permutation(len(timeline.users)) % folds
+    """Answer the examples by factors of their time, as a model in use would have answered them.
+
+    Factors are fitted to what came before each cut, and follow what comes up to the next. What
+    was asked before the first cut has no past to speak of: it is answered by factors of that
+    time that have not seen its user.
+
+    Args:
+        settings: Those of the factor models.
+        cuts: Shares of the log, rising.
+        folds: Parts the users before the first cut are split into.
+        timeline: The log.
+        learn: N examples.
+        past: Which of the log may be learned from: its beginning, up to some moment.
+        seed: Of all draws.
+
+    Returns:
+        N answers.
+    """
+    times = timeline.timestamp[past]
+    moments = np.unique(times[(np.array(cuts) * len(times)).astype(np.intp)])
+    moments = moments[moments > times[0]]
+    ends = np.append(np.searchsorted(times, moments), len(times))
+    block = np.searchsorted(moments, learn.queries.before, side="right")
     rating = np.empty(len(learn))
     values = np.empty((len(learn), len(COMMITTEE_FEATURES)), dtype=np.float32)
 
+    def answer_block(number: int) -> None:
+        rows = np.flatnonzero(block == number)
+        queries = learn.queries.part(rows)
+        if not len(rows):
+            return
+        if number:
+            before = np.arange(len(past)) < ends[number - 1]
+            what = f"factors of the first {ends[number - 1]:,}"
+            committee = Committee.fitted(settings, timeline, before, seed + 10 * number, what)
+            known = replace(timeline, ratings=timeline.ratings[: int(ends[number])])
+            folded = committee.observed(known).fold_in(timeline, queries)
+        else:
+            folded = fold_in_held_out(settings, folds, timeline, queries, int(ends[0]), seed)
+        rating[rows], values[rows] = folded.rating, folded.values
+
+    # The longest first, so that the others are done beside it.
+    in_parallel(answer_block, reversed(range(len(ends))))
+    return Folded(rating, values)
+
+
+def fold_in_held_out(
+    settings: Sequence[FactorSettings],
+    folds: int,
+    timeline: Timeline,
+    queries: Queries,
+    end: int,
+    seed: int,
+) -> Folded:
+    """Answer N questions by factors of the log's first ratings that have seen none of their users.
+
+    `end` is how many of the ratings count.
+    """
+    generator = np.random.default_rng(seed)
+    fold = generator.permutation(len(timeline.users)) % folds
+    past = np.arange(len(timeline.user)) < end
+    rating = np.empty(len(queries))
+    values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
+
     def answer_part(number: int) -> None:
+        asked = np.flatnonzero(fold[queries.user] == number)
+        if not len(asked):
+            return
         others = past & (fold[timeline.user] != number)
         if not others.any():
             others = past
         what = f"factors without part {number + 1} of {folds}"
         committee = Committee.fitted(settings, timeline, others, seed + 10 * number, what)
-        asked = np.flatnonzero(fold[learn.queries.user] == number)
-        folded = committee.fold_in(timeline, learn.queries.part(asked))
+        folded = committee.fold_in(timeline, queries.part(asked))
         rating[asked], values[asked] = folded.rating, folded.values
 
     in_parallel(answer_part, range(folds))
     return Folded(rating, values)
-
-
-def foretell_from_the_past(
-    settings: Sequence[FactorSettings],
-    share: float,
-    timeline: Timeline,
-    learn: Examples,
-    past: NDArray[np.bool_],
-    seed: int,
-) -> tuple[Inputs, NDArray[np.intp]] | None:
-    """Ask the latest examples of factors that were fitted before, and followed what came since.
-
-    Returns:
-        What the networks read about them, and which of the examples they are; None if there are
-        none, or nothing came before.
-    """
-    times = timeline.timestamp[past]
-    moment = int(times[min(int(share * len(times)), len(times) - 1)])
-    before = past & (timeline.timestamp < moment)
-    rows = np.flatnonzero(learn.queries.before >= moment)
-    if not before.any() or not len(rows):
-        return None
-    committee = Committee.fitted(settings, timeline, before, seed, "factors of the past")
-    queries, encoded = learn.queries.part(rows), learn.encoded.part(rows)
-    folded = committee.observed(timeline).fold_in(timeline, queries)
-    return stacking_inputs(timeline, queries, encoded, folded), rows
 
 
 def stacking_inputs(
