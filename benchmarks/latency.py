@@ -1,7 +1,8 @@
 """How long one person's ranking takes, in process and over HTTP.
 
-In process every ranking is for a history that was never seen before, so nothing is remembered. What
-HTTP adds is told by asking for the same ranking again and again, in process and over HTTP.
+In process every ranking is for a history that was never seen before, some of the ratings of a user
+drawn from the log, so nothing is remembered. What HTTP adds is told by asking for the same ranking
+again and again, in process and over HTTP.
 
     python benchmarks/latency.py MODEL_DIR [--movies 87000]
 
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from numpy.typing import NDArray
 from server import Guest, served
 
 from foreseen.features.timeline import Timeline
@@ -41,7 +41,6 @@ def main() -> None:
     keep_to_one_thread()
     world = World.load(given.folder)
     set_aside()
-    known = np.flatnonzero(world.views > 0)
     if given.movies > len(world.ids):
         world = padded(world, given.movies)
     recommender = Recommender()
@@ -49,14 +48,14 @@ def main() -> None:
     print(f"{len(world.ids):,} movies, {world.version.model}; milliseconds of {CALLS} calls")
     for length in LENGTHS:
         histories = iter(
-            [world.history(rated(world, known, length, generator)) for _ in range(CALLS + WARM_UP)]
+            [world.history(rated(world, length, generator)) for _ in range(CALLS + WARM_UP)]
         )
         taken = timed(lambda left=histories: recommender.rank(world, next(left), [], Wish(10)))
         middle, most = np.quantile(taken, [0.5, 0.99])
         print(f"{length:>4} ratings known: median {middle:6.1f}, 99th percentile {most:6.1f}")
     if given.movies:
         return
-    same = rated(world, known, USUAL, generator)
+    same = rated(world, USUAL, generator)
     history = world.history(same)
     inside = np.median(timed(lambda: recommender.rank(world, history, [], Wish(10, tried=0))))
     with served(given.folder) as (address, _):
@@ -83,15 +82,19 @@ def asking(address: str, guest: Guest, path: str) -> Callable[[], object]:
     return ask
 
 
-def rated(
-    world: World, known: NDArray[np.intp], length: int, generator: np.random.Generator
-) -> list[Rated]:
-    """Return ratings of movies at random, a minute apart."""
-    rows = generator.choice(known, min(length, len(known)), replace=False)
-    stars = generator.integers(2, 11, len(rows)) / 2
+def rated(world: World, length: int, generator: np.random.Generator) -> list[Rated]:
+    """Return some of the ratings of one of the users who gave that many, a minute apart."""
+    histories = world.model.timeline.histories
+    starts = histories.starts
+    whose = generator.choice(np.flatnonzero(np.diff(starts) >= length))
+    places = starts[whose] + np.sort(
+        generator.choice(starts[whose + 1] - starts[whose], length, replace=False)
+    )
     return [
-        Rated(int(world.ids[row]), float(own), world.now + 60 * n)
-        for n, (row, own) in enumerate(zip(rows, stars, strict=True))
+        Rated(int(world.ids[movie]), float(own), world.now + 60 * n)
+        for n, (movie, own) in enumerate(
+            zip(histories.movie[places], histories.rating[places], strict=True)
+        )
     ]
 
 

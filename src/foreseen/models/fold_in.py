@@ -178,6 +178,7 @@ def _walk(
         while True:
             if features or ends[query] == position:
                 locate(position, kind, attributes, pull, moment, covariance, centre)
+            asked_from = query
             while query < stop and ends[query] == position:
                 item = int(movie[query])
                 if features:
@@ -190,13 +191,14 @@ def _walk(
                         content[item, popular] - kind[popular] / (position + 1.0),
                         values[query],
                     )  # fmt: skip
-                    compare(
-                        likeness[item], kind_likeness[kinds[item]], series[item], seen,
-                        seen_kinds, seen_series, position, innovation, values[query],
-                    )  # fmt: skip
                 else:
                     answer[query] = level + expect(movies[item], centre)
                 query += 1
+            if features:
+                compare(
+                    movie[asked_from:query], likeness, kinds, kind_likeness, series, seen,
+                    seen_kinds, seen_series, position, innovation, values[asked_from:query],
+                )  # fmt: skip
             if query == stop:
                 break
             # Take in all ratings of the next second at once: none of them foresees another.
