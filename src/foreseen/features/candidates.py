@@ -135,7 +135,7 @@ def find_candidates(
     chosen = _union(leaders)
     genres = log.catalogue.genre_weights
     counts = np.column_stack([company, popularity.columns[:, :4]])
-    logs = np.log(counts[chosen] / (counts.max(axis=0) + _TINY) + _FLOOR)
+    logs = np.log(counts[chosen] / (_largest(counts) + _TINY) + _FLOOR)
     nobody = np.full(len(chosen), UNKNOWN, dtype=np.int32)
     whose, when = np.full_like(nobody, history), np.full(len(chosen), before, dtype=np.int64)
     autoencoder = log.autoencoders.before(before)
@@ -178,9 +178,15 @@ def _relative(
     counts: NDArray[np.float64], liked: NDArray[np.float64], chosen: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Return counts in logarithms, relative to the leader, and likings relative to the largest."""
-    counts = np.maximum(counts, 0)
-    logs = np.log(counts[chosen] / (counts.max(axis=0) + _TINY) + _LOW)
-    return np.column_stack([logs, liked[chosen] / (np.abs(liked).max(axis=0) + _TINY)])
+    most = np.maximum(_largest(counts), 0)
+    logs = np.log(np.maximum(counts[chosen], 0) / (most + _TINY) + _LOW)
+    widest = np.maximum(_largest(liked), _largest(-liked))
+    return np.column_stack([logs, liked[chosen] / (widest + _TINY)])
+
+
+def _largest(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the largest of each column; asked of all at once NumPy goes along the short rows."""
+    return np.array([column.max() for column in values.T])
 
 
 def _mean_rows(values: NDArray[np.float64], rows: NDArray[np.int32]) -> NDArray[np.float64]:
