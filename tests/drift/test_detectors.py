@@ -40,6 +40,7 @@ def test_the_beginning_of_half_stars_in_2003_is_found(real: Tables) -> None:
     assert scale[0].found < second("2003-07-01")
     assert scale[0].serious
     assert "half stars" in str(scale[0])
+    assert not [f for f in findings if f.what == "level" and f.since <= scale[0].found <= f.found]
 
 
 def test_where_sessions_only_change_places_there_are_few_alarms(real: Tables) -> None:

@@ -92,9 +92,17 @@ class Finding:
 def detect(timeline: Timeline) -> list[Finding]:
     """Return all that moved in a log, in the order it was found.
 
-    A finding rests on ratings up to `found` alone: what comes later changes no finding.
+    A finding rests on ratings up to `found` alone: what comes later changes no finding. What one
+    of its parts has told already a stream put together of several does not tell again.
     """
-    findings = [found for stream in streams_of(timeline) for found in _watch(stream, timeline)]
+    findings: list[Finding] = []
+    for stream in streams_of(timeline):
+        told = [found for found in findings if (found.what, found.which) in stream.parts]
+        findings += [
+            found
+            for found in _watch(stream, timeline)
+            if not any(found.since <= part.found <= found.found for part in told)
+        ]
     return sorted(findings, key=lambda found: (found.found, found.what, found.which))
 
 

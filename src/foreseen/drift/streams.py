@@ -40,6 +40,7 @@ class Stream:
         weights: How many ratings are behind each, of shape V.
         begins: Place in the log of the first rating behind each, of shape V.
         ends: Place in the log of the rating with which each is known, of shape V.
+        parts: The streams it is put together of, by `what` and `which`.
     """
 
     what: What
@@ -49,6 +50,7 @@ class Stream:
     weights: NDArray[np.float64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+    parts: tuple[tuple[What, str], ...] = ()
 
 
 def streams_of(timeline: Timeline) -> list[Stream]:
@@ -138,8 +140,14 @@ def _both(level: Stream, half: Stream) -> list[Stream]:
     Half a star more for everybody moves the level and turns whole stars into halves. The two
     streams are of the same pieces, as a piece counts alike in both.
     """
+    parts = (level.what, level.which), (half.what, half.which)
     return [
-        replace(level, which=which, values=(level.values + sign * half.values) / np.sqrt(2))
+        replace(
+            level,
+            which=which,
+            values=(level.values + sign * half.values) / np.sqrt(2),
+            parts=parts,
+        )
         for which, sign in (("all with half stars", 1), ("all against half stars", -1))
     ]
 
