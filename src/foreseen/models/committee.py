@@ -6,7 +6,7 @@ as fitted: whenever the log has grown by a twentieth, the movies' vectors are re
 question is answered by the latest version that knew nothing after its moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Final
@@ -72,15 +72,31 @@ class Committee:
 
     def observed(self, timeline: Timeline) -> "Committee":
         """Let the members follow what a timeline knows beyond what they were fitted to."""
+        first = self._extended(timeline)
+        return replace(first, versions=tuple(first._followed(timeline)))
+
+    def fold_in(self, timeline: Timeline, queries: Queries) -> Folded:
+        """Answer N questions by the members' mean; the features are `COMMITTEE_FEATURES`."""
+        return _fold_in(self.members, self.versions, timeline, queries)
+
+    def fold_in_following(self, known: Timeline, timeline: Timeline, queries: Queries) -> Folded:
+        """Answer N questions as `observed(known)` would, with one version in memory at a time."""
+        first = self._extended(known)
+        return _fold_in(first.members, first._followed(known), timeline, queries)
+
+    def _extended(self, timeline: Timeline) -> "Committee":
+        # Once here, or every question would stretch them to a catalogue that has grown.
+        count = len(timeline.catalogue)
+        return replace(self, members=tuple(member.extended(count) for member in self.members))
+
+    def _followed(self, timeline: Timeline) -> Iterator[Version]:
+        """Refresh the members step by step; versions known already are taken as they are."""
         step = max(_LEAST_STEP, self.size // _STEPS)
         times = timeline.timestamp
         start = int(np.searchsorted(times, self.until))
-        # Once here, or every question would stretch them to a catalogue that has grown.
-        first = tuple(member.extended(len(timeline.catalogue)) for member in self.members)
-        members = first
+        members = self.members
         # By ids: rows depend on the steps in which a log was observed, draws on their order.
         user = timeline.users.ids[timeline.user]
-        versions: list[Version] = []
         for number, place in enumerate(range(start + step, len(times), step)):
             moment = int(times[place])
             old = self.versions[number] if number < len(self.versions) else None
@@ -91,21 +107,7 @@ class Committee:
                 log = BothSides.of(user[past], timeline.movie[past], timeline.rating[past])
                 refresh = partial(refresh_factors, log=log, number=number)
                 members = tuple(in_parallel(refresh, members))
-            versions.append(Version(moment, place, members))
-        return replace(self, members=first, versions=tuple(versions))
-
-    def fold_in(self, timeline: Timeline, queries: Queries) -> Folded:
-        """Answer N questions by the members' mean; the features are `COMMITTEE_FEATURES`."""
-        moments = np.array([version.moment for version in self.versions], dtype=np.int64)
-        chosen = np.searchsorted(moments, queries.before, side="right")
-        rating = np.empty(len(queries))
-        values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
-        for number, members in enumerate((self.members, *(v.members for v in self.versions))):
-            rows = np.flatnonzero(chosen == number)
-            if len(rows):
-                folded = _mean(members, timeline, queries.part(rows))
-                rating[rows], values[rows] = folded.rating, folded.values
-        return Folded(rating, values)
+            yield Version(moment, place, members)
 
     def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
         """Return the members' mean ratings of all movies for one history, of shape C."""
@@ -135,6 +137,28 @@ class Committee:
             members.append(Factors(movies=movies, movie_priors=priors, **rest))
         until, size = (int(value) for value in arrays["learned"].astype(np.int64))
         return cls(tuple(members), until, size)
+
+
+def _fold_in(
+    members: tuple[Factors, ...], versions: Iterable[Version], timeline: Timeline, queries: Queries
+) -> Folded:
+    """Answer each question by the latest version that knew nothing after its moment."""
+    rating = np.empty(len(queries))
+    values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
+    left = np.ones(len(queries), dtype=np.bool_)
+
+    def answer(asked: NDArray[np.bool_]) -> None:
+        rows = np.flatnonzero(asked)
+        left[rows] = False
+        if len(rows):
+            folded = _mean(members, timeline, queries.part(rows))
+            rating[rows], values[rows] = folded.rating, folded.values
+
+    for version in versions:
+        answer(left & (queries.before < version.moment))
+        members = version.members
+    answer(left)
+    return Folded(rating, values)
 
 
 def _mean(members: Sequence[Factors], timeline: Timeline, queries: Queries) -> Folded:

@@ -68,7 +68,7 @@ def foretell(
             what = f"factors of the first {ends[number - 1]:,}"
             committee = Committee.fitted(settings, timeline, before, seed + 10 * number, what)
             known = replace(timeline, ratings=timeline.ratings[: int(ends[number])])
-            folded = committee.observed(known).fold_in(timeline, queries)
+            folded = committee.fold_in_following(known, timeline, queries)
         else:
             folded = fold_in_held_out(settings, folds, timeline, queries, int(ends[0]), seed)
         rating[rows], values[rows] = folded.rating, folded.values
