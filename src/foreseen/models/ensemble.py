@@ -62,9 +62,9 @@ class EnsembleSettings(Settings):
     """
 
     factors: tuple[FactorSettings, ...] = (
-        FactorSettings(rank=12, directions=20),
-        FactorSettings(rank=16, directions=8),
-        FactorSettings(rank=8, directions=0),
+        FactorSettings(rank=24, directions=20),
+        FactorSettings(rank=32, directions=8),
+        FactorSettings(rank=16, directions=0),
     )
     cuts: tuple[float, ...] = (0.125, 0.25, 0.5)
     folds: int = 4

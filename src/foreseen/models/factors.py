@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
-from foreseen.models.gibbs import BothSides, Prior, sample_side, squared_error
+from foreseen.models.gibbs import BothSides, Prior, squared_error
 from foreseen.models.posterior import UserPrior
 from foreseen.models.predictor import Settings
 from foreseen.models.side_information import side_information, user_features
@@ -153,7 +153,6 @@ def fit_factors(
     about_movies = np.ascontiguousarray(side.movies[watched])
     about_users = user_features(users.starts, watched[users.other], side.content, side.directions)
     level, size = float(rating.mean()), settings.rank + 1
-    x = 0.1 * generator.standard_normal((len(users.starts) - 1, size))
     z = 0.1 * generator.standard_normal((len(watched), size))
     user_prior, movie_prior = Prior.start(about_users, size), Prior.start(about_movies, size)
     precision = 1.0
@@ -162,18 +161,10 @@ def fit_factors(
     with progress_bar(what, settings.sweeps) as advance:
         for sweep in range(settings.sweeps):
             mean = about_users @ user_prior.weights
-            noise = generator.standard_normal(x.shape)
-            sample_side(
-                users.starts, users.other, users.rating, x, z, mean, user_prior.precision,
-                precision, level, noise,
-            )  # fmt: skip
+            x = users.draw(z, mean, user_prior.precision, precision, level, generator)
             user_prior = user_prior.sampled(x, about_users, generator)
             mean = about_movies @ movie_prior.weights
-            noise = generator.standard_normal(z.shape)
-            sample_side(
-                movies.starts, movies.other, movies.rating, z, x, mean, movie_prior.precision,
-                precision, level, noise,
-            )  # fmt: skip
+            z = movies.draw(x, mean, movie_prior.precision, precision, level, generator)
             movie_prior = movie_prior.sampled(z, about_movies, generator)
             error = squared_error(users.starts, users.other, users.rating, x, z, level)
             precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
@@ -218,23 +209,15 @@ def refresh_factors(factors: Factors, log: BothSides, number: int) -> Factors:
     about_users = user_features(
         users.starts, watched[users.other], factors.content, int(factors.directions[0])
     )
-    level, size = float(factors.level[0]), int(factors.movies.shape[2])
+    level = float(factors.level[0])
     vectors = factors.movies.copy()
-    shape = (len(users.starts) - 1, size)
-    x = np.zeros(shape)
     for sample in range(number % _TURNS, len(vectors), _TURNS):
         z = vectors[sample, watched].astype(np.float64)
         prior = factors.movie_priors[sample, watched].astype(np.float64)
         mean = about_users @ factors.user_means[sample]
         precision = float(factors.noise_precisions[sample])
-        sample_side(
-            users.starts, users.other, users.rating, x, z, mean,
-            factors.user_precisions[sample], precision, level, generator.standard_normal(shape),
-        )  # fmt: skip
-        sample_side(
-            movies.starts, movies.other, movies.rating, z, x, prior,
-            factors.movie_precisions[sample], precision, level,
-            generator.standard_normal((len(watched), size)),
-        )  # fmt: skip
-        vectors[sample, watched] = z
+        x = users.draw(z, mean, factors.user_precisions[sample], precision, level, generator)
+        vectors[sample, watched] = movies.draw(
+            x, prior, factors.movie_precisions[sample], precision, level, generator
+        )
     return replace(factors, movies=vectors)

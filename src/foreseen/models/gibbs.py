@@ -1,12 +1,16 @@
 """The sampler's parts: a log by one of its sides, a prior with side information, one half sweep."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
 from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
+
+_FEW: Final = 3
+"""Ratings are few if they are no more than the dimensions over this."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,40 @@ class Side:
         order = np.argsort(entity, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(entity))).astype(np.int64)
         return cls(starts, other[order].astype(np.int64), rating[order])
+
+    def draw(
+        self,
+        others: NDArray[np.float64],
+        mean: NDArray[np.float64],
+        prior: NDArray[np.float64],
+        precision: float,
+        level: float,
+        generator: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """Draw this side's N vectors given the other side's M, of shape N x D.
+
+        The precision of a vector that many ratings speak of is summed up and factorised. Where
+        they are few, a draw from the prior is moved to where the ratings want it, each less an
+        error drawn for it (Papandreou and Yuille, 2010): the same distribution by a system of few
+        unknowns.
+
+        Args:
+            others: The other side's vectors, of shape M x D.
+            mean: Of the prior of each, of shape N x D.
+            prior: Its precision, of shape D x D.
+            precision: Of a rating.
+            level: Stars that all have in common.
+            generator: Of the noise.
+        """
+        own = np.empty_like(mean)
+        covariance = np.linalg.inv(prior).astype(np.float64)
+        noise = generator.standard_normal(mean.shape)
+        errors = generator.standard_normal(len(self.rating)) / np.sqrt(precision)
+        _draw(
+            self.starts, self.other, self.rating, own, others, mean, prior, covariance, precision,
+            level, noise, errors,
+        )  # fmt: skip
+        return own
 
 
 @dataclass(frozen=True)
@@ -114,7 +152,7 @@ def _wishart(
 
 
 @compiled
-def sample_side(
+def _draw(
     starts: NDArray[np.int64],
     other: NDArray[np.int64],
     rating: NDArray[np.float64],
@@ -122,37 +160,104 @@ def sample_side(
     others: NDArray[np.float64],
     mean: NDArray[np.float64],
     prior: NDArray[np.float64],
+    covariance: NDArray[np.float64],
     precision: float,
     level: float,
     noise: NDArray[np.float64],
+    errors: NDArray[np.float64],
 ) -> None:
-    """Draw every vector of one side given the other side's, in place."""
+    """Do what `Side.draw` says into `own`, given the noise of vectors and the errors of ratings."""
     size = own.shape[1]
-    regressor = np.ones(size)
-    matrix = np.empty((size, size))
-    vector = np.empty(size)
-    for n in range(own.shape[0]):
-        for a in range(size):
-            vector[a] = 0.0
-            for c in range(size):
-                matrix[a, c] = prior[a, c]
-                vector[a] += prior[a, c] * mean[n, c]
-        for row in range(starts[n], starts[n + 1]):
-            item = other[row]
-            residual = (rating[row] - level - others[item, 0]) * precision
-            for a in range(1, size):
-                regressor[a] = others[item, a]
+    few = size // _FEW
+    root = prior.copy()
+    factorise(root)
+    matrix, regressor = np.empty((size, size)), np.ones(size)
+    regressors, moved = np.ones((few, size)), np.empty((few, size))
+    system, surplus = np.empty((few, few)), np.empty(few)
+    for n in range(len(own)):
+        rows = slice(starts[n], starts[n + 1])
+        vector, count = own[n], starts[n + 1] - starts[n]
+        if count > few:
+            vector[:] = 0.0
             for a in range(size):
-                vector[a] += regressor[a] * residual
-                for c in range(a + 1):
-                    matrix[a, c] += precision * regressor[a] * regressor[c]
-        factorise(matrix)
-        solve_lower(matrix, vector)
+                for c in range(size):
+                    matrix[a, c] = prior[a, c]
+                    vector[a] += prior[a, c] * mean[n, c]
+            _sum_up(other[rows], rating[rows], others, precision, level, matrix, vector, regressor)
+            factorise(matrix)
+            solve_lower(matrix, vector)
+            vector += noise[n]
+            solve_upper(matrix, vector)
+            continue
+        vector[:] = noise[n]
+        solve_upper(root, vector)
+        vector += mean[n]
+        for k in range(count):
+            item = other[starts[n] + k]
+            regressors[k, 1:] = others[item, 1:]
+            surplus[k] = rating[starts[n] + k] + errors[starts[n] + k] - level - others[item, 0]
+        _move(
+            vector, covariance, 1.0 / precision, regressors[:count], surplus[:count],
+            moved, system[:count, :count],
+        )  # fmt: skip
+
+
+@compiled
+def _sum_up(
+    other: NDArray[np.int64],
+    rating: NDArray[np.float64],
+    others: NDArray[np.float64],
+    precision: float,
+    level: float,
+    matrix: NDArray[np.float64],
+    vector: NDArray[np.float64],
+    regressor: NDArray[np.float64],
+) -> None:
+    """Add what ratings say to a precision, its lower triangle, and to precision times mean."""
+    size = len(vector)
+    for row in range(len(other)):
+        item = other[row]
+        residual = (rating[row] - level - others[item, 0]) * precision
+        for a in range(1, size):
+            regressor[a] = others[item, a]
         for a in range(size):
-            vector[a] += noise[n, a]
-        solve_upper(matrix, vector)
+            vector[a] += regressor[a] * residual
+            for c in range(a + 1):
+                matrix[a, c] += precision * regressor[a] * regressor[c]
+
+
+@compiled
+def _move(
+    vector: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    variance: float,
+    regressors: NDArray[np.float64],
+    surplus: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    system: NDArray[np.float64],
+) -> None:
+    """Move a draw from a prior to where K ratings want it; the last two are room to work in."""
+    size = len(vector)
+    for k in range(len(surplus)):
         for a in range(size):
-            own[n, a] = vector[a]
+            surplus[k] -= regressors[k, a] * vector[a]
+        moved[k] = covariance[0]
+        for a in range(1, size):
+            own = regressors[k, a]
+            for c in range(size):
+                moved[k, c] += own * covariance[a, c]
+        for m in range(k + 1):
+            total = 0.0
+            for a in range(size):
+                total += moved[k, a] * regressors[m, a]
+            system[k, m] = total
+        system[k, k] += variance
+    factorise(system)
+    solve_lower(system, surplus)
+    solve_upper(system, surplus)
+    for k in range(len(surplus)):
+        for a in range(size):
+            vector[a] += surplus[k] * moved[k, a]
 
 
 @compiled
