@@ -23,6 +23,9 @@ _FIRST: Final = 320
 _FIRST_EACH: Final = 10
 """Movies asked first for each that is ranked, where that is more."""
 _MORE: Final = 2
+_BLOCK: Final = 64
+"""Movies are asked about in whole blocks: PyTorch compiles anew for each number of them, and keeps
+what it has compiled."""
 _MARGIN: Final = 1.3
 """Corrections up to so many times as far above their mean as the largest met are reckoned with."""
 
@@ -75,20 +78,23 @@ class Shortlist:
 
     def _best_by_rating(self, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         glance = self._outline - self.scores.doubt[0]
-        count = max(_FIRST, _FIRST_EACH * k)
-        of_series = np.flatnonzero(self._of_series & ~left_out)
-        wanted = ~(left_out | self._asked | self._of_series)
+        most = count = max(_FIRST, _FIRST_EACH * k)
         while True:
             # Together: each time anything is asked the whole history is walked again.
-            self._ask(np.concatenate([of_series, rank(glance, ~wanted, count)]))
+            left = ~left_out & ~self._asked
+            first = np.flatnonzero(left & self._of_series)
+            whole = -(-(len(first) + count) // _BLOCK) * _BLOCK
+            leading = rank(glance, ~left | self._of_series, whole - len(first))
+            self._ask(np.concatenate([first, leading]))
             worth = WORTH["rating"](self.scores)[0]
             chosen = rank(np.where(self._asked, worth, -np.inf), left_out | ~self._asked, k)
-            wanted = ~left_out & ~self._asked
-            if len(chosen) == k and wanted.any():
-                wanted &= glance + self._largest_correction(worth - glance) > worth[chosen[-1]]
-            if not wanted.any():
+            left = ~left_out & ~self._asked
+            if len(chosen) == k and left.any():
+                left &= glance + self._largest_correction(worth - glance) > worth[chosen[-1]]
+            if not left.any():
                 return chosen
-            count *= _MORE
+            most *= _MORE
+            count = min(most, int(left.sum()))
 
     def _largest_correction(self, corrections: NDArray[np.float64]) -> float:
         """Return how far above its glance a movie that is not asked about yet may be."""
