@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import polars as pl
 import pytest
@@ -16,6 +19,9 @@ from foreseen.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.models import Model, train
 from tests.conftest import ratings_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +137,80 @@ def test_a_kill_at_any_moment_leaves_a_working_current_version(folder: Path) -> 
         pairs = pl.DataFrame({"userId": [9001], "movieId": [318]})
         assert registry.load_model(folder).predict(pairs)["prediction"].is_finite().all()
         json.loads((folder / "current").read_text())
+
+
+LINKS = pl.DataFrame({"movieId": [318], "imdbId": ["0111161"], "tmdbId": [278]})
+
+
+def told(folder: Path) -> tuple[int, int, bool]:
+    """Which version answers, how many ratings it knows, whether there are links."""
+    model, links = registry.load_model(folder), registry.read_links(folder)
+    return registry.read_version(folder).number, model.timeline.ratings.height, links is not None
+
+
+def test_at_each_step_of_replacing_models_either_the_old_or_the_new_can_be_read(
+    bias: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, steps = tmp_path / "here" / "m", tmp_path / "steps"
+    registry.save_model(bias, folder, LINKS)
+    with registry.changing(folder):
+        registry.promote(folder, registry.add_version(folder, bias, 1, "a try"), "")
+    known = bias.timeline.ratings.height
+    old, new = (2, known, True), (1, known + 1, False)
+    larger = bias.observe(ratings_of((9001, 318, 5.0, 2_000_000_000)))
+
+    copying = False
+
+    def leaving_a_copy(step: Callable[P, R]) -> Callable[P, R]:
+        def call(*given: P.args, **named: P.kwargs) -> R:
+            nonlocal copying
+            if not copying:
+                copying = True
+                # What a kill would leave just now.
+                shutil.copytree(folder, steps / f"{len(list(steps.iterdir())):03d}")
+                copying = False
+            return step(*given, **named)
+
+        return call
+
+    steps.mkdir()
+    with monkeypatch.context() as patched:
+        for name in ("mkdir", "rename", "replace", "rmdir", "unlink"):
+            patched.setattr(os, name, leaving_a_copy(getattr(os, name)))
+        registry.save_model(larger, folder)
+    copied = sorted(steps.iterdir())
+    found = [told(copy) for copy in copied]
+    turn = found.index(new)
+    assert 5 < turn < len(found) - 3
+    assert found == [old] * turn + [new] * (len(found) - turn)
+    assert told(folder) == new
+    assert len(list(folder.iterdir())) == 2
+    for copy in (copied[turn - 1], copied[turn], copied[-1]):
+        registry.save_model(bias, copy, LINKS)
+        assert told(copy) == (1, known, True)
+        assert len(list(copy.iterdir())) == 2
+
+
+def test_models_that_replaced_others_are_observed_promoted_and_rolled_back(
+    folder: Path, bias: Model
+) -> None:
+    registry.save_model(bias, folder)
+    before = registry.stamp(folder)
+    assert add(folder, bias) == 2
+    with registry.changing(folder):
+        registry.save_knowledge(bias.observe(ratings_of((9001, 318, 5.0, 2_000_000_000))), folder)
+        registry.promote(folder, 2, "")
+    assert registry.stamp(folder) != before
+    assert told(folder) == (2, bias.timeline.ratings.height + 1, False)
+    with registry.changing(folder):
+        assert registry.rollback(folder, "") == 1
+    assert [version.number for version in registry.versions(folder)] == [1, 2]
+
+
+def test_a_current_that_names_a_folder_elsewhere_is_refused(folder: Path) -> None:
+    (folder / "current").write_text('{"version": 1, "home": "../m"}')
+    with pytest.raises(ModelFolderError, match="damaged"):
+        registry.load_model(folder)
 
 
 def test_of_two_ratings_of_a_pair_the_later_one_counts(bias: Model) -> None:

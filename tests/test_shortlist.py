@@ -4,21 +4,23 @@ import numpy as np
 import pytest
 
 from foreseen.canonical import Tables
+from foreseen.features.timeline import History
 from foreseen.models import Model, parse_settings, train
 from foreseen.ranking import WORTH, rank
 from foreseen.shortlist import Shortlist
 from foreseen.why import influences
 
+QUICK: dict[str, object] = {
+    "networks": 1,
+    "folds": 2,
+    "factors": [{"sweeps": 8, "burn_in": 4, "samples": 2, "rank": 4}],
+    "loop": {"epochs": 1},
+}
+
 
 @pytest.fixture(scope="module", params=["bias", "ensemble"])
 def model(request: pytest.FixtureRequest, small: Tables) -> Model:
-    quick: dict[str, object] = {
-        "networks": 1,
-        "folds": 2,
-        "factors": [{"sweeps": 8, "burn_in": 4, "samples": 2, "rank": 4}],
-        "loop": {"epochs": 1},
-    }
-    settings = parse_settings(request.param, quick if request.param == "ensemble" else None)
+    settings = parse_settings(request.param, QUICK if request.param == "ensemble" else None)
     return train(small, request.param, settings)
 
 
@@ -47,6 +49,22 @@ def test_a_shortlist_grows_when_little_is_left_of_the_first(model: Model) -> Non
     kept[-30:] = False
     chosen = Shortlist(model, history, model.timeline.end).best("rating", kept, 50)
     assert set(chosen) == set(range(size - 30, size))
+
+
+def test_all_films_of_a_series_are_asked_about_where_one_is_rated(small: Tables) -> None:
+    """What is said of them at a glance leads nowhere near: they are corrected like no others."""
+    model = train(small, "ensemble", parse_settings("ensemble", QUICK))
+    catalogue = model.timeline.catalogue
+    series = catalogue.series[:-1]
+    first = int(np.flatnonzero(np.bincount(series) > 1)[0])
+    films = np.flatnonzero(series == first)
+    end = model.timeline.end
+    history = History(catalogue.movies.ids[films[:1]], np.array([5.0]), np.array([end - 1]))
+    left_out = np.zeros(len(catalogue), dtype=np.bool_)
+    left_out[films[0]] = True
+    own = Shortlist(model, history, end)
+    own.best("rating", left_out, 1)
+    assert np.isfinite(own.scores.rating[0, films[1:]]).all()
 
 
 def test_an_influence_is_what_removing_the_rating_takes_away(model: Model) -> None:

@@ -28,7 +28,7 @@ LAYERS = [
     ["why", "ranking", "shortlist"],
     ["evaluation"],
     ["drift", "tuning"],
-    ["registry"],
+    ["model_folder", "registry"],
     ["update"],
     ["describe", "console"],
     ["serving"],

@@ -9,74 +9,44 @@
 Every file gets its name only when it is whole, and a version's folder only when it is complete, so
 that a process killed at any moment leaves a working current version. Writers take turns by a lock;
 readers need none.
+
+Where newly trained models replace others, their versions and tables lie in a folder of their own
+within, `anew.*`, which `current` names from one moment to the next; only then do the others go.
 """
 
 import shutil
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 import polars as pl
-from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from foreseen import journal
-from foreseen.errors import ForeseenError, InputError, ModelFolderError
+from foreseen.errors import InputError, ModelFolderError
 from foreseen.files import write_whole
+from foreseen.model_folder import (
+    ANEW,
+    CURRENT,
+    LINKS,
+    MOVIES,
+    RATINGS,
+    VERSION,
+    VERSIONS,
+    Current,
+    Version,
+    home_of,
+    numbers_in,
+    read_current,
+    taking_turns,
+    version_folder,
+    write_current,
+)
 from foreseen.models import Model
 from foreseen.models.checkpoint import CARD, WEIGHTS, read_model, write_model
 from foreseen.sources.archive import sha256
-
-_CURRENT: Final = "current"
-_VERSIONS: Final = "versions"
-_VERSION: Final = "version.json"
-_RATINGS: Final = "ratings.parquet"
-_MOVIES: Final = "movies.parquet"
-_LINKS: Final = "links.parquet"
-_PATIENCE: Final = 600.0
-
-
-class Version(BaseModel):
-    """What one version is and where it comes from.
-
-    Attributes:
-        number: From 1.
-        made: Second it was made.
-        model: Kind of model.
-        parent: Version it was to replace; None for the first.
-        trained_on: How many ratings it was trained on.
-        ratings: How many it has learned from, in lessons since then too.
-        until: First second after them.
-        why: Why it was made.
-        comparison: What came of comparing it with its parent, by figure.
-        sha256: Checksums of its files.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    number: int
-    made: int
-    model: str
-    parent: int | None
-    trained_on: int
-    ratings: int
-    until: int
-    why: str
-    comparison: dict[str, float | int | bool]
-    sha256: dict[str, str]
-
-
-class _Current(BaseModel):
-    """Which version answers, and which did before, oldest first."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    version: int
-    before: tuple[int, ...] = ()
 
 
 def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = None) -> None:
@@ -98,25 +68,46 @@ def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = No
     ):
         raise InputError(f"{folder} exists and holds no model; name a new or an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and any(folder.iterdir()):
+        with taking_turns(folder):
+            _replace(folder, model, links)
+        return
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        save_knowledge(model, draft)
-        if links is not None:
-            links.write_parquet(draft / _LINKS)
-        add_version(draft, model, None, "trained")
-        _write_current(draft, _Current(version=1))
-        draft.chmod(0o755)
-        taking_turns = changing(folder) if (folder / _CURRENT).is_file() else nullcontext()
-        with taking_turns:
-            if folder.exists():
-                retired = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-                folder.rename(retired / "old")
-                draft.rename(folder)
-                shutil.rmtree(retired)
-            else:
-                draft.rename(folder)
+        _fill(draft, model, links)
+        write_current(draft, Current(version=1))
+        if folder.exists():
+            folder.rmdir()
+        draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replace(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
+    """Put a model in place of all that a folder holds."""
+    home = Path(tempfile.mkdtemp(prefix=ANEW, dir=folder))
+    try:
+        _fill(home, model, links)
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+    write_current(folder, Current(version=1, home=home.name))
+    # What is left of it after a kill goes when models are replaced again.
+    for old in folder.iterdir():
+        if old.is_dir() and old != home:
+            shutil.rmtree(old, ignore_errors=True)
+        elif not old.is_dir() and old.name != CURRENT:
+            with suppress(OSError):
+                old.unlink()
+
+
+def _fill(home: Path, model: Model, links: pl.DataFrame | None) -> None:
+    """Write a model as the first version, with all it knows."""
+    _write_knowledge(model, home)
+    if links is not None:
+        links.write_parquet(home / LINKS)
+    _write_version(home, model, None, "trained", {})
+    home.chmod(0o755)
 
 
 def load_model(folder: Path | str, number: int | None = None) -> Model:
@@ -127,10 +118,11 @@ def load_model(folder: Path | str, number: int | None = None) -> Model:
         InputError: If there is no version of that number.
     """
     folder = Path(folder)
-    version = read_version(folder, number)
-    verify(folder, version)
-    ratings, movies = _read_table(folder / _RATINGS), _read_table(folder / _MOVIES)
-    return read_model(_version_folder(folder, version.number), ratings, movies)
+    current = read_current(folder)
+    home, version = folder / current.home, _read_version(folder, current, number)
+    _verify(folder, home, version)
+    ratings, movies = _read_table(home / RATINGS), _read_table(home / MOVIES)
+    return read_model(version_folder(home, version.number), ratings, movies)
 
 
 def verify(folder: Path, version: Version) -> None:
@@ -139,7 +131,11 @@ def verify(folder: Path, version: Version) -> None:
     Raises:
         ModelFolderError: If they differ.
     """
-    own = _version_folder(folder, version.number)
+    _verify(folder, home_of(folder), version)
+
+
+def _verify(folder: Path, home: Path, version: Version) -> None:
+    own = version_folder(home, version.number)
     for name, expected in version.sha256.items():
         try:
             found = sha256((own / name).read_bytes())
@@ -163,16 +159,19 @@ def read_version(folder: Path, number: int | None = None) -> Version:
             damaged.
         InputError: If there is no version of that number.
     """
-    current = _read_current(folder)
+    return _read_version(folder, read_current(folder), number)
+
+
+def _read_version(folder: Path, current: Current, number: int | None) -> Version:
     chosen = current.version if number is None else number
-    own = _version_folder(folder, chosen)
+    own = version_folder(folder / current.home, chosen)
     if number is not None and not own.is_dir():
         raise InputError(f"{folder} has no version {number}; see: foreseen models {folder}")
     try:
-        return Version.model_validate_json((own / _VERSION).read_text(encoding="utf-8"))
+        return Version.model_validate_json((own / VERSION).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise ModelFolderError(
-            f"{own / _VERSION} is damaged; go back with: foreseen rollback {folder}"
+            f"{own / VERSION} is damaged; go back with: foreseen rollback {folder}"
         ) from error
 
 
@@ -182,19 +181,29 @@ def versions(folder: Path) -> list[Version]:
     Raises:
         ModelFolderError: If the folder holds no models.
     """
-    _read_current(folder)
-    numbers = sorted(int(own.name) for own in (folder / _VERSIONS).iterdir() if own.name.isdigit())
+    current = read_current(folder)
     found: list[Version] = []
-    for number in numbers:
+    for number in numbers_in(folder / current.home / VERSIONS):
         # A damaged version that nobody asks for stands in nobody's way.
         with suppress(ModelFolderError):
-            found.append(read_version(folder, number))
+            found.append(_read_version(folder, current, number))
     return found
 
 
 def read_links(folder: Path) -> pl.DataFrame | None:
     """Return the movies' ids elsewhere, if the data had them."""
-    return _read_table(folder / _LINKS) if (folder / _LINKS).exists() else None
+    file = home_of(folder) / LINKS
+    return _read_table(file) if file.exists() else None
+
+
+def stamp(folder: Path) -> tuple[int, ...]:
+    """Return what changes whenever another version answers or ratings become known.
+
+    Raises:
+        ModelFolderError: If the folder holds no models.
+    """
+    files = (folder / CURRENT, home_of(folder) / RATINGS)
+    return tuple(file.stat().st_mtime_ns for file in files)
 
 
 @contextmanager
@@ -205,22 +214,21 @@ def changing(folder: Path) -> Generator[None]:
         ModelFolderError: If the folder holds no models.
         ForeseenError: If another process does not finish within minutes.
     """
-    _read_current(folder)
-    try:
-        with FileLock(_lock(folder), timeout=_PATIENCE):
-            yield
-    except Timeout as error:
-        raise ForeseenError(
-            f"another process has been changing {folder} for {_PATIENCE:.0f} s; try again later"
-        ) from error
+    read_current(folder)
+    with taking_turns(folder):
+        yield
 
 
 def save_knowledge(model: Model, folder: Path) -> None:
     """Write the ratings and movies a model knows; call it within `changing`."""
+    _write_knowledge(model, home_of(folder))
+
+
+def _write_knowledge(model: Model, home: Path) -> None:
     timeline = model.timeline
     # Movies first: a reader in between finds a movie too many, never one too few.
-    write_whole(folder / _MOVIES, timeline.catalogue.table.write_parquet)
-    write_whole(folder / _RATINGS, timeline.ratings.write_parquet)
+    write_whole(home / MOVIES, timeline.catalogue.table.write_parquet)
+    write_whole(home / RATINGS, timeline.ratings.write_parquet)
 
 
 def add_version(
@@ -234,10 +242,19 @@ def add_version(
 
     Call it within `changing`.
     """
-    shelf = folder / _VERSIONS
+    return _write_version(home_of(folder), model, parent, why, comparison or {})
+
+
+def _write_version(
+    home: Path,
+    model: Model,
+    parent: int | None,
+    why: str,
+    comparison: dict[str, float | int | bool],
+) -> int:
+    shelf = home / VERSIONS
     shelf.mkdir(exist_ok=True)
-    taken = [int(own.name) for own in shelf.iterdir() if own.name.isdigit()]
-    number = max(taken, default=0) + 1
+    number = max(numbers_in(shelf), default=0) + 1
     draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=shelf))
     try:
         write_model(model, draft)
@@ -250,13 +267,13 @@ def add_version(
             ratings=int(model.report["ratings"]),
             until=int(model.report["until"]),
             why=why,
-            comparison=comparison or {},
+            comparison=comparison,
             sha256={name: sha256((draft / name).read_bytes()) for name in (CARD, WEIGHTS)},
         )
         text = version.model_dump_json(indent=2) + "\n"
-        (draft / _VERSION).write_text(text, encoding="utf-8")
+        (draft / VERSION).write_text(text, encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(_version_folder(folder, number))
+        draft.rename(version_folder(home, number))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return number
@@ -269,11 +286,12 @@ def promote(folder: Path, number: int, why: str) -> None:
         InputError: If there is no such version, or it is current already.
         ModelFolderError: If it is damaged.
     """
-    current = _read_current(folder)
+    current = read_current(folder)
     if number == current.version:
         raise InputError(f"version {number} is the current one already")
     load_model(folder, number)
-    _write_current(folder, _Current(version=number, before=(*current.before, current.version)))
+    before = (*current.before, current.version)
+    write_current(folder, current.model_copy(update={"version": number, "before": before}))
     journal.write(folder, "promote", why, {"version": number, "before": current.version})
 
 
@@ -285,45 +303,19 @@ def rollback(folder: Path, why: str) -> int:
     Raises:
         InputError: If there is none before.
     """
-    current = _read_current(folder)
+    current = read_current(folder)
     if not current.before:
         raise InputError(f"version {current.version} of {folder} is the first that was current")
     *before, number = current.before
-    _write_current(folder, _Current(version=number, before=tuple(before)))
+    update = {"version": number, "before": tuple(before)}
+    write_current(folder, current.model_copy(update=update))
     journal.write(folder, "rollback", why, {"version": number, "before": current.version})
     return number
 
 
 def _holds_models(folder: Path) -> bool:
     # A folder with model.json was made by an edition that knew no versions.
-    return (folder / _CURRENT).is_file() or (folder / CARD).is_file()
-
-
-def _lock(folder: Path) -> Path:
-    # Beside the folder, which training anew replaces.
-    return folder.absolute().with_name(f".{folder.absolute().name}.lock")
-
-
-def _version_folder(folder: Path, number: int) -> Path:
-    return folder / _VERSIONS / f"{number:04d}"
-
-
-def _read_current(folder: Path) -> _Current:
-    try:
-        return _Current.model_validate_json((folder / _CURRENT).read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise ModelFolderError(f"{folder / _CURRENT} is damaged; train again") from error
-    except OSError as error:
-        if (folder / CARD).is_file():
-            raise ModelFolderError(
-                f"{folder} is of an older edition, without versions: train it again"
-            ) from error
-        raise ModelFolderError(f"{folder} holds no model; make one: foreseen train") from error
-
-
-def _write_current(folder: Path, current: _Current) -> None:
-    text = current.model_dump_json() + "\n"
-    write_whole(folder / _CURRENT, partial(Path.write_text, data=text, encoding="utf-8"))
+    return (folder / CURRENT).is_file() or (folder / CARD).is_file()
 
 
 def _read_table(file: Path) -> pl.DataFrame:

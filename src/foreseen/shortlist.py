@@ -2,8 +2,9 @@
 
 The factors, with what the whole model lays on them for anybody, tell in a moment about how every
 movie will be liked; the whole model is asked only of those that may lead. A movie is left out only
-if, raised by the largest correction met among those asked, it still could not reach the ranking;
-else more are asked.
+if, raised by more than the largest correction met among those asked, it still could not reach the
+ranking; else more are asked. Movies of a series of which the person has rated one are corrected
+like no others, so all of them are asked.
 """
 
 import threading
@@ -18,8 +19,15 @@ from foreseen.models.base import Model, Scores, next_movies
 from foreseen.models.predictor import Outlining
 from foreseen.ranking import WORTH, By, rank
 
-_FIRST: Final = 384
-_MORE: Final = 4
+_FIRST: Final = 320
+_FIRST_EACH: Final = 10
+"""Movies asked first for each that is ranked, where that is more."""
+_MORE: Final = 2
+_BLOCK: Final = 64
+"""Movies are asked about in whole blocks: PyTorch compiles anew for each number of them, and keeps
+what it has compiled."""
+_MARGIN: Final = 1.3
+"""Corrections up to so many times as far above their mean as the largest met are reckoned with."""
 
 
 class Shortlist:
@@ -37,6 +45,10 @@ class Shortlist:
         known = int((history.timestamps < before).sum())
         doubt = model.uncertainty.doubt_of(known, timeline.views(before))
         self._outline = model.outline(self._view, 0, before)
+        series = timeline.catalogue.series
+        rated = np.zeros(size + 1, dtype=np.bool_)
+        rated[series[self._view.histories.movie]] = True
+        self._of_series = rated[series[:-1]]
         nothing = np.full((1, size), np.nan)
         self.scores: Final = Scores(
             rating=nothing.copy(),
@@ -66,19 +78,29 @@ class Shortlist:
 
     def _best_by_rating(self, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         glance = self._outline - self.scores.doubt[0]
-        count = max(_FIRST, 10 * k)
-        wanted = ~left_out
+        most = count = max(_FIRST, _FIRST_EACH * k)
         while True:
-            self._ask(rank(glance, ~wanted, count))
+            # Together: each time anything is asked the whole history is walked again.
+            left = ~left_out & ~self._asked
+            first = np.flatnonzero(left & self._of_series)
+            whole = -(-(len(first) + count) // _BLOCK) * _BLOCK
+            leading = rank(glance, ~left | self._of_series, whole - len(first))
+            self._ask(np.concatenate([first, leading]))
             worth = WORTH["rating"](self.scores)[0]
             chosen = rank(np.where(self._asked, worth, -np.inf), left_out | ~self._asked, k)
-            wanted = ~left_out & ~self._asked
-            if len(chosen) == k:
-                correction = float(np.max((worth - glance)[self._asked]))
-                wanted &= glance + correction > worth[chosen[-1]]
-            if not wanted.any():
+            left = ~left_out & ~self._asked
+            if len(chosen) == k and left.any():
+                left &= glance + self._largest_correction(worth - glance) > worth[chosen[-1]]
+            if not left.any():
                 return chosen
-            count *= _MORE
+            most *= _MORE
+            count = min(most, int(left.sum()))
+
+    def _largest_correction(self, corrections: NDArray[np.float64]) -> float:
+        """Return how far above its glance a movie that is not asked about yet may be."""
+        met = corrections[self._asked & ~self._of_series]
+        mean = float(met.mean())
+        return mean + _MARGIN * (float(met.max()) - mean)
 
     def _ask(self, rows: NDArray[np.intp]) -> None:
         """Work out the scores of some movies that are not worked out yet."""

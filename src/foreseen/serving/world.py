@@ -65,7 +65,7 @@ class World:
         Raises:
             ModelFolderError: If there is none, or it is damaged.
         """
-        stamp = _look(folder)
+        stamp = registry.stamp(folder)
         version = registry.read_version(folder)
         model = registry.load_model(folder, version.number)
         world = cls(model, version, registry.read_links(folder), stamp)
@@ -261,10 +261,6 @@ def set_aside() -> None:
     gc.collect()
 
 
-def _look(folder: Path) -> tuple[int, ...]:
-    return tuple((folder / name).stat().st_mtime_ns for name in ("current", "ratings.parquet"))
-
-
 class LiveWorld:
     """The current world of a folder, watched for changes by a thread of its own."""
 
@@ -295,7 +291,7 @@ class LiveWorld:
     def _watch(self) -> None:
         while not self._stopped.wait(self._every):
             try:
-                if _look(self._folder) == self._world.stamp:
+                if registry.stamp(self._folder) == self._world.stamp:
                     continue
                 self._world = World.load(self._folder)
                 set_aside()
