@@ -75,7 +75,7 @@ def test_what_is_usual_of_newcomers_is_no_shift() -> None:
 
 
 def test_a_moment_knows_only_what_is_strictly_older() -> None:
-    level = Level(np.array([10, 10, 20]), np.array([0.1, 0.2, 0.3]))
+    level = Level(np.array([10, 10, 20]), np.array([0.0, 0.1, 0.2, 0.3]))
     asked = level.before(np.array([0, 10, 11, 20, 21]))
     np.testing.assert_array_equal(asked, [0.0, 0.0, 0.2, 0.2, 0.3])
 
@@ -96,4 +96,4 @@ def test_the_future_and_the_numbering_of_users_change_no_bit(seed: int, place: i
     residual[place:] = generator.permutation(residual[place:])
     user[place:] = generator.permutation(user[place:])
     changed = Level.of(20, user, residual, times).levels
-    np.testing.assert_array_equal(changed[:place], level[:place])
+    np.testing.assert_array_equal(changed[: place + 1], level[: place + 1])

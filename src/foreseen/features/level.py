@@ -19,8 +19,8 @@ from foreseen.compiled import compiled
 from foreseen.features.user_statistics import SESSION_GAP
 
 _MEMORY: Final = 100.0
-"""Information after which an observation has lost all but 1/e of its weight. The first session of
-a newcomer brings 3.3 at most, one of somebody long known 20, in ratings without a user effect."""
+"""Information, in ratings, after which an observation keeps 1/e of its weight. A newcomer's first
+session brings 3.3 at most, however long it is, one of somebody long known at most 20."""
 _BETWEEN: Final = 0.05
 """Variance of a user's mood from time to time, in that of a rating."""
 _PRIOR: Final = 4.0
@@ -38,7 +38,7 @@ class Level:
 
     Attributes:
         times: Timestamps, ascending, of shape E.
-        levels: Just after each rating, in stars, of shape E.
+        levels: Before any rating, zero, and just after each, in stars, of shape E + 1.
     """
 
     times: NDArray[np.int64]
@@ -64,8 +64,7 @@ class Level:
 
     def before(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the level just before each of N moments, in stars; zero before any rating."""
-        place = np.searchsorted(self.times, moment)
-        return np.append(0.0, self.levels)[place]
+        return self.levels[np.searchsorted(self.times, moment)]
 
 
 @compiled
@@ -75,7 +74,7 @@ def _track(
     residual: NDArray[np.float64],
     times: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    levels = np.zeros(len(user))
+    levels = np.zeros(len(user) + 1)
     own_sum, own_count = np.zeros(count), np.zeros(count)
     base, base_count = np.zeros(count), np.zeros(count)
     recent, seen = np.zeros(count), np.zeros(count)
@@ -115,5 +114,5 @@ def _track(
         mean = total / weight
         noise = spread / spread_count * squares / weight**2
         level = mean * max(1 - _ERRORS**2 * noise / max(mean**2, 1e-12), 0)
-        levels[n] = level
+        levels[n + 1] = level
     return levels
