@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from foreseen.drift.sessions import Pieces, cut_sessions
 from foreseen.drift.standardised import KINDS, Kind, standardise
-from foreseen.features.timeline import USER_DAMPING, Timeline, means_before
+from foreseen.features.means import means_before
+from foreseen.features.timeline import USER_DAMPING, Timeline
 from foreseen.features.user_statistics import ERAS, era_name
 from foreseen.schema import HIGHEST_RATING
 

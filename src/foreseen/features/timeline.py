@@ -10,10 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.catalogue import Catalogue
-from foreseen.compiled import compiled
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.autoencoder import Autoencoders
 from foreseen.features.company import Companies
+from foreseen.features.level import Level
+from foreseen.features.means import means_before, running_means
 from foreseen.features.movie_statistics import MovieStatistics
 from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
 from foreseen.identifiers import IdMap
@@ -176,10 +177,27 @@ class Timeline:
     @cached_property
     def histories(self) -> UserHistories:
         """The users' histories, one per row of the users' id map."""
-        residual = self.rating - self.movie_worth(self.movie, self.timestamp)
         return UserHistories.of(
-            len(self.users), self.user, self.movie, self.rating, residual, self.timestamp
+            len(self.users), self.user, self.movie, self.rating, self._residual, self.timestamp
         )
+
+    @cached_property
+    def _residual(self) -> NDArray[np.float64]:
+        return self.rating - self.movie_worth(self.movie, self.timestamp)
+
+    @cached_property
+    def level(self) -> Level:
+        """How far above the usual everybody rates."""
+        return Level.of(len(self.users), self.user, self._residual, self.timestamp)
+
+    @cached_property
+    def levels_in_kindness(self) -> NDArray[np.float64]:
+        """What a user's kindness has of the levels, after each place of the histories.
+
+        Kindness is a damped mean of residuals; this is the same of the levels at their times.
+        """
+        own = self.histories
+        return running_means(own.starts, self.level.before(own.times), USER_DAMPING)
 
     @cached_property
     def by_movie(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -263,7 +281,7 @@ class Timeline:
         )  # fmt: skip
         residual = rating - self.movie_worth(movie, timestamp)
         view = replace(self)
-        shared = {name: getattr(self, name) for name in ("_world", "movies", "era")}
+        shared = {name: getattr(self, name) for name in ("_world", "movies", "era", "level")}
         own = UserHistories.of(len(histories), user, movie, rating, residual, timestamp)
         view.__dict__.update(shared, histories=own)
         return view
@@ -290,25 +308,3 @@ class Timeline:
     def own_queries(self) -> Queries:
         """Return one question per rating of the log: what was to be expected just before it."""
         return Queries(self.user, self.user, self.movie, self.timestamp)
-
-
-@compiled
-def means_before(
-    entity: NDArray[np.int32], value: NDArray[np.float64], count: int, damping: float
-) -> NDArray[np.float64]:
-    """Return, for each of N events in time order, the damped mean of its entity's values before.
-
-    Args:
-        entity: Rows, of shape N, each below `count`.
-        value: Of shape N.
-        count: Number of entities.
-        damping: Values of zero that are added to an entity's own.
-    """
-    sums = np.zeros(count)
-    counts = np.zeros(count)
-    means = np.zeros(len(value))
-    for n in range(len(value)):
-        means[n] = sums[entity[n]] / (counts[entity[n]] + damping)
-        sums[entity[n]] += value[n]
-        counts[entity[n]] += 1.0
-    return means

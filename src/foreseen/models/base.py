@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from foreseen.features.encode import Encoded, encode
 from foreseen.features.timeline import History, Queries, Timeline
 from foreseen.identifiers import UNKNOWN
+from foreseen.models.calibration import level_shift
 from foreseen.models.predictor import Outlining, Predictor, Refreshable, Told, tell
 from foreseen.models.uncertainty import Uncertainty
 from foreseen.models.watching import Watching
@@ -130,7 +131,7 @@ class Model:
                 for start in range(0, len(queries), _BLOCK)
             ]
         )
-        rating = np.clip(told.expected, *self.scale)
+        rating = np.clip(told.expected + level_shift(timeline, queries), *self.scale)
         sure = self.uncertainty
         deviation = sure.deviation(told.encoded) if told.deviation is None else told.deviation
         half = sure.reach * deviation
