@@ -30,6 +30,9 @@ from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import UNLEARNED, Model, Settings, Watching, train_on
+from foreseen.models.base import Answers as Given
+from foreseen.models.ensemble import EnsembleSettings
+from foreseen.models.interpolation import Interpolator
 from foreseen.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
 GLOBAL_MEAN: Final = "global mean"
@@ -185,6 +188,7 @@ def random_split(tables: Tables) -> Ask:
     """Fit on four fifths drawn at random and predict the rest, five times in turn.
 
     Only for comparison with published tables: much of what is known is later than the answer.
+    `ensemble` is fitted to just that: see `foreseen.models.interpolation`.
 
     Raises:
         InputError: If there are too few ratings.
@@ -196,11 +200,22 @@ def random_split(tables: Tables) -> Ask:
         held = ratings.filter(pl.col("fold") == fold).drop("fold")
         pairs.append((_Past(tables, known), held))
 
+    def answer(
+        past: _Past, held: pl.DataFrame, name: str, settings: Settings, seed: int
+    ) -> Answers:
+        if not isinstance(settings, EnsembleSettings):
+            return _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
+        fitted = Interpolator.fitted(settings, past.timeline, seed)
+        moments = held[TIMESTAMP].to_numpy().astype(np.int64)
+        queries = _queries(past.timeline, held, moments)
+        answers = fitted.answer(past.timeline, queries)
+        return _told(past.timeline, held, answers, name, "5 folds")
+
     def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
         parts = [
             _mean_answers(past.ratings, held, "5 folds")
             if settings is None
-            else _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
+            else answer(past, held, name, settings, seed)
             for past, held in pairs
         ]
         whole = pl.concat([part.events for part in parts])
@@ -231,14 +246,26 @@ def _ask(
     name: str,
     setting: str,
 ) -> Answers:
+    queries = _queries(observed.timeline, events, before)
+    return _told(fitted.timeline, events, observed.answer(queries), name, setting)
+
+
+def _queries(timeline: Timeline, events: pl.DataFrame, before: NDArray[np.int64]) -> Queries:
+    user = timeline.users.rows(events[USER].to_numpy())
+    movie = timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
+    return Queries(user, user, movie, before)
+
+
+def _told(
+    fitted: Timeline, events: pl.DataFrame, answers: Given, name: str, setting: str
+) -> Answers:
     users, movies = events[USER].to_numpy(), events[MOVIE].to_numpy()
-    frame, encoded = answer_events(observed, events, before)
-    old_user = fitted.timeline.users.rows(users) != UNKNOWN
-    rated = np.isin(movies, fitted.timeline.ratings[MOVIE].to_numpy())
+    old_user = fitted.users.rows(users) != UNKNOWN
+    rated = np.isin(movies, fitted.ratings[MOVIE].to_numpy())
     cell = np.select([~old_user, ~rated], CELLS[:2], CELLS[2])
-    frame = frame.with_columns(
-        pl.Series("cell", cell),
-        pl.Series("known", np.round(np.expm1(encoded.column("user_ratings"))).astype(np.int64)),
+    known = np.round(np.expm1(answers.encoded.column("user_ratings"))).astype(np.int64)
+    frame = _answered(events, answers).with_columns(
+        pl.Series("cell", cell), pl.Series("known", known)
     )
     return Answers(name, setting, with_activity(frame))
 
@@ -251,16 +278,17 @@ def answer_events(
     Returns:
         The events with the answers, and the features behind them.
     """
-    user = model.timeline.users.rows(events[USER].to_numpy())
-    movie = model.timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
-    answers = model.answer(Queries(user, user, movie, before))
-    frame = events.with_columns(
+    answers = model.answer(_queries(model.timeline, events, before))
+    return _answered(events, answers), answers.encoded
+
+
+def _answered(events: pl.DataFrame, answers: Given) -> pl.DataFrame:
+    return events.with_columns(
         pl.Series(PREDICTION, answers.rating),
         pl.Series(LOW, answers.low),
         pl.Series(HIGH, answers.high),
         pl.Series(LIKED, answers.liked),
     )
-    return frame, answers.encoded
 
 
 def with_activity(events: pl.DataFrame) -> pl.DataFrame:

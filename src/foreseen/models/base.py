@@ -67,6 +67,18 @@ class Answers:
     half: NDArray[np.float64]
     encoded: Encoded
 
+    @classmethod
+    def of(cls, told: Told, uncertainty: Uncertainty, scale: tuple[float, float]) -> "Answers":
+        """Return what was told on the scale, and how sure it is."""
+        rating = np.clip(told.expected, *scale)
+        deviation = told.deviation
+        if deviation is None:
+            deviation = uncertainty.deviation(told.encoded)
+        half = uncertainty.reach * deviation
+        low, high = np.clip(rating - half, *scale), np.clip(rating + half, *scale)
+        liked = uncertainty.liked(rating, deviation) if told.liked is None else told.liked
+        return cls(rating, low, high, liked, half, told.encoded)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -131,13 +143,8 @@ class Model:
                 for start in range(0, len(queries), _BLOCK)
             ]
         )
-        rating = np.clip(told.expected + level_shift(timeline, queries), *self.scale)
-        sure = self.uncertainty
-        deviation = sure.deviation(told.encoded) if told.deviation is None else told.deviation
-        half = sure.reach * deviation
-        low, high = np.clip(rating - half, *self.scale), np.clip(rating + half, *self.scale)
-        liked = sure.liked(rating, deviation) if told.liked is None else told.liked
-        return Answers(rating, low, high, liked, half, told.encoded)
+        expected = told.expected + level_shift(timeline, queries)
+        return Answers.of(replace(told, expected=expected), self.uncertainty, self.scale)
 
     def predict(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Answer (userId, movieId[, timestamp]) rows, adding prediction, low and high.

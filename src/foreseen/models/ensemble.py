@@ -89,17 +89,19 @@ class StackingNetworks(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, settings: EnsembleSettings, genres: int) -> None:
+    def __init__(
+        self, settings: EnsembleSettings, genres: int, attributes: int = ATTRIBUTES
+    ) -> None:
         super().__init__()
         self.count = settings.networks
         first, second = settings.hidden
         self.dropout = ByteDropout(settings.dropout[0])
         self.hidden_dropout = ByteDropout(settings.dropout[1])
-        self.hidden1, self.bias1 = self._layer(ATTRIBUTES + genres, first)
+        self.hidden1, self.bias1 = self._layer(attributes + genres, first)
         self.hidden2, self.bias2 = self._layer(first, second)
         self.rating, self.level = self._layer(second, 1)
-        self.register_buffer("mean", torch.zeros(ATTRIBUTES))
-        self.register_buffer("scale", torch.ones(ATTRIBUTES))
+        self.register_buffer("mean", torch.zeros(attributes))
+        self.register_buffer("scale", torch.ones(attributes))
         nn.init.zeros_(self.rating)
         nn.init.zeros_(self.level)
 
@@ -109,6 +111,11 @@ class StackingNetworks(nn.Module):
         weights = torch.empty(self.count, inputs, units).uniform_(-bound, bound)
         biases = torch.empty(self.count, 1, units).uniform_(-bound, bound)
         return nn.Parameter(weights), nn.Parameter(biases)
+
+    def standardise(self, attributes: Tensor) -> None:
+        """Read attributes as deviations from the mean of these, of shape B x A."""
+        self.mean.copy_(attributes.mean(dim=0))
+        self.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
 
     def forward(self, attributes: Tensor, genres: Tensor, foretold: Tensor) -> Tensor:
         """Return ratings: each network's while training, of shape K x B; else their mean, of B.
@@ -239,9 +246,7 @@ def fit_ensemble(
     weight = _weigh(learn)
     torch.manual_seed(seed)
     networks = StackingNetworks(settings, len(timeline.catalogue.genre_names))
-    attributes = inputs["attributes"]
-    networks.mean.copy_(attributes.mean(dim=0))
-    networks.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
+    networks.standardise(inputs["attributes"])
     committee, _ = side_by_side(
         lambda: Committee.fitted(settings.factors, timeline, past, seed),
         lambda: train_network(

@@ -1,0 +1,88 @@
+"""Questions asked in the middle of what is known are answered by both sides of their moment."""
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.conftest import ratings_of, tables_of
+
+from foreseen.catalogue import Catalogue
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models.ensemble import EnsembleSettings
+from foreseen.models.factors import FactorSettings
+from foreseen.models.interpolation import Interpolator, near_in_time
+
+DAY = 86_400
+QUICK = EnsembleSettings(
+    factors=(FactorSettings(rank=3, directions=0, sweeps=20, burn_in=10, samples=4),), networks=1
+)
+
+
+def moody(users: int = 60, days: int = 8, each: int = 6) -> pl.DataFrame:
+    """Return ratings of users who are a star kinder on some days and a star less so on others."""
+    generator = np.random.default_rng(0)
+    worth = generator.normal(3, 0.3, 100)
+    rows: list[tuple[int, int, float, int]] = []
+    for user in range(users):
+        movies = generator.permutation(100)[: days * each]
+        moods = generator.integers(0, 2, days) * 2.0 - 1.0
+        for n, movie in enumerate(map(int, movies)):
+            stars = float(np.clip(np.round(2 * (worth[movie] + moods[n // each])) / 2, 0.5, 5))
+            rows.append((user, movie, stars, n // each * DAY + n % each * 10))
+    return ratings_of(*rows)
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[Timeline, pl.DataFrame]:
+    ratings = tables_of(moody()).ratings
+    left_out = np.random.default_rng(1).random(ratings.height) < 0.2
+    known = tables_of(ratings.filter(~left_out))
+    return Timeline.of(known.ratings, Catalogue.of(known.movies)), ratings.filter(left_out)
+
+
+def asked(timeline: Timeline, held: pl.DataFrame) -> Queries:
+    user = timeline.users.rows(held["userId"].to_numpy())
+    movie = timeline.catalogue.movies.rows(held["movieId"].to_numpy())
+    return Queries(user, user, movie, held["timestamp"].to_numpy().astype(np.int64))
+
+
+def test_the_mood_of_the_day_is_read_from_what_was_rated_around_it(
+    parts: tuple[Timeline, pl.DataFrame],
+) -> None:
+    timeline, held = parts
+    answers = Interpolator.fitted(QUICK, timeline, 0).answer(timeline, asked(timeline, held))
+    error = np.sqrt(np.mean((answers.rating - held["rating"].to_numpy()) ** 2))
+    assert error < 0.6
+    assert (answers.low <= answers.rating).all()
+    assert (answers.rating <= answers.high).all()
+    inside = (answers.low <= held["rating"].to_numpy()) & (
+        held["rating"].to_numpy() <= answers.high
+    )
+    assert 0.6 < inside.mean() < 0.95
+
+
+def test_two_seeded_runs_are_equal(parts: tuple[Timeline, pl.DataFrame]) -> None:
+    timeline, held = parts
+    first, second = (
+        Interpolator.fitted(QUICK, timeline, 3).answer(timeline, asked(timeline, held))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.rating, second.rating)
+
+
+def test_an_unknown_user_is_answered(parts: tuple[Timeline, pl.DataFrame]) -> None:
+    timeline, held = parts
+    stranger = held.head(1).with_columns(userId=pl.lit(9_999, dtype=pl.Int64))
+    fitted = Interpolator.fitted(QUICK, timeline, 0)
+    assert np.isfinite(fitted.answer(timeline, asked(timeline, stranger)).rating).all()
+
+
+def test_what_is_near_in_time_is_as_computed_by_hand() -> None:
+    starts, times = np.array([0, 3]), np.array([100, 110, 130])
+    surplus = np.array([1.0, -1.0, 0.5])
+    found = near_in_time(
+        np.array([0, -1]), np.array([110, 110]), starts, times, surplus, np.array([10.0])
+    )
+    weights = np.array([0.5, 1.0, 0.2])
+    mean = (weights * surplus).sum() / (weights.sum() + 1)
+    np.testing.assert_allclose(found[0], [mean, np.log1p(weights.sum()), 1.0, -1.0])
+    np.testing.assert_array_equal(found[1], 0)
