@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.catalogue import Catalogue
@@ -20,14 +21,14 @@ QUICK = EnsembleSettings(
 def moody(users: int = 60, days: int = 8, each: int = 6) -> pl.DataFrame:
     """Return ratings of users who are a star kinder on some days and a star less so on others."""
     generator = np.random.default_rng(0)
-    worth = generator.normal(3, 0.3, 100)
+    worth: NDArray[np.float64] = generator.normal(3, 0.3, 100)
     rows: list[tuple[int, int, float, int]] = []
     for user in range(users):
         movies = generator.permutation(100)[: days * each]
-        moods = generator.integers(0, 2, days) * 2.0 - 1.0
+        moods: NDArray[np.float64] = generator.choice(np.array([-1.0, 1.0]), days)
         for n, movie in enumerate(map(int, movies)):
-            stars = float(np.clip(np.round(2 * (worth[movie] + moods[n // each])) / 2, 0.5, 5))
-            rows.append((user, movie, stars, n // each * DAY + n % each * 10))
+            stars = round(2 * float(worth[movie] + moods[n // each])) / 2
+            rows.append((user, movie, min(max(stars, 0.5), 5.0), n // each * DAY + n % each * 10))
     return ratings_of(*rows)
 
 

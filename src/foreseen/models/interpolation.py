@@ -162,7 +162,10 @@ def near_in_time(
         if history[n] < 0:
             continue
         first, stop = starts[history[n]], starts[history[n] + 1]
+        after = first
         for row in range(first, stop):
+            if times[row] < moment[n]:
+                after = row + 1
             distance = float(times[row] - moment[n])
             for s in range(count):
                 weight = 1.0 / (1.0 + (distance / spans[s]) ** 2)
@@ -171,7 +174,6 @@ def near_in_time(
         for s in range(count):
             found[n, 2 * s] /= found[n, 2 * s + 1] + _DAMPING
             found[n, 2 * s + 1] = np.log1p(found[n, 2 * s + 1])
-        after = first + int(np.searchsorted(times[first:stop], moment[n]))
         if after > first:
             found[n, 2 * count] = surplus[after - 1]
         if after < stop:
