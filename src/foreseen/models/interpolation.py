@@ -8,7 +8,7 @@ rated just before the moment and just after it, as the biases of a day do that a
 of it (Koren, 2009). Nothing that is said of a moment by its past alone comes from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -45,7 +45,7 @@ class Interpolator:
         uncertainty: How far off they may be.
         scale: Lowest and highest rating of the log.
         surplus: Each known rating less what the factors make of it, knowing it, in the order of the
-            log, in stars.
+            histories, in stars.
     """
 
     committee: Committee
@@ -102,7 +102,8 @@ def _fit_factors(
     everything = np.ones(len(timeline.rating), dtype=np.bool_)
     committee = Committee.fitted(settings.factors, timeline, everything, seed)
     whole = committee.fold_in(timeline, _at_end(timeline, timeline.own_queries()))
-    return committee, timeline.rating - whole.rating
+    by_user = np.argsort(timeline.user, kind="stable")
+    return committee, (timeline.rating - whole.rating)[by_user]
 
 
 def _fit_networks(
@@ -122,8 +123,7 @@ def _fit_networks(
 
 
 def _at_end(timeline: Timeline, queries: Queries) -> Queries:
-    end = np.full(len(queries), timeline.end, dtype=np.int64)
-    return Queries(queries.history, queries.user, queries.movie, end)
+    return replace(queries, before=np.full(len(queries), timeline.end, dtype=np.int64))
 
 
 def _inputs(
@@ -134,9 +134,8 @@ def _inputs(
     encoded = encode(timeline, whole)
     inputs = stacking_inputs(timeline, whole, encoded, committee.fold_in(timeline, whole))
     own = timeline.histories
-    by_user = surplus[np.argsort(timeline.user, kind="stable")]
     near = near_in_time(
-        queries.history.astype(np.int64), queries.before, own.starts, own.times, by_user, _SPANS
+        queries.history.astype(np.int64), queries.before, own.starts, own.times, surplus, _SPANS
     )
     beside = torch.from_numpy(near.astype(np.float32))
     return {**inputs, "attributes": torch.cat([inputs["attributes"], beside], dim=1)}, encoded
