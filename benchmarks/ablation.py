@@ -19,12 +19,12 @@ from foreseen.catalogue import Catalogue
 from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
 from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
 from foreseen.features.encode import encode
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.timeline import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.models.committee import Committee
 from foreseen.models.ensemble import EnsembleSettings
 from foreseen.models.factors import FactorSettings
-from foreseen.schema import MOVIE, PREDICTION, RATING, USER
+from foreseen.schema import PREDICTION, RATING
 
 SEED = 0
 FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
@@ -41,9 +41,7 @@ def main() -> None:
     split = fold_in(early)
     known = Timeline.of(split.known, Catalogue.of(tables.movies))
     log = known.with_ratings(split.revealed)
-    user = log.users.rows(split.hidden[USER].to_numpy())
-    movie = log.catalogue.movies.rows(split.hidden[MOVIE].to_numpy())
-    queries = Queries(user, user, movie, asked_at(split) + 1)
+    queries = log.queries(split.hidden, asked_at(split) + 1)
     low, high = float(early[RATING].to_numpy().min()), float(early[RATING].to_numpy().max())
     answers: dict[str, pl.DataFrame] = {}
 

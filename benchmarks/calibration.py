@@ -28,12 +28,12 @@ from foreseen.drift.policies import worth_a_lesson
 from foreseen.evaluation.metrics import paired_differences
 from foreseen.evaluation.protocols import DAY
 from foreseen.evaluation.splits import asked_at, fold_in
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.timeline import Timeline
 from foreseen.models import UNLEARNED, Model, parse_settings, train_on
 from foreseen.models.calibration import level_shift
 from foreseen.models.predictor import Refreshable, tell
 from foreseen.progress import progress_bar
-from foreseen.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.schema import PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.threads import one_thread
 
 KINDS: Final = ("scale", "halves", "nothing")
@@ -83,9 +83,7 @@ class Both:
 def answer(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> Both:
     """Answer events as of moments, as `Model.answer` does and without the level."""
     timeline = model.timeline
-    user = timeline.users.rows(events[USER].to_numpy())
-    movie = timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
-    queries = Queries(user, user, movie, before)
+    queries = timeline.queries(events, before)
     with one_thread():
         expected = tell(model.predictor, timeline, queries).expected
     frames = [

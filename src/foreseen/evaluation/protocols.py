@@ -27,7 +27,7 @@ from foreseen.evaluation.splits import (
 )
 from foreseen.features.encode import Encoded
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import UNLEARNED, Model, Settings, Watching, train_on
 from foreseen.models.base import Answers as Given
@@ -207,7 +207,7 @@ def random_split(tables: Tables) -> Ask:
             return _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
         fitted = Interpolator.fitted(settings, past.timeline, seed)
         moments = held[TIMESTAMP].to_numpy().astype(np.int64)
-        queries = _queries(past.timeline, held, moments)
+        queries = past.timeline.queries(held, moments)
         answers = fitted.answer(past.timeline, queries)
         return _told(past.timeline, held, answers, name, "5 folds")
 
@@ -246,14 +246,8 @@ def _ask(
     name: str,
     setting: str,
 ) -> Answers:
-    queries = _queries(observed.timeline, events, before)
-    return _told(fitted.timeline, events, observed.answer(queries), name, setting)
-
-
-def _queries(timeline: Timeline, events: pl.DataFrame, before: NDArray[np.int64]) -> Queries:
-    user = timeline.users.rows(events[USER].to_numpy())
-    movie = timeline.catalogue.movies.rows(events[MOVIE].to_numpy())
-    return Queries(user, user, movie, before)
+    answers = observed.answer(observed.timeline.queries(events, before))
+    return _told(fitted.timeline, events, answers, name, setting)
 
 
 def _told(
@@ -278,7 +272,7 @@ def answer_events(
     Returns:
         The events with the answers, and the features behind them.
     """
-    answers = model.answer(_queries(model.timeline, events, before))
+    answers = model.answer(model.timeline.queries(events, before))
     return _answered(events, answers), answers.encoded
 
 

@@ -305,6 +305,11 @@ class Timeline:
         groups = np.append(firsts, len(asked)).astype(np.int64)
         return order, groups, lengths[order].astype(np.int64)
 
+    def queries(self, pairs: pl.DataFrame, before: NDArray[np.int64]) -> Queries:
+        """Return one question per row of userId, movieId, each as of its moment, of shape N."""
+        user = self.users.rows(pairs[USER].to_numpy())
+        return Queries(user, user, self.catalogue.movies.rows(pairs[MOVIE].to_numpy()), before)
+
     def own_queries(self) -> Queries:
         """Return one question per rating of the log: what was to be expected just before it."""
         return Queries(self.user, self.user, self.movie, self.timestamp)

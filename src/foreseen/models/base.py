@@ -237,8 +237,6 @@ class Model:
         )
 
     def _pair_queries(self, pairs: pl.DataFrame) -> Queries:
-        user = self.timeline.users.rows(pairs[USER].to_numpy())
-        movie = self.timeline.catalogue.movies.rows(pairs[MOVIE].to_numpy())
         before = np.full(len(pairs), self.timeline.end, dtype=np.int64)
         if TIMESTAMP in pairs.columns:
             before = pairs[TIMESTAMP].to_numpy().astype(np.int64) + 1
@@ -249,7 +247,7 @@ class Model:
             maintain_order="left",
         )["own"]
         rated = own.fill_null(np.iinfo(np.int64).max).to_numpy()
-        return Queries(user, user, movie, np.minimum(before, rated))
+        return self.timeline.queries(pairs, np.minimum(before, rated))
 
 
 def next_movies(follows: NDArray[np.float64]) -> NDArray[np.float64]:
