@@ -40,11 +40,12 @@ class Shortlist:
         timeline = model.timeline
         size = len(timeline.catalogue)
         self._view = timeline.with_histories([history])
-        follows, welcome = model.watching.shares(timeline, self._view, 1, before)
+        outlines = model.outlines(self._view, 1, before)
+        follows, welcome = model.watching.shares(timeline, self._view, 1, before, outlines)
         self._asked = np.zeros(size, dtype=np.bool_)
         known = int((history.timestamps < before).sum())
         doubt = model.uncertainty.doubt_of(known, timeline.views(before))
-        self._outline = model.outline(self._view, 0, before)
+        self._outline = model.lift(before) if outlines is None else outlines[0] + model.lift(before)
         series = timeline.catalogue.series
         rated = np.zeros(size + 1, dtype=np.bool_)
         rated[series[self._view.histories.movie]] = True

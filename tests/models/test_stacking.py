@@ -6,7 +6,8 @@ from tests.conftest import tables_of
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.features.moments import training_examples
-from foreseen.features.timeline import Timeline
+from foreseen.features.timeline import Queries, Timeline
+from foreseen.models.ensemble import EnsembleSettings, fit_and_foretell, fit_ensemble
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded
 from foreseen.models.stacking import fold_in_held_out, foretell
@@ -35,7 +36,7 @@ def test_a_question_is_answered_by_factors_that_know_nothing_after_its_moment(
     for log in (timeline, log_of(tables_of(turned, small.movies))):
         learn = training_examples(log, 0)
         past = np.ones(count, dtype=np.bool_)
-        found = foretell(QUICK, (0.25, 0.5), 3, log, learn, past, 1)
+        found = foretell(QUICK, (0.25, 0.5), 3, log, learn.queries, past, 1)
         assert len(found.rating) == len(learn)
         asked = (first <= learn.queries.before) & (learn.queries.before <= moment)
         assert (asked & (learn.queries.before > log.timestamp[count // 2])).sum() > 50
@@ -49,7 +50,7 @@ def test_where_nothing_came_before_users_are_held_out(small: Tables) -> None:
     log = log_of(once)
     learn = training_examples(log, 0)
     past = np.ones(len(log.rating), dtype=np.bool_)
-    found = foretell(QUICK, (0.25, 0.5), 3, log, learn, past, 1)
+    found = foretell(QUICK, (0.25, 0.5), 3, log, learn.queries, past, 1)
     held_out = fold_in_held_out(QUICK, 3, log, learn.queries, 40, 1)
     np.testing.assert_array_equal(found.rating, held_out.rating)
 
@@ -70,3 +71,17 @@ def test_held_out_answers_do_not_rest_on_the_users_own_later_ratings(small: Tabl
         assert own.any()
         answers.append(folded.rating[own])
     assert answers[0] == pytest.approx(answers[1], abs=1e-12)
+
+
+def test_what_is_asked_beside_its_learning_leaves_the_ensemble_as_it_is(small: Tables) -> None:
+    log = log_of(small)
+    learn = training_examples(log, 0)
+    settings = EnsembleSettings(factors=QUICK, cuts=(0.25, 0.5), folds=2, networks=1)
+    beside = Queries(*(rows[-50:] for rows in vars(learn.queries).values()))
+    alone = fit_ensemble(settings, log, learn, None, 1)
+    asked, foretold = fit_and_foretell(settings, log, learn, 1, beside)
+    for name, values in alone.arrays().items():
+        np.testing.assert_array_equal(values, asked.arrays()[name], err_msg=name)
+    past = np.ones(len(log.timestamp), dtype=np.bool_)
+    found = foretell(QUICK, (0.25, 0.5), 2, log, learn.queries, past, 1)
+    np.testing.assert_allclose(foretold, found.rating[-50:], rtol=1e-9)

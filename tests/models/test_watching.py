@@ -9,7 +9,8 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.features.candidates import CANDIDATE_FEATURES, Popularity, find_candidates
 from foreseen.features.timeline import Timeline
-from foreseen.models.watching import Watching, fit_watching
+from foreseen.models import UNLEARNED, parse_settings, train
+from foreseen.models.watching import Watching, fit_watching, past_questions, what_they_give
 from foreseen.schema import RATINGS_SCHEMA
 
 
@@ -30,7 +31,7 @@ def series() -> Timeline:
 
 @pytest.fixture(scope="module")
 def learned(series: Timeline) -> Watching:
-    return fit_watching(series, seed=0)
+    return fit_watching(past_questions(series, seed=0))
 
 
 def test_the_next_of_a_series_leads(series: Timeline, learned: Watching) -> None:
@@ -72,7 +73,7 @@ def test_scrambling_the_future_leaves_the_shares_as_they_are(small: Tables) -> N
     rating[future] = 5.5 - rating[future]
     other = small.ratings.with_columns(pl.Series("rating", rating))
     logs = [Timeline.of(frame, Catalogue.of(small.movies)) for frame in (small.ratings, other)]
-    learned = fit_watching(logs[0], seed=0)
+    learned = fit_watching(past_questions(logs[0], seed=0))
     first, second = (learned.shares(log, log, 10, moment) for log in logs)
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
@@ -80,10 +81,62 @@ def test_scrambling_the_future_leaves_the_shares_as_they_are(small: Tables) -> N
 
 def test_a_newcomer_is_shown_what_is_popular(small: Tables) -> None:
     log = Timeline.of(small.ratings, Catalogue.of(small.movies))
-    learned = fit_watching(log, seed=0)
+    learned = fit_watching(past_questions(log, seed=0))
     user = int(log.histories.times[log.histories.starts[:-1]].argmax())
     before = int(log.histories.times[log.histories.starts[user]])
     _, welcome = learned.shares(log, log, user + 1, before)
     views = Popularity.of(log, before).views
     best = np.argsort(-welcome[user, :-1])[:10]
     assert views[best].mean() > 5 * views.mean()
+
+
+def test_what_is_foretold_of_candidates_is_told_beyond_their_worth(small: Tables) -> None:
+    log = Timeline.of(small.ratings, Catalogue.of(small.movies))
+    candidates = find_candidates(log, log, 3, log.end, Popularity.of(log, log.end))
+    worth = candidates.values[:, CANDIDATE_FEATURES.index("movie_worth")]
+    told = candidates.foretold(worth + 0.25)
+    np.testing.assert_allclose(told.values[:, CANDIDATE_FEATURES.index("foretold")], 0.25)
+    assert not candidates.values[:, CANDIDATE_FEATURES.index("foretold")].any()
+
+
+def test_questions_ask_for_each_candidate_as_of_the_cut(small: Tables) -> None:
+    log = Timeline.of(small.ratings, Catalogue.of(small.movies))
+    questions = past_questions(log, seed=0)
+    asked = what_they_give(questions)
+    count = len(questions[0].candidates.movies)
+    np.testing.assert_array_equal(asked.movie[:count], questions[0].candidates.movies)
+    assert (asked.before[:count] == questions[0].before).all()
+    assert len(asked) == sum(len(own.candidates.movies) for own in questions)
+    assert len(what_they_give([])) == 0
+
+
+def test_what_foretells_who_likes_what_raises_it(small: Tables) -> None:
+    log = Timeline.of(small.ratings, Catalogue.of(small.movies))
+    questions = past_questions(log, seed=0)
+    generator = np.random.default_rng(0)
+    liked = np.concatenate([question.liked for question in questions])
+    learned = fit_watching(questions, 3 + liked + 0.3 * generator.standard_normal(len(liked)))
+    place = CANDIDATE_FEATURES.index("foretold")
+    assert learned.liked.values[place] > 0.5
+    assert fit_watching(questions).liked.values[place] == 0
+
+
+def test_what_the_ensemble_foretells_moves_its_lists_and_only_its(small: Tables) -> None:
+    place = CANDIDATE_FEATURES.index("foretold")
+    quick = {
+        "networks": 1,
+        "folds": 2,
+        "factors": [{"sweeps": 8, "burn_in": 4, "samples": 2, "rank": 3}],
+        "loop": {"epochs": 1},
+    }
+    model = train(small, "ensemble", parse_settings("ensemble", quick))
+    assert model.watching.liked.values[place] != 0
+    assert train(small, "bias").watching.liked.values[place] == 0
+    log = model.timeline
+    outlines = model.outlines(log, 5, log.end)
+    assert outlines is not None
+    told, untold = (model.watching.shares(log, log, 5, log.end, own) for own in (outlines, None))
+    assert not np.allclose(told[1], untold[1])
+    scores = model.score([model.history(int(log.users.ids[4]))], log.catalogue.movies.ids)
+    np.testing.assert_allclose(scores.welcome[0], told[1][4, :-1], rtol=1e-9)
+    assert UNLEARNED.shares(log, log, 5, log.end, outlines)[1].shape == told[1].shape

@@ -29,7 +29,7 @@ from foreseen.features.encode import Encoded
 from foreseen.features.movie_statistics import LIKING
 from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
-from foreseen.models import UNLEARNED, Model, Settings, Watching, train_on
+from foreseen.models import KINDS, UNLEARNED, Model, Settings, Watching, train_on
 from foreseen.models.base import Answers as Given
 from foreseen.models.ensemble import EnsembleSettings
 from foreseen.models.interpolation import Interpolator
@@ -85,7 +85,12 @@ class _Past:
         return train_on(self.timeline, name, settings, seed, watching=UNLEARNED)
 
     def fit_for_lists(self, name: str, settings: Settings, seed: int) -> Model:
-        """Fit a model that has learned what follows: the same for all, so the first learns it."""
+        """Fit a model that has learned what follows.
+
+        It is the same for all that do not outline, so the first of them learns it.
+        """
+        if KINDS[name].fit_and_foretell is not None:
+            return train_on(self.timeline, name, settings, seed)
         fitted = train_on(self.timeline, name, settings, seed, self._watching.get(seed))
         self._watching[seed] = fitted.watching
         return fitted

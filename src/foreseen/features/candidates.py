@@ -5,7 +5,7 @@ the user's latest movies, and what is watched or liked by everybody at present. 
 moment asked about, from ratings strictly older.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -41,7 +41,10 @@ CANDIDATE_FEATURES: Final = (
     *RECONSTRUCTED,
     *NEIGHBOURS,
     *_ENCODED,
+    "foretold",
 )
+_WORTH: Final = CANDIDATE_FEATURES.index("movie_worth")
+_FORETOLD: Final = CANDIDATE_FEATURES.index("foretold")
 _EACH: Final = 150
 """Movies that each count puts forward."""
 _FLOOR: Final = 1e-4
@@ -100,6 +103,16 @@ class Candidates:
     known: int
     company: NDArray[np.float64]
 
+    def foretold(self, rating: NDArray[np.float64]) -> "Candidates":
+        """Return them told what the user would give each, in stars beyond its worth to everybody.
+
+        Args:
+            rating: What a model makes of each as of the moment, of shape N.
+        """
+        values = self.values.copy()
+        values[:, _FORETOLD] = rating - values[:, _WORTH]
+        return replace(self, values=values)
+
 
 def find_candidates(
     log: Timeline,
@@ -108,7 +121,7 @@ def find_candidates(
     before: int,
     popularity: Popularity,
 ) -> Candidates:
-    """Put forward what a history may go on with, watched movies left out.
+    """Put forward what a history may go on with, watched movies left out, nothing foretold yet.
 
     Args:
         log: Whose users are the others.
@@ -155,6 +168,7 @@ def find_candidates(
             _relative(reconstructed[:, :3], reconstructed[:, 3:], chosen),
             _relative(neighbours[:, ::2], neighbours[:, 1::2], chosen),
             *(encoded.column(name) for name in _ENCODED),
+            np.zeros(len(chosen)),
         ]
     )
     near = company[:, COMPANY.index("near")]

@@ -76,6 +76,17 @@ class Queries:
         """Return some of the questions."""
         return Queries(self.history[rows], self.user[rows], self.movie[rows], self.before[rows])
 
+    def followed_by(self, other: "Queries") -> "Queries":
+        """Return the questions with others of the same timeline after them."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Queries(*(np.concatenate(pair) for pair in pairs))
+
+    @classmethod
+    def none(cls) -> "Queries":
+        """Return no questions."""
+        rows = np.empty(0, dtype=np.int32)
+        return cls(rows, rows, rows, np.empty(0, dtype=np.int64))
+
 
 @dataclass(frozen=True)
 class Timeline:

@@ -12,17 +12,28 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError
 from foreseen.features.moments import Examples, training_examples
-from foreseen.features.timeline import Timeline
+from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.base import Model, Scores
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
-from foreseen.models.ensemble import EnsemblePredictor, EnsembleSettings, fit_ensemble
+from foreseen.models.ensemble import (
+    EnsemblePredictor,
+    EnsembleSettings,
+    fit_and_foretell,
+    fit_ensemble,
+)
 from foreseen.models.history import HistoryPredictor, HistorySettings
 from foreseen.models.history_training import fit_history
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.predictor import Predictor, Settings, tell
 from foreseen.models.uncertainty import fit_uncertainty
-from foreseen.models.watching import UNLEARNED, Watching, fit_watching
+from foreseen.models.watching import (
+    UNLEARNED,
+    Watching,
+    fit_watching,
+    past_questions,
+    what_they_give,
+)
 from foreseen.threads import one_thread, side_by_side
 
 VALIDATION_SHARE: Final = 0.1
@@ -31,11 +42,19 @@ VALIDATION_SHARE: Final = 0.1
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of model: its settings, how it is fitted, how it is read back."""
+    """One kind of model: its settings, how it is fitted, how it is read back.
+
+    One that outlines is also fitted so that it answers questions of the past beside it, by what
+    was known then.
+    """
 
     settings: type[Settings]
     fit: Callable[[Any, Timeline, Examples, Examples | None, int], Predictor]
     from_arrays: Callable[[Any, Mapping[str, NDArray[np.generic]]], Predictor]
+    fit_and_foretell: (
+        Callable[[Any, Timeline, Examples, int, Queries], tuple[Predictor, NDArray[np.float64]]]
+        | None
+    ) = None
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -43,7 +62,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "baseline": Kind(BaselineSettings, fit_baseline, BaselinePredictor.from_arrays),
     "hybrid": Kind(HybridSettings, fit_hybrid, HybridPredictor.from_arrays),
     "history": Kind(HistorySettings, fit_history, HistoryPredictor.from_arrays),
-    "ensemble": Kind(EnsembleSettings, fit_ensemble, EnsemblePredictor.from_arrays),
+    "ensemble": Kind(
+        EnsembleSettings, fit_ensemble, EnsemblePredictor.from_arrays, fit_and_foretell
+    ),
 }
 DEFAULT_MODEL: Final = "ensemble"
 
@@ -86,8 +107,8 @@ def train_on(
 ) -> Model:
     """Fit a model to a timeline; see `train`.
 
-    What users watch next is the same whatever the model; it is learned unless it is given, or
-    given as `UNLEARNED` where only ratings are asked.
+    What users watch next is the same for all models that do not outline; it is learned unless it
+    is given, or given as `UNLEARNED` where only ratings are asked.
 
     Raises:
         InputError: As `train`.
@@ -110,10 +131,11 @@ def _train(
     followed = trial.observed(timeline)
     told = tell(followed, timeline, later.queries, later.encoded)
     expected = np.clip(told.expected, *scale)
-    predictor, follows = side_by_side(
-        lambda: kind.fit(_as_long_as(settings, trial), timeline, examples, None, seed),
-        lambda: watching or fit_watching(timeline, seed),
-    )
+    settings = _as_long_as(settings, trial)
+    if watching is None:
+        predictor, watching = _fit_with_watching(kind, settings, timeline, examples, seed)
+    else:
+        predictor = kind.fit(settings, timeline, examples, None, seed)
     report = {
         "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
         "validation_ratings": float(len(later)),
@@ -122,7 +144,21 @@ def _train(
         "until": float(timeline.end),
     }
     uncertainty = fit_uncertainty(later.encoded, expected, later.rating, told.deviation)
-    return Model(name, predictor, timeline, uncertainty, follows, scale, seed, report)
+    return Model(name, predictor, timeline, uncertainty, watching, scale, seed, report)
+
+
+def _fit_with_watching(
+    kind: Kind, settings: Settings, timeline: Timeline, examples: Examples, seed: int
+) -> tuple[Predictor, Watching]:
+    if kind.fit_and_foretell is None:
+        return side_by_side(
+            lambda: kind.fit(settings, timeline, examples, None, seed),
+            lambda: fit_watching(past_questions(timeline, seed)),
+        )
+    questions = past_questions(timeline, seed)
+    beside = what_they_give(questions)
+    predictor, foretold = kind.fit_and_foretell(settings, timeline, examples, seed, beside)
+    return predictor, fit_watching(questions, foretold)
 
 
 def _as_long_as(settings: Settings, trial: Predictor) -> Settings:

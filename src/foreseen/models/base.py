@@ -183,7 +183,8 @@ class Model:
             np.full(shape[0] * shape[1], before, dtype=np.int64),
         )
         answers = self.answer(queries, view)
-        follows, welcome = self.watching.shares(self.timeline, view, shape[0], before)
+        outlines = self.outlines(view, shape[0], before)
+        follows, welcome = self.watching.shares(self.timeline, view, shape[0], before, outlines)
         rows = queries.movie[: shape[1]]
         return Scores(
             rating=answers.rating.reshape(shape),
@@ -194,11 +195,22 @@ class Model:
             welcome=welcome[:, rows],
         )
 
-    def outline(self, view: Timeline, history: int, before: int) -> NDArray[np.float64]:
-        """Return what is to be said of all movies at a glance, of shape C, for one history.
+    def outlines(self, view: Timeline, count: int, before: int) -> NDArray[np.float64] | None:
+        """Return what the predictor says of all movies at a glance, if it can.
 
-        It is the predictor's own outline, and what the whole model lays on that for somebody of
-        whom nothing is known. Zero where the predictor has no outline.
+        It is of shape count x C, for the first `count` histories of a view, as of a moment.
+        """
+        if not isinstance(self.predictor, Outlining):
+            return None
+        found = np.empty((count, len(self.timeline.catalogue)))
+        for row in range(count):
+            found[row] = self.predictor.outline(view, row, before)
+        return found
+
+    def lift(self, before: int) -> NDArray[np.float64]:
+        """Return what the whole model lays on an outline for somebody unknown, of shape C.
+
+        Zero where the predictor has no outline.
         """
         if not isinstance(self.predictor, Outlining):
             return np.zeros(len(self.timeline.catalogue))
@@ -212,7 +224,7 @@ class Model:
             lift = answers.rating - self.predictor.outline(empty, 0, before)
             self._lifts.clear()
             self._lifts[before] = lift
-        return self.predictor.outline(view, history, before) + lift
+        return lift
 
     @cached_property
     def _lifts(self) -> dict[int, NDArray[np.float64]]:

@@ -26,7 +26,7 @@ from foreseen.models.watching import Watching
 from foreseen.schema import MOVIE, USER
 from foreseen.threads import one_thread
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 CARD: Final = "model.json"
 WEIGHTS: Final = "weights.safetensors"
 _USERS: Final = "identifiers.users"

@@ -238,11 +238,23 @@ def fit_ensemble(
     if later is not None:
         less = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
         settings = settings.model_copy(update=less)
+    return fit_and_foretell(settings, timeline, learn, seed, Queries.none())[0]
+
+
+def fit_and_foretell(
+    settings: EnsembleSettings, timeline: Timeline, learn: Examples, seed: int, beside: Queries
+) -> tuple[EnsemblePredictor, NDArray[np.float64]]:
+    """Fit factors and networks; the factors that these learn from answer N other questions too.
+
+    Returns:
+        The predictor; and the answers, in stars, of shape N, each by factors of its time.
+    """
     past = timeline.timestamp <= learn.given[-1]
+    queries = learn.queries.followed_by(beside)
     foretold = foretell(
-        settings.factors, settings.cuts, settings.folds, timeline, learn, past, seed
+        settings.factors, settings.cuts, settings.folds, timeline, queries, past, seed
     )
-    inputs = stacking_inputs(timeline, learn.queries, learn.encoded, foretold)
+    inputs = stacking_inputs(timeline, learn.queries, learn.encoded, foretold.first(len(learn)))
     weight = _weigh(learn)
     torch.manual_seed(seed)
     networks = StackingNetworks(settings, len(timeline.catalogue.genre_names))
@@ -254,7 +266,7 @@ def fit_ensemble(
         ),
     )
     replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
-    return EnsemblePredictor(settings, committee, networks, replay)
+    return EnsemblePredictor(settings, committee, networks, replay), foretold.rating[len(learn) :]
 
 
 def _weigh(examples: Examples) -> NDArray[np.float64]:

@@ -41,6 +41,10 @@ class Folded:
     rating: NDArray[np.float64]
     values: NDArray[np.float32]
 
+    def first(self, count: int) -> "Folded":
+        """Return the answers to the first questions."""
+        return Folded(self.rating[:count], self.values[:count])
+
 
 def fold_in(
     factors: Factors, timeline: Timeline, queries: Queries, features: bool = True

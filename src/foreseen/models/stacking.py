@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded
-from foreseen.features.moments import Examples
 from foreseen.features.timeline import Queries, Timeline
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.factors import FactorSettings
@@ -28,11 +27,11 @@ def foretell(
     cuts: Sequence[float],
     folds: int,
     timeline: Timeline,
-    learn: Examples,
+    queries: Queries,
     past: NDArray[np.bool_],
     seed: int,
 ) -> Folded:
-    """Answer the examples by factors of their time, as a model in use would have answered them.
+    """Answer questions by factors of their time, as a model in use would have answered them.
 
     Factors are fitted to what came before each cut, and follow what comes up to the next. What
     was asked before the first cut has no past to speak of: it is answered by factors of that
@@ -43,7 +42,7 @@ def foretell(
         cuts: Shares of the log, rising.
         folds: Parts the users before the first cut are split into.
         timeline: The log.
-        learn: N examples.
+        queries: N questions.
         past: Which of the log may be learned from: its beginning, up to some moment.
         seed: Of all draws.
 
@@ -54,13 +53,13 @@ def foretell(
     moments = np.unique(times[(np.array(cuts) * len(times)).astype(np.intp)])
     moments = moments[moments > times[0]]
     ends = np.append(np.searchsorted(times, moments), len(times))
-    block = np.searchsorted(moments, learn.queries.before, side="right")
-    rating = np.empty(len(learn))
-    values = np.empty((len(learn), len(COMMITTEE_FEATURES)), dtype=np.float32)
+    block = np.searchsorted(moments, queries.before, side="right")
+    rating = np.empty(len(queries))
+    values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
 
     def answer_block(number: int) -> None:
         rows = np.flatnonzero(block == number)
-        queries = learn.queries.part(rows)
+        asked = queries.part(rows)
         if not len(rows):
             return
         if number:
@@ -68,9 +67,9 @@ def foretell(
             what = f"factors of the first {ends[number - 1]:,}"
             committee = Committee.fitted(settings, timeline, before, seed + 10 * number, what)
             known = replace(timeline, ratings=timeline.ratings[: int(ends[number])])
-            folded = committee.fold_in_following(known, timeline, queries)
+            folded = committee.fold_in_following(known, timeline, asked)
         else:
-            folded = fold_in_held_out(settings, folds, timeline, queries, int(ends[0]), seed)
+            folded = fold_in_held_out(settings, folds, timeline, asked, int(ends[0]), seed)
         rating[rows], values[rows] = folded.rating, folded.values
 
     # The longest first, so that the others are done beside it.

@@ -4,7 +4,8 @@ Both weigh the same candidates by the same features (`foreseen.features.candidat
 a probability by a softmax (conditional logit: McFadden, 1974). The one is learned from the very
 next movie of real histories, the other from all later movies that were liked. The weights of a
 feature change with the length of the history. Questions are asked of the log as of their own
-moment, so what is learned is what could have been known.
+moment, so what is learned is what could have been known; what a model foretells of the candidates
+is told by one that knew nothing later.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from foreseen.features.candidates import (
     find_candidates,
 )
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import Timeline
+from foreseen.features.timeline import Queries, Timeline
 from foreseen.progress import progress_bar
 from foreseen.threads import in_parallel, side_by_side
 
@@ -69,9 +70,22 @@ class Watching:
     liked: Weights
 
     def shares(
-        self, log: Timeline, view: Timeline, count: int, before: int
+        self,
+        log: Timeline,
+        view: Timeline,
+        count: int,
+        before: int,
+        foretold: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return probabilities for the first `count` histories of a view of a log, as of a moment.
+
+        Args:
+            log: Whose users are the others.
+            view: The timeline the histories stand in.
+            count: How many of them.
+            before: Only ratings strictly older count.
+            foretold: What a model makes of every movie for each history, in stars, of shape
+                count x C, if it was told so when this was learned.
 
         Returns:
             Two arrays of shape count x (C + 1), the last movie being the unknown one: of being
@@ -81,6 +95,8 @@ class Watching:
         found = np.zeros((2, count, len(log.catalogue) + 1))
         for row in range(count):
             candidates = find_candidates(log, view, row, before, popularity)
+            if foretold is not None:
+                candidates = candidates.foretold(foretold[row, candidates.movies])
             found[0, row, :-1] = self.next.shares(candidates)
             found[1, row, :-1] = self.liked.shares(candidates)
         return found[0], found[1]
@@ -93,17 +109,46 @@ UNLEARNED: Final = Watching(_NOTHING, _NOTHING)
 
 @dataclass(frozen=True)
 class Question:
-    """A history cut in two: what may follow, which of it came next, and which was liked later."""
+    """A history cut in two: what may follow, which of it came next, and which was liked later.
 
+    Attributes:
+        user: Row of the log's users.
+        before: Where the history is cut: only ratings strictly older are known.
+        candidates: What may follow.
+        next: Which of them came next.
+        liked: Which of them were liked later.
+    """
+
+    user: int
+    before: int
     candidates: Candidates
     next: NDArray[np.bool_]
     liked: NDArray[np.bool_]
 
 
-def fit_watching(timeline: Timeline, seed: int) -> Watching:
-    """Learn both logits from what users went on to watch."""
-    questions = past_questions(timeline, seed)
+def what_they_give(questions: Sequence[Question]) -> Queries:
+    """Return what the users of questions give each of their candidates, as questions themselves."""
+    count = [len(question.candidates.movies) for question in questions]
+    user = np.repeat(np.array([q.user for q in questions], dtype=np.int32), count)
+    before = np.repeat(np.array([q.before for q in questions], dtype=np.int64), count)
+    movies = [question.candidates.movies.astype(np.int32) for question in questions]
+    return Queries(user, user, np.concatenate([np.empty(0, dtype=np.int32), *movies]), before)
+
+
+def fit_watching(
+    questions: Sequence[Question], foretold: NDArray[np.float64] | None = None
+) -> Watching:
+    """Learn both logits from what users went on to watch.
+
+    Args:
+        questions: See `past_questions`.
+        foretold: Answers to `what_they_give`, in stars, by what knew nothing after the moments.
+    """
     candidates = [question.candidates for question in questions]
+    if foretold is not None:
+        ends = np.cumsum([len(own.movies) for own in candidates])
+        parts = np.split(foretold, ends[:-1])
+        candidates = [own.foretold(part) for own, part in zip(candidates, parts, strict=True)]
     return Watching(
         *side_by_side(
             lambda: fit_logit(candidates, [question.next for question in questions]),
@@ -142,6 +187,8 @@ def past_questions(timeline: Timeline, seed: int) -> list[Question]:
             liked = later[own.rating[rest] >= LIKING]
             advance(1)
             return Question(
+                user,
+                before,
                 candidates,
                 np.isin(candidates.movies, later[:1]),
                 np.isin(candidates.movies, liked),

@@ -71,7 +71,7 @@ class World:
         world = cls(model, version, registry.read_links(folder), stamp)
         nobody = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
         world.model.score([nobody], world.ids[:1])
-        world.model.outline(world.model.timeline.with_histories([nobody]), 0, world.now)
+        world.model.lift(world.now)
         # Popular movies stand in most histories.
         world.model.timeline.companies.look_up(np.argsort(-world.views, kind="stable"))
         world.search("warm", 1)
