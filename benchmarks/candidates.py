@@ -30,17 +30,27 @@ from foreseen.features.candidates import (
     Popularity,
     find_candidates,
 )
+from foreseen.features.moments import training_examples
 from foreseen.features.movie_statistics import LIKING
 from foreseen.features.neighbours import NEIGHBOURS
 from foreseen.features.sequence import COMPANY
 from foreseen.features.timeline import Timeline
-from foreseen.models.watching import Watching, fit_logit, past_questions
+from foreseen.models.ensemble import EnsembleSettings, fit_and_foretell
+from foreseen.models.watching import (
+    Watching,
+    fit_logit,
+    past_questions,
+    told_of_candidates,
+    what_they_give,
+)
 from foreseen.schema import MOVIE, RATING, USER
 from foreseen.threads import one_thread
 
 ENDS: Final = (0.6, 0.7, 0.8)
 POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")
 VIEWS: Final = ("movie_views", "movie_worth")
+SERIES: Final = ("series_watched", "series_liked")
+FORETOLD: Final = "foretold"
 LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "all evidence": (),
     "without what follows and is near": COMPANY,
@@ -50,8 +60,10 @@ LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "without genres, eras, ages": tuple(
         name
         for name in CANDIDATE_FEATURES
-        if name not in {*COMPANY, *RECONSTRUCTED, *NEIGHBOURS, *POPULAR, *VIEWS}
+        if name not in {*COMPANY, *RECONSTRUCTED, *NEIGHBOURS, *POPULAR, *VIEWS, *SERIES, FORETOLD}
     ),
+    "without series": SERIES,
+    "without what the factors foretell": (FORETOLD,),
 }
 
 
@@ -66,14 +78,19 @@ def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.f
     split = fold_in(ratings)
     known = Timeline.of(split.known, catalogue)
     questions = past_questions(known, 0)
+    predictor, foretold = fit_and_foretell(
+        EnsembleSettings(), known, training_examples(known, 0), 0, what_they_give(questions)
+    )
+    candidates = told_of_candidates(questions, foretold)
     learned: dict[str, Watching] = {}
     for row, names in LEFT_OUT.items():
-        told = [without(question.candidates, names) for question in questions]
+        told = [without(own, names) for own in candidates]
         learned[row] = Watching(
             fit_logit(told, [question.next for question in questions]),
             fit_logit(told, [question.liked for question in questions]),
         )
     log = known.with_ratings(split.revealed)
+    predictor = predictor.observed(log)
     popularity, movies = Popularity.of(log, log.end), log.catalogue.movies
     found: dict[str, list[tuple[float, float]]] = {row: [] for row in LEFT_OUT}
     for own in split.hidden.partition_by(USER, maintain_order=True):
@@ -82,9 +99,11 @@ def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.f
             continue
         user = int(log.users.rows([int(own[USER][0])])[0])
         watched = log.histories.movie[log.histories.starts[user] : log.histories.starts[user + 1]]
-        candidates = find_candidates(log, log, user, log.end, popularity)
+        offered = find_candidates(log, log, user, log.end, popularity)
+        outline = predictor.outline(log, user, log.end)
+        offered = offered.foretold(outline[offered.movies])
         for row, names in LEFT_OUT.items():
-            told = without(candidates, names)
+            told = without(offered, names)
             pair: list[float] = []
             for logit in (learned[row].liked, learned[row].next):
                 shares = logit.shares(told)

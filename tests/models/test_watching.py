@@ -140,3 +140,21 @@ def test_what_the_ensemble_foretells_moves_its_lists_and_only_its(small: Tables)
     scores = model.score([model.history(int(log.users.ids[4]))], log.catalogue.movies.ids)
     np.testing.assert_allclose(scores.welcome[0], told[1][4, :-1], rtol=1e-9)
     assert UNLEARNED.shares(log, log, 5, log.end, outlines)[1].shape == told[1].shape
+
+
+def test_films_of_a_series_are_told_how_the_others_were_liked(small: Tables) -> None:
+    log = Timeline.of(small.ratings, Catalogue.of(small.movies))
+    popularity, series, own = Popularity.of(log, log.end), log.catalogue.series, log.histories
+    places = [CANDIDATE_FEATURES.index(name) for name in ("series_watched", "series_liked")]
+    met = 0
+    for user in range(0, len(log.users), 5):
+        rows = slice(int(own.starts[user]), int(own.starts[user + 1]))
+        mean = own.rating[rows].mean()
+        candidates = find_candidates(log, log, user, log.end, popularity)
+        for movie, told in zip(candidates.movies, candidates.values[:, places], strict=True):
+            same = series[own.movie[rows]] == series[movie]
+            surplus = float((own.rating[rows][same] - mean).sum())
+            expected = (np.log1p(same.sum()), surplus / (same.sum() + 1))
+            np.testing.assert_allclose(told, expected, atol=1e-9)
+            met += int(same.any())
+    assert met > 20

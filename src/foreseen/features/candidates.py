@@ -41,6 +41,8 @@ CANDIDATE_FEATURES: Final = (
     *RECONSTRUCTED,
     *NEIGHBOURS,
     *_ENCODED,
+    "series_watched",
+    "series_liked",
     "foretold",
 )
 _WORTH: Final = CANDIDATE_FEATURES.index("movie_worth")
@@ -53,6 +55,7 @@ _TINY: Final = 1e-12
 _RARITY: Final = 0.3
 _LATEST: Final = 10
 _LIKED_DAMPING: Final = 5.0
+_SERIES_DAMPING: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ def find_candidates(
             _relative(reconstructed[:, :3], reconstructed[:, 3:], chosen),
             _relative(neighbours[:, ::2], neighbours[:, 1::2], chosen),
             *(encoded.column(name) for name in _ENCODED),
+            *_of_series(log.catalogue.series, watched, rating, chosen),
             np.zeros(len(chosen)),
         ]
     )
@@ -175,6 +179,20 @@ def find_candidates(
     present = popularity.columns[:, 0]
     fallback = near / max(float(near.sum()), 1e-12) + present / max(float(present.sum()), 1e-12)
     return Candidates(chosen, values.astype(np.float64), len(watched), fallback + 1e-9)
+
+
+def _of_series(
+    series: NDArray[np.int32],
+    watched: NDArray[np.int32],
+    rating: NDArray[np.float64],
+    chosen: NDArray[np.intp],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much of its series a history holds, and how much more than its mean was liked."""
+    count = np.bincount(series[watched], minlength=len(series))
+    surplus = rating - rating.mean() if len(rating) else rating
+    liked = np.bincount(series[watched], surplus, minlength=len(series))
+    own = series[chosen]
+    return np.log1p(count[own]), liked[own] / (count[own] + _SERIES_DAMPING)
 
 
 def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:

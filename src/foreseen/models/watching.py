@@ -27,13 +27,14 @@ from foreseen.features.timeline import Queries, Timeline
 from foreseen.progress import progress_bar
 from foreseen.threads import in_parallel, side_by_side
 
-_QUESTIONS: Final = 800
+_QUESTIONS: Final = 2400
 _RATINGS_EACH: Final = 100
 """Ratings of the log for each question, at least."""
 _START: Final = 0.3
 """Share of the log that must have passed before a question is asked of it."""
 _FEWEST: Final = 4
-_PENALTY: Final = 0.05
+_PENALTY: Final = 32.0
+"""On the squares of the weights, beside a surprise summed over all questions."""
 _STEPS: Final = 60
 _TYPICAL_LENGTH: Final = 4.0
 
@@ -144,17 +145,25 @@ def fit_watching(
         questions: See `past_questions`.
         foretold: Answers to `what_they_give`, in stars, by what knew nothing after the moments.
     """
-    candidates = [question.candidates for question in questions]
-    if foretold is not None:
-        ends = np.cumsum([len(own.movies) for own in candidates])
-        parts = np.split(foretold, ends[:-1])
-        candidates = [own.foretold(part) for own, part in zip(candidates, parts, strict=True)]
+    candidates = told_of_candidates(questions, foretold)
     return Watching(
         *side_by_side(
             lambda: fit_logit(candidates, [question.next for question in questions]),
             lambda: fit_logit(candidates, [question.liked for question in questions]),
         )
     )
+
+
+def told_of_candidates(
+    questions: Sequence[Question], foretold: NDArray[np.float64] | None
+) -> list[Candidates]:
+    """Return the candidates of questions, told what is foretold of them, if anything is."""
+    candidates = [question.candidates for question in questions]
+    if foretold is None:
+        return candidates
+    ends = np.cumsum([len(own.movies) for own in candidates])
+    parts = np.split(foretold, ends[:-1])
+    return [own.foretold(part) for own, part in zip(candidates, parts, strict=True)]
 
 
 def past_questions(timeline: Timeline, seed: int) -> list[Question]:
@@ -228,7 +237,7 @@ def fit_logit(candidates: Sequence[Candidates], answers: Sequence[NDArray[np.boo
         )
         total = torch.zeros(len(kept)).index_add(0, group, torch.exp(score - top[group]))
         loss = (top + torch.log(total)).sum() - (share * score).sum()
-        loss = loss / len(kept) + _PENALTY * (weights**2).sum()
+        loss = (loss + _PENALTY * (weights**2).sum()) / len(kept)
         loss.backward()
         return loss
 
