@@ -107,7 +107,14 @@ def test_questions_ask_for_each_candidate_as_of_the_cut(small: Tables) -> None:
     np.testing.assert_array_equal(asked.movie[:count], questions[0].candidates.movies)
     assert (asked.before[:count] == questions[0].before).all()
     assert len(asked) == sum(len(own.candidates.movies) for own in questions)
-    assert len(what_they_give([])) == 0
+
+
+def test_a_log_without_a_question_is_learned_nothing_from() -> None:
+    nothing = what_they_give([])
+    assert len(nothing) == 0
+    learned = fit_watching([], np.empty(0))
+    assert not any(learned.liked.values)
+    assert learned == fit_watching([])
 
 
 def test_what_foretells_who_likes_what_raises_it(small: Tables) -> None:

@@ -159,7 +159,7 @@ def told_of_candidates(
 ) -> list[Candidates]:
     """Return the candidates of questions, told what is foretold of them, if anything is."""
     candidates = [question.candidates for question in questions]
-    if foretold is None:
+    if foretold is None or not candidates:
         return candidates
     ends = np.cumsum([len(own.movies) for own in candidates])
     parts = np.split(foretold, ends[:-1])
