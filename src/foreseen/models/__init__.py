@@ -1,6 +1,6 @@
 """Models: one file each, all under the contract of `foreseen.models.base`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from foreseen.models.predictor import Predictor, Settings, tell
 from foreseen.models.uncertainty import fit_uncertainty
 from foreseen.models.watching import (
     UNLEARNED,
+    Question,
     Watching,
     fit_watching,
     past_questions,
@@ -126,14 +127,17 @@ def _train(
     if not len(learn) or not len(later):
         count = len(timeline.rating)
         raise InputError(f"{count} ratings, or all of one second, are too few to learn from")
-    trial = kind.fit(settings, timeline, learn, later, seed)
+    trial, questions = side_by_side(
+        lambda: kind.fit(settings, timeline, learn, later, seed),
+        lambda: past_questions(timeline, seed) if watching is None else [],
+    )
     scale = (float(timeline.rating.min()), float(timeline.rating.max()))
     followed = trial.observed(timeline)
     told = tell(followed, timeline, later.queries, later.encoded)
     expected = np.clip(told.expected, *scale)
     settings = _as_long_as(settings, trial)
     if watching is None:
-        predictor, watching = _fit_with_watching(kind, settings, timeline, examples, seed)
+        predictor, watching = _fit_both(kind, settings, timeline, examples, questions, seed)
     else:
         predictor = kind.fit(settings, timeline, examples, None, seed)
     report = {
@@ -147,15 +151,20 @@ def _train(
     return Model(name, predictor, timeline, uncertainty, watching, scale, seed, report)
 
 
-def _fit_with_watching(
-    kind: Kind, settings: Settings, timeline: Timeline, examples: Examples, seed: int
+def _fit_both(
+    kind: Kind,
+    settings: Settings,
+    timeline: Timeline,
+    examples: Examples,
+    questions: Sequence[Question],
+    seed: int,
 ) -> tuple[Predictor, Watching]:
+    """Fit the predictor, and learn what users watch next, told what is foretold if it can be."""
     if kind.fit_and_foretell is None:
         return side_by_side(
             lambda: kind.fit(settings, timeline, examples, None, seed),
-            lambda: fit_watching(past_questions(timeline, seed)),
+            lambda: fit_watching(questions),
         )
-    questions = past_questions(timeline, seed)
     beside = what_they_give(questions)
     predictor, foretold = kind.fit_and_foretell(settings, timeline, examples, seed, beside)
     return predictor, fit_watching(questions, foretold)

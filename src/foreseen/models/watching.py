@@ -9,7 +9,7 @@ is told by one that knew nothing later.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -103,6 +103,7 @@ class Watching:
         return found[0], found[1]
 
 
+_NOBODY: Final = np.empty(0)
 _NOTHING: Final = Weights((0.0,) * 2 * len(CANDIDATE_FEATURES), 0.5)
 UNLEARNED: Final = Watching(_NOTHING, _NOTHING)
 """Of candidates none is likelier than another."""
@@ -198,7 +199,8 @@ def past_questions(timeline: Timeline, seed: int) -> list[Question]:
             return Question(
                 user,
                 before,
-                candidates,
+                # Of the size of the catalogue, and no question asks for it.
+                replace(candidates, company=_NOBODY),
                 np.isin(candidates.movies, later[:1]),
                 np.isin(candidates.movies, liked),
             )
