@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foreseen.canonical import Tables
-from foreseen.features.timeline import History
+from foreseen.features.queries import History
 from foreseen.models import Model, parse_settings, train
 from foreseen.ranking import WORTH, rank
 from foreseen.shortlist import Shortlist

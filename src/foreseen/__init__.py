@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         InputError,
         ModelFolderError,
     )
-    from foreseen.features.timeline import History
+    from foreseen.features.queries import History
     from foreseen.models import Model, Scores, train
     from foreseen.ranking import Ranking, Recommendation, recommend, recommend_all
     from foreseen.registry import load_model, save_model

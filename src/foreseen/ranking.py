@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.errors import InputError
-from foreseen.features.timeline import History, Timeline
+from foreseen.features.queries import History
+from foreseen.features.timeline import Timeline
 from foreseen.files import write_whole
 from foreseen.models.base import Model, Scores
 from foreseen.progress import progress_bar

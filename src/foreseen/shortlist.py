@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features.timeline import History, Queries
+from foreseen.features.queries import History, Queries
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.base import Model, Scores, next_movies
 from foreseen.models.predictor import Outlining

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features import user_statistics as users_at
 from foreseen.features.encode import taste
-from foreseen.features.timeline import History, Queries, Timeline
+from foreseen.features.queries import History, Queries
+from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.base import Model
 

@@ -9,7 +9,7 @@ from tests.conftest import ratings_of, tables_of
 
 from foreseen.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
-from foreseen.features.timeline import History
+from foreseen.features.queries import History
 from foreseen.models import KINDS, Model, parse_settings, train
 from foreseen.registry import load_model, save_model
 

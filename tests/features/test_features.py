@@ -11,13 +11,8 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.features.encode import FEATURES, encode
 from foreseen.features.moments import training_examples
-from foreseen.features.timeline import (
-    MOVIE_DAMPING,
-    PRIOR_LEVEL,
-    History,
-    Queries,
-    Timeline,
-)
+from foreseen.features.queries import History, Queries
+from foreseen.features.timeline import MOVIE_DAMPING, PRIOR_LEVEL, Timeline
 from foreseen.features.user_statistics import eras
 
 

@@ -6,7 +6,8 @@ import pytest
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.catalogue import Catalogue
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models import Model, train
 from foreseen.models.calibration import level_shift

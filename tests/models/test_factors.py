@@ -8,7 +8,8 @@ from tests.conftest import tables_of
 
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models import parse_settings, train_on
 from foreseen.models.ensemble import EnsemblePredictor
 from foreseen.models.factors import Factors, FactorSettings, fit_factors

@@ -5,7 +5,8 @@ import pytest
 
 from foreseen.canonical import Tables
 from foreseen.features.encode import encode
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models import Model, parse_settings, train
 from foreseen.models.histories import Memory, level_habits, read_histories
 from foreseen.models.history import HistoryPredictor

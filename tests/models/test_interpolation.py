@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.catalogue import Catalogue
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.ensemble import EnsembleSettings
 from foreseen.models.factors import FactorSettings
 from foreseen.models.interpolation import Interpolator, near_in_time

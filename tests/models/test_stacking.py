@@ -6,7 +6,8 @@ from tests.conftest import tables_of
 from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.features.moments import training_examples
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.ensemble import EnsembleSettings, fit_and_foretell, fit_ensemble
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded

@@ -9,7 +9,8 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.models.predictor import Distributing
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foreseen.evaluation.metrics import TOP, mean_over_users
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import History
+from foreseen.features.queries import History
 from foreseen.identifiers import IdMap
 from foreseen.models import Model
 from foreseen.progress import progress_bar

@@ -15,8 +15,9 @@ from foreseen.features import movie_statistics as movies_at
 from foreseen.features.autoencoder import RECONSTRUCTED
 from foreseen.features.encode import encode
 from foreseen.features.neighbours import NEIGHBOURS, neighbours_of
+from foreseen.features.queries import Queries
 from foreseen.features.sequence import COMPANY, watched_with
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
 
 _ENCODED: Final = (

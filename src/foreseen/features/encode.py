@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features import user_statistics as users_at
-from foreseen.features.timeline import MOVIE_DAMPING, USER_DAMPING, Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import MOVIE_DAMPING, USER_DAMPING, Timeline
 from foreseen.features.user_statistics import Profiles
 
 FEATURES: Final = (

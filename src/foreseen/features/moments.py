@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded, encode
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 
 DAY: Final = 86_400
 

@@ -16,6 +16,7 @@ from foreseen.features.company import Companies
 from foreseen.features.level import Level
 from foreseen.features.means import means_before, running_means
 from foreseen.features.movie_statistics import MovieStatistics
+from foreseen.features.queries import History, Queries
 from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
 from foreseen.identifiers import IdMap
 from foreseen.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
@@ -26,66 +27,6 @@ MOVIE_DAMPING: Final = 4.0
 """Ratings at the world's level that are added to a movie's own."""
 USER_DAMPING: Final = 4.0
 """Residuals of zero that are added to a user's own."""
-
-
-@dataclass(frozen=True)
-class History:
-    """One user's known ratings, oldest first; all arrays of shape H.
-
-    Attributes:
-        movies: Movie ids as in the source.
-        ratings: Stars.
-        timestamps: Seconds since 1970 UTC.
-        user: The user's id, if it is one that the model may know.
-    """
-
-    movies: NDArray[np.int64]
-    ratings: NDArray[np.float64]
-    timestamps: NDArray[np.int64]
-    user: int | None = None
-
-    def part(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> "History":
-        """Return some of the ratings."""
-        return History(self.movies[rows], self.ratings[rows], self.timestamps[rows], self.user)
-
-    def without(self, movie: int) -> "History":
-        """Return the history without the rating of a movie."""
-        return self.part(self.movies != movie)
-
-
-@dataclass(frozen=True)
-class Queries:
-    """N questions: what will this user give this movie, by what was known before this moment?
-
-    Attributes:
-        history: Rows of the timeline's histories; `UNKNOWN` for a user with none.
-        user: Rows of the users' id map, for models with a table of users; `UNKNOWN` if not there.
-        movie: Rows of the catalogue; `UNKNOWN` for a movie it does not hold.
-        before: Timestamps; only ratings strictly older count.
-    """
-
-    history: NDArray[np.int32]
-    user: NDArray[np.int32]
-    movie: NDArray[np.int32]
-    before: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.movie)
-
-    def part(self, rows: slice | NDArray[np.intp]) -> "Queries":
-        """Return some of the questions."""
-        return Queries(self.history[rows], self.user[rows], self.movie[rows], self.before[rows])
-
-    def followed_by(self, other: "Queries") -> "Queries":
-        """Return the questions with others of the same timeline after them."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Queries(*(np.concatenate(pair) for pair in pairs))
-
-    @classmethod
-    def none(cls) -> "Queries":
-        """Return no questions."""
-        rows = np.empty(0, dtype=np.int32)
-        return cls(rows, rows, rows, np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from foreseen.canonical import Tables
 from foreseen.catalogue import Catalogue
 from foreseen.errors import InputError
 from foreseen.features.moments import Examples, training_examples
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.base import Model, Scores
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias

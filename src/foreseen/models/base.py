@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded, encode
-from foreseen.features.timeline import History, Queries, Timeline
+from foreseen.features.queries import History, Queries
+from foreseen.features.timeline import Timeline
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.calibration import level_shift
 from foreseen.models.predictor import Outlining, Predictor, Refreshable, Told, tell

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from foreseen.features.encode import Encoded
 from foreseen.features.moments import Examples
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.training import (
     Inputs,

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded
 from foreseen.features.moments import Examples
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.predictor import Settings
 
 _TERMS: Final = (

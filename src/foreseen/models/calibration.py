@@ -7,7 +7,8 @@ they learn by heart from the moment who it was.
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 
 
 def level_shift(timeline: Timeline, queries: Queries) -> NDArray[np.float64]:

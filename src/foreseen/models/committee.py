@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.factors import Factors, FactorSettings, fit_factors, refresh_factors
 from foreseen.models.fold_in import FOLD_FEATURES, Folded, fold_in, outline
 from foreseen.models.gibbs import BothSides

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from foreseen.features.encode import FEATURES, Encoded
 from foreseen.features.moments import Examples, recent_examples
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.dropout import ByteDropout
 from foreseen.models.factors import FactorSettings

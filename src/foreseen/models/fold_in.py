@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors import Factors
 from foreseen.models.innovations import (

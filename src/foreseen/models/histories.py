@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.linear_algebra import factorise, solve_lower, solve_upper
 
 _LEVEL_DECAY: Final = 0.98

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foreseen.features.encode import FEATURES, Encoded
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.histories import Memory, level_habits, read_histories
 from foreseen.models.predictor import Settings
 from foreseen.models.training import LoopSettings, load_arrays, network_arrays

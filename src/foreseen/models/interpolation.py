@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from foreseen.compiled import compiled
 from foreseen.features.encode import Encoded, encode
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.base import Answers
 from foreseen.models.committee import Committee
 from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetworks

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from foreseen.features.encode import Encoded, encode
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 
 _LEAST_VARIANCE: Final = 1e-4
 

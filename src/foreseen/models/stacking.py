@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from foreseen.features.encode import Encoded
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.models.committee import COMMITTEE_FEATURES, Committee
 from foreseen.models.factors import FactorSettings
 from foreseen.models.fold_in import Folded

@@ -23,7 +23,8 @@ from foreseen.features.candidates import (
     find_candidates,
 )
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import Queries, Timeline
+from foreseen.features.queries import Queries
+from foreseen.features.timeline import Timeline
 from foreseen.progress import progress_bar
 from foreseen.threads import in_parallel, side_by_side
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from foreseen.features import user_statistics as users_at
 from foreseen.features.encode import taste
-from foreseen.features.timeline import History, Queries
+from foreseen.features.queries import History, Queries
 from foreseen.identifiers import UNKNOWN
 from foreseen.models.uncertainty import COVERAGE
 from foreseen.ranking import WORTH, By, Recommendation, describe, diversify

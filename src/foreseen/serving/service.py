@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
-from foreseen.features.timeline import History
+from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.limits import Limiter
 from foreseen.serving.problems import ProblemError

@@ -22,7 +22,7 @@ from rapidfuzz import fuzz, process
 
 from foreseen import registry
 from foreseen.features import movie_statistics as movies_at
-from foreseen.features.timeline import History
+from foreseen.features.queries import History
 from foreseen.matching import TitleIndex, in_front, plain_title
 from foreseen.models import Model
 from foreseen.ranking import diversify
