@@ -104,7 +104,7 @@ class Watching:
         return found[0], found[1]
 
 
-_NOBODY: Final = np.empty(0)
+_NO_COMPANY: Final = np.empty(0)
 _NOTHING: Final = Weights((0.0,) * 2 * len(CANDIDATE_FEATURES), 0.5)
 UNLEARNED: Final = Watching(_NOTHING, _NOTHING)
 """Of candidates none is likelier than another."""
@@ -201,7 +201,7 @@ def past_questions(timeline: Timeline, seed: int) -> list[Question]:
                 user,
                 before,
                 # Of the size of the catalogue, and no question asks for it.
-                replace(candidates, company=_NOBODY),
+                replace(candidates, company=_NO_COMPANY),
                 np.isin(candidates.movies, later[:1]),
                 np.isin(candidates.movies, liked),
             )
