@@ -14,17 +14,17 @@ import numpy as np
 import polars as pl
 from tables import markdown, put_table, shown
 
-from foreseen.canonical import load_data
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import load_data
+from foreseen.data.catalogue import Catalogue
 from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
 from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
-from foreseen.features.encode import encode
-from foreseen.features.timeline import Timeline
+from foreseen.features.encoder import encode
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train_on
-from foreseen.models.committee import Committee
-from foreseen.models.ensemble import EnsembleSettings
-from foreseen.models.factors import FactorSettings
-from foreseen.schema import PREDICTION, RATING
+from foreseen.models.factors.factor_ensemble import Committee
+from foreseen.models.ensemble.model import EnsembleSettings
+from foreseen.models.factors.bayesian_mf import FactorSettings
+from foreseen.data.schema import PREDICTION, RATING
 
 SEED = 0
 FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}

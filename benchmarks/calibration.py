@@ -21,20 +21,20 @@ from drift_injected import inject
 from numpy.typing import NDArray
 from tables import markdown, put_table
 
-from foreseen.canonical import Tables, load_data
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables, load_data
+from foreseen.data.catalogue import Catalogue
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.policies import worth_a_lesson
 from foreseen.evaluation.metrics import paired_differences
 from foreseen.evaluation.protocols import DAY
 from foreseen.evaluation.splits import asked_at, fold_in
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, Model, parse_settings, train_on
-from foreseen.models.calibration import level_shift
+from foreseen.models.offset_correction import level_shift
 from foreseen.models.predictor import Refreshable, tell
 from foreseen.progress import progress_bar
-from foreseen.schema import PREDICTION, RATING, TIMESTAMP, USER
-from foreseen.threads import one_thread
+from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.compute.threads import one_thread
 
 KINDS: Final = ("scale", "halves", "nothing")
 SPANS: Final = ((0, 1000), (1000, 2000), (2000, 5000), (5000, 10_000))

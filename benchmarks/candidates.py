@@ -18,33 +18,33 @@ import polars as pl
 from numpy.typing import NDArray
 from tables import markdown, put_table, shown
 
-from foreseen.canonical import load_data
-from foreseen.catalogue import Catalogue
-from foreseen.evaluation.lists import hit_ndcg
+from foreseen.data.canonical import load_data
+from foreseen.data.catalogue import Catalogue
+from foreseen.evaluation.ranking_metrics import hit_ndcg
 from foreseen.evaluation.metrics import TOP, mean_over_users
 from foreseen.evaluation.splits import fold_in
-from foreseen.features.autoencoder import RECONSTRUCTED
-from foreseen.features.candidates import (
+from foreseen.candidates.ease import RECONSTRUCTED
+from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
     Candidates,
     Popularity,
     find_candidates,
 )
-from foreseen.features.moments import training_examples
+from foreseen.features.examples import training_examples
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.neighbours import NEIGHBOURS
-from foreseen.features.sequence import COMPANY
-from foreseen.features.timeline import Timeline
-from foreseen.models.ensemble import EnsembleSettings, fit_and_foretell
-from foreseen.models.watching import (
+from foreseen.candidates.user_knn import NEIGHBOURS
+from foreseen.candidates.co_watch import COMPANY
+from foreseen.features.interaction_log import Timeline
+from foreseen.models.ensemble.model import EnsembleSettings, fit_and_foretell
+from foreseen.candidates.next_item import (
     Watching,
     fit_logit,
     past_questions,
     told_of_candidates,
     what_they_give,
 )
-from foreseen.schema import MOVIE, RATING, USER
-from foreseen.threads import one_thread
+from foreseen.data.schema import MOVIE, RATING, USER
+from foreseen.compute.threads import one_thread
 
 ENDS: Final = (0.6, 0.7, 0.8)
 POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from tables import markdown, put_table, shown
 
-from foreseen.canonical import load_data
-from foreseen.catalogue import Catalogue
-from foreseen.evaluation.lists import hit_ndcg, wanted_by
+from foreseen.data.canonical import load_data
+from foreseen.data.catalogue import Catalogue
+from foreseen.evaluation.ranking_metrics import hit_ndcg, wanted_by
 from foreseen.evaluation.metrics import TOP, mean_over_users
 from foreseen.evaluation.splits import fold_in
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import parse_settings, train_on
-from foreseen.ranking import WORTH, diversify, rank
+from foreseen.ranking.recommend import WORTH, diversify, rank
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
 OFFERED = 100

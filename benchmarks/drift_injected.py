@@ -24,16 +24,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.canonical import Tables, load_data
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables, load_data
+from foreseen.data.catalogue import Catalogue
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.metrics import paired_differences, plain
 from foreseen.evaluation.protocols import answer_events
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.progress import progress_bar
-from foreseen.schema import MOVIE, RATING, TIMESTAMP, USER
+from foreseen.data.schema import MOVIE, RATING, TIMESTAMP, USER
 
 SHAPES = ("abrupt", "gradual", "recurring")
 YEAR = 365.25 * 86_400

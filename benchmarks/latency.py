@@ -20,11 +20,11 @@ import httpx
 import numpy as np
 from server import Guest, served
 
-from foreseen.features.timeline import Timeline
-from foreseen.serving.recommend import Recommender, Wish
+from foreseen.features.interaction_log import Timeline
+from foreseen.serving.recommender import Recommender, Wish
 from foreseen.serving.store import Rated
-from foreseen.serving.world import World, set_aside
-from foreseen.threads import keep_to_one_thread
+from foreseen.serving.snapshot import World, set_aside
+from foreseen.compute.threads import keep_to_one_thread
 
 CALLS = 200
 WARM_UP = 5

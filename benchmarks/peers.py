@@ -27,17 +27,17 @@ import numpy as np
 import polars as pl
 from tables import markdown, put_table
 
-from foreseen import canonical
-from foreseen.canonical import Tables
-from foreseen.evaluation.lists import hit_ndcg
+from foreseen.data import canonical
+from foreseen.data.canonical import Tables
+from foreseen.evaluation.ranking_metrics import hit_ndcg
 from foreseen.evaluation.metrics import Measured, mean_over_users, order_quality, rating_errors
 from foreseen.evaluation.protocols import PROTOCOLS
-from foreseen.evaluation.resuming import fingerprint
+from foreseen.evaluation.resume import fingerprint
 from foreseen.evaluation.splits import TEST_FROM, TRAIN_SHARE, cut, fold_in
 from foreseen.features.movie_statistics import LIKING
 from foreseen.files import write_whole
 from foreseen.models import parse_settings
-from foreseen.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.data.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
 LIBRARIES: Final = Path(__file__).with_suffix("")
 OURS: Final = ("bias", "hybrid", "ensemble")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from foreseen.canonical import Tables, load_data
+from foreseen.data.canonical import Tables, load_data
 from foreseen.drift.backtest import Walk, backtest
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.metrics import paired_differences

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from foreseen.canonical import Tables, load_data
+from foreseen.data.canonical import Tables, load_data
 from foreseen.evaluation.splits import fold_in
-from foreseen.schema import GENRES, MOVIE, TIME_ORDER, TIMESTAMP, TITLE, USER, YEAR
+from foreseen.data.schema import GENRES, MOVIE, TIME_ORDER, TIMESTAMP, TITLE, USER, YEAR
 
 FEW = 10
 TWINS = 3

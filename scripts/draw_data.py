@@ -5,8 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from foreseen.canonical import load_data
-from foreseen.describe import pictures
+from foreseen.data.canonical import load_data
+from foreseen.data.profile import pictures
 
 _FILES = {0: "ratings-per-year.png", 3: "activity.png"}
 

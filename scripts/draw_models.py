@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from foreseen.features.encode import FEATURES
+from foreseen.features.encoder import FEATURES
 from foreseen.models.baseline import BaselineNetwork, BaselineSettings
-from foreseen.models.ensemble import ATTRIBUTES, EnsembleSettings, StackingNetworks
-from foreseen.models.history import HistoryNetwork, HistorySettings
+from foreseen.models.ensemble.model import ATTRIBUTES, EnsembleSettings, StackingNetworks
+from foreseen.models.history.model import HistoryNetwork, HistorySettings
 from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
 _GENRES = 19

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from foreseen.canonical import Tables, load_data, make_canonical
-from foreseen.catalogue import Catalogue
-from foreseen.features.timeline import Timeline
-from foreseen.schema import RATINGS_SCHEMA
-from foreseen.sources import RawTables
+from foreseen.data.canonical import Tables, load_data, make_canonical
+from foreseen.data.catalogue import Catalogue
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.schema import RATINGS_SCHEMA
+from foreseen.data.sources import RawTables
 
 
 @pytest.fixture(scope="session")

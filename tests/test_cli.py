@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from foreseen.canonical import Tables
-from foreseen.schema import GENRES
+from foreseen.data.canonical import Tables
+from foreseen.data.schema import GENRES
 
 
 def run(*words: object) -> "subprocess.CompletedProcess[str]":

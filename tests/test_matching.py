@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.errors import InputError
-from foreseen.matching import TitleIndex, match_export, parse_choices
-from foreseen.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
+from foreseen.data.sources.personal import PersonalExport, PersonalRating
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 _TWO_AT_ONCE = """
 import time
 from foreseen.progress import progress_bar
-from foreseen.threads import side_by_side
+from foreseen.compute.threads import side_by_side
 
 def work(name, unit):
     with progress_bar(name, 5, unit) as advance:

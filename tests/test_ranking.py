@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.errors import InputError
 from foreseen.models import Model, train
-from foreseen.ranking import WORTH, rank, recommend, recommend_all
+from foreseen.ranking.recommend import WORTH, rank, recommend, recommend_all
 from tests.conftest import ratings_of
 
 
@@ -102,7 +102,7 @@ def test_as_of_a_date_nothing_later_is_known(model: Model) -> None:
     scrambled = early.with_columns(pl.lit(1.0).alias("rating"))
     from dataclasses import replace
 
-    from foreseen.features.timeline import Timeline
+    from foreseen.features.interaction_log import Timeline
 
     changed = replace(
         model, timeline=Timeline.of(pl.concat([base, scrambled]), model.timeline.catalogue)

@@ -14,8 +14,9 @@ from typing import ParamSpec, TypeVar
 import polars as pl
 import pytest
 
-from foreseen import journal, registry
-from foreseen.canonical import Tables
+from foreseen.registry import audit_log as journal
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.models import Model, train
 from tests.conftest import ratings_of
@@ -94,8 +95,9 @@ def test_a_folder_of_an_older_edition_is_told_so(tmp_path: Path) -> None:
 OBSERVE = """
 import sys
 from pathlib import Path
-from foreseen import journal, registry
-from foreseen.canonical import ratings_frame
+from foreseen.registry import audit_log as journal
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import ratings_frame
 folder, user = Path(sys.argv[1]), int(sys.argv[2])
 for n in range(5):
     with registry.changing(folder):
@@ -231,7 +233,7 @@ def test_a_torn_journal_line_hides_no_other(folder: Path) -> None:
 
 def test_a_version_has_the_rows_of_the_movies_it_is_kept_with(bias: Model, folder: Path) -> None:
     """Movies that came later stand behind the others, whatever their ids."""
-    from foreseen.drift.champion import train_challenger
+    from foreseen.registry.champion import train_challenger
 
     end = bias.timeline.end
     pairs = [(user, movie) for user in (9001, 9002) for movie in (318, 7, 1_000_003, 999_999)]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.series import series_of
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.data.franchises import series_of
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.features.queries import History
 from foreseen.models import Model, parse_settings, train
-from foreseen.ranking import WORTH, rank
-from foreseen.shortlist import Shortlist
-from foreseen.why import influences
+from foreseen.ranking.recommend import WORTH, rank
+from foreseen.ranking.two_stage import Shortlist
+from foreseen.ranking.explain import influences
 
 QUICK: dict[str, object] = {
     "networks": 1,

@@ -116,7 +116,7 @@ def test_the_pipeline_runs_whole_on_a_small_data_set(
     tmp_path: Path, small: foreseen.Tables
 ) -> None:
     """The real `dvc repro`, on the real stages; run again, it skips them all."""
-    from foreseen.canonical import write_tables
+    from foreseen.data.canonical import write_tables
 
     for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from foreseen import threads
-from foreseen.canonical import Tables
+from foreseen.compute import threads
+from foreseen.data.canonical import Tables
 from foreseen.models import parse_settings, train
 
 

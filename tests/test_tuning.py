@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 import yaml
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.models import KINDS, parse_settings
-from foreseen.schema import RATING
-from foreseen.tuning import SPACES, tune
+from foreseen.data.schema import RATING
+from foreseen.evaluation.tuning import SPACES, tune
 
 
 def test_a_search_goes_on_where_it_was_and_finds_nothing_worse(

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from foreseen import journal, registry
-from foreseen.canonical import Tables
+from foreseen.registry import audit_log as journal
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import Tables
 from foreseen.models import train
-from foreseen.update import update
+from foreseen.registry.update import update
 from tests.conftest import ratings_of, tables_of
 
 

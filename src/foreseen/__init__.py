@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from foreseen.canonical import Tables, load_data, load_ratings
+    from foreseen.data.canonical import Tables, load_data, load_ratings
     from foreseen.errors import (
         DataError,
         DownloadError,
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     )
     from foreseen.features.queries import History
     from foreseen.models import Model, Scores, train
-    from foreseen.ranking import Ranking, Recommendation, recommend, recommend_all
-    from foreseen.registry import load_model, save_model
+    from foreseen.ranking.recommend import Ranking, Recommendation, recommend, recommend_all
+    from foreseen.registry.versions import load_model, save_model
 
 # Importing PyTorch takes seconds that `foreseen --help` should not: names are looked up when used.
 _HOMES: Final = {
-    "foreseen.canonical": ("Tables", "load_data", "load_ratings"),
+    "foreseen.data.canonical": ("Tables", "load_data", "load_ratings"),
     "foreseen.errors": (
         "DataError",
         "DownloadError",
@@ -41,10 +41,10 @@ _HOMES: Final = {
         "InputError",
         "ModelFolderError",
     ),
-    "foreseen.features.timeline": ("History",),
+    "foreseen.features.interaction_log": ("History",),
     "foreseen.models": ("Model", "Scores", "train"),
-    "foreseen.ranking": ("Ranking", "Recommendation", "recommend", "recommend_all"),
-    "foreseen.registry": ("load_model", "save_model"),
+    "foreseen.ranking.recommend": ("Ranking", "Recommendation", "recommend", "recommend_all"),
+    "foreseen.registry.versions": ("load_model", "save_model"),
 }
 
 __all__ = [

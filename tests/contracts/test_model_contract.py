@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.queries import History
 from foreseen.models import KINDS, Model, parse_settings, train
-from foreseen.registry import load_model, save_model
+from foreseen.registry.versions import load_model, save_model
 
 EMPTY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
 CANDIDATES = np.array([1, 50, 318, 99_999_999])

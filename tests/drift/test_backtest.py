@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import random_ratings, tables_of
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.drift.backtest import PREDICTIONS, Walk, backtest, window_places
 from foreseen.drift.policies import POLICIES
 from foreseen.drift.report import summarise_walk

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import random_ratings
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.sessions import SESSION_SILENCE, session_numbers
 from foreseen.drift.streams import streams_of
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 
 
 def second(text: str) -> int:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import random_ratings, ratings_of, tables_of
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.errors import InputError
-from foreseen.evaluation.lists import list_quality, wanted_by
+from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
 from foreseen.evaluation.metrics import (
     bootstrap,
     ndcg,
@@ -24,7 +24,7 @@ from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, with_activity
 from foreseen.evaluation.report import summarise_all, write_report
 from foreseen.evaluation.splits import cut, fold_in, leave_last_out, random_folds
 from foreseen.models import parse_settings, train
-from foreseen.ranking import recommend
+from foreseen.ranking.recommend import recommend
 
 
 def test_errors_are_those_computed_by_hand() -> None:

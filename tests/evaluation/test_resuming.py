@@ -4,11 +4,11 @@ from pathlib import Path
 
 import polars as pl
 
-from foreseen.canonical import Tables
+from foreseen.data.canonical import Tables
 from foreseen.evaluation.protocols import PROTOCOLS, Answers
-from foreseen.evaluation.resuming import finish, measure
+from foreseen.evaluation.resume import finish, measure
 from foreseen.models import Settings, parse_settings
-from foreseen.schema import PREDICTION
+from foreseen.data.schema import PREDICTION
 
 BIAS = parse_settings("bias")
 

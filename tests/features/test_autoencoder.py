@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 from tests.conftest import tables_of
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.features.autoencoder import RECONSTRUCTED, fit_autoencoder
-from foreseen.features.timeline import Timeline
-from foreseen.schema import RATINGS_SCHEMA
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.candidates.ease import RECONSTRUCTED, fit_autoencoder
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.schema import RATINGS_SCHEMA
 
 FLAT = RECONSTRUCTED.index("reconstructed_flat")
 LIKED = RECONSTRUCTED.index("reconstructed_liked")

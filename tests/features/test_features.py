@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import random_ratings, ratings_of, tables_of
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.features.encode import FEATURES, encode
-from foreseen.features.moments import training_examples
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.features.encoder import FEATURES, encode
+from foreseen.features.examples import training_examples
 from foreseen.features.queries import History, Queries
-from foreseen.features.timeline import MOVIE_DAMPING, PRIOR_LEVEL, Timeline
+from foreseen.features.interaction_log import MOVIE_DAMPING, PRIOR_LEVEL, Timeline
 from foreseen.features.user_statistics import eras
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from foreseen.features.level import Level
+from foreseen.features.global_offset import Level
 
 LENGTH = 30
 """Ratings of a session."""

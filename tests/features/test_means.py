@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foreseen.features.means import means_before, running_means
+from foreseen.features.damped_means import means_before, running_means
 
 
 def test_means_before_know_nothing_of_their_own_event() -> None:

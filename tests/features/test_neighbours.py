@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.conftest import random_ratings, ratings_of, tables_of
 
-from foreseen.catalogue import Catalogue
+from foreseen.data.catalogue import Catalogue
 from foreseen.features import neighbours
-from foreseen.features.neighbours import NEIGHBOURS, neighbours_of
-from foreseen.features.timeline import Timeline
-from foreseen.schema import TIMESTAMP
+from foreseen.candidates.user_knn import NEIGHBOURS, neighbours_of
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.schema import TIMESTAMP
 
 # Of movies 1 and 2 users 1 and 2 have rated both, the one as the asker does, the other the other
 # way round; user 3 has rated 2 only.

@@ -3,9 +3,9 @@ import pytest
 from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.catalogue import Catalogue
-from foreseen.features.sequence import COMPANY, watched_with
-from foreseen.features.timeline import Timeline
+from foreseen.data.catalogue import Catalogue
+from foreseen.candidates.co_watch import COMPANY, watched_with
+from foreseen.features.interaction_log import Timeline
 
 # Two people watched 1, 2, 3 in this order; a third has watched 1 only.
 ROWS = (

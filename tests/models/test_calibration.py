@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.catalogue import Catalogue
+from foreseen.data.catalogue import Catalogue
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
-from foreseen.identifiers import UNKNOWN
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.identifiers import UNKNOWN
 from foreseen.models import Model, train
-from foreseen.models.calibration import level_shift
+from foreseen.models.offset_correction import level_shift
 
 MOVIES = 200
 DAY = 86_400

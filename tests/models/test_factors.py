@@ -6,15 +6,15 @@ import pytest
 from numpy.typing import NDArray
 from tests.conftest import tables_of
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import parse_settings, train_on
-from foreseen.models.ensemble import EnsemblePredictor
-from foreseen.models.factors import Factors, FactorSettings, fit_factors
-from foreseen.models.fold_in import fold_in
-from foreseen.models.side_information import side_information, user_features
+from foreseen.models.ensemble.model import EnsemblePredictor
+from foreseen.models.factors.bayesian_mf import Factors, FactorSettings, fit_factors
+from foreseen.models.factors.fold_in import fold_in
+from foreseen.models.factors.side_information import side_information, user_features
 
 QUICK = FactorSettings(rank=3, directions=2, sweeps=30, burn_in=15, samples=5)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foreseen.models.gibbs import Side
+from foreseen.models.factors.gibbs import Side
 
 DRAWS = 20_000
 SIZE = 7

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from foreseen.canonical import Tables
-from foreseen.features.encode import encode
+from foreseen.data.canonical import Tables
+from foreseen.features.encoder import encode
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import Model, parse_settings, train
-from foreseen.models.histories import Memory, level_habits, read_histories
-from foreseen.models.history import HistoryPredictor
+from foreseen.models.history.ridge_attention import Memory, level_habits, read_histories
+from foreseen.models.history.model import HistoryPredictor
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foreseen.models.innovations import FOLD_FEATURES, compare
+from foreseen.models.factors.residual_features import FOLD_FEATURES, compare
 
 
 def test_what_came_of_a_series_before_counts_for_the_next_film_of_it() -> None:

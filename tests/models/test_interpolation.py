@@ -6,12 +6,12 @@ import pytest
 from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.catalogue import Catalogue
+from foreseen.data.catalogue import Catalogue
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
-from foreseen.models.ensemble import EnsembleSettings
-from foreseen.models.factors import FactorSettings
-from foreseen.models.interpolation import Interpolator, near_in_time
+from foreseen.features.interaction_log import Timeline
+from foreseen.models.ensemble.model import EnsembleSettings
+from foreseen.models.factors.bayesian_mf import FactorSettings
+from foreseen.models.ensemble.transductive import Interpolator, near_in_time
 
 DAY = 86_400
 QUICK = EnsembleSettings(

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from tests.conftest import tables_of
 
-from foreseen import registry
-from foreseen.canonical import Tables
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import Tables
 from foreseen.drift.backtest import Walk, backtest
 from foreseen.models import Model, Settings, parse_settings, train
 from foreseen.models.predictor import Refreshable

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from foreseen.models.posterior import UserPrior, expect, foretell, locate, take_in
+from foreseen.models.factors.user_posterior import UserPrior, expect, foretell, locate, take_in
 
 SAMPLES, SIZE, ATTRIBUTES, DIRECTIONS = 3, 4, 3, 2
 

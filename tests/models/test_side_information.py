@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foreseen.features.timeline import Timeline
-from foreseen.models.side_information import side_information
+from foreseen.features.interaction_log import Timeline
+from foreseen.models.factors.side_information import side_information
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@ import polars as pl
 import pytest
 from tests.conftest import tables_of
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.features.moments import training_examples
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.features.examples import training_examples
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
-from foreseen.models.ensemble import EnsembleSettings, fit_and_foretell, fit_ensemble
-from foreseen.models.factors import FactorSettings
-from foreseen.models.fold_in import Folded
-from foreseen.models.stacking import fold_in_held_out, foretell
-from foreseen.schema import RATING, TIMESTAMP
+from foreseen.features.interaction_log import Timeline
+from foreseen.models.ensemble.model import EnsembleSettings, fit_and_foretell, fit_ensemble
+from foreseen.models.factors.bayesian_mf import FactorSettings
+from foreseen.models.factors.fold_in import Folded
+from foreseen.models.ensemble.out_of_sample import fold_in_held_out, foretell
+from foreseen.data.schema import RATING, TIMESTAMP
 
 QUICK = (
     FactorSettings(rank=2, directions=2, sweeps=8, burn_in=4, samples=2),

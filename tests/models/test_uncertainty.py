@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.evaluation.protocols import answer_events
 from foreseen.evaluation.splits import cut
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train_on
 from foreseen.models.predictor import Distributing
 

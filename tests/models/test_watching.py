@@ -5,13 +5,13 @@ import polars as pl
 import pytest
 from tests.conftest import tables_of
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.features.candidates import CANDIDATE_FEATURES, Popularity, find_candidates
-from foreseen.features.timeline import Timeline
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.candidates.generator import CANDIDATE_FEATURES, Popularity, find_candidates
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, parse_settings, train
-from foreseen.models.watching import Watching, fit_watching, past_questions, what_they_give
-from foreseen.schema import RATINGS_SCHEMA
+from foreseen.candidates.next_item import Watching, fit_watching, past_questions, what_they_give
+from foreseen.data.schema import RATINGS_SCHEMA
 
 
 @pytest.fixture(scope="module")

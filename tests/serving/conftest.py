@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from foreseen import registry
-from foreseen.canonical import Tables
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import Tables
 from foreseen.models import parse_settings, train
 from foreseen.serving.app import create_app
 from foreseen.serving.store import Store

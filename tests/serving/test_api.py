@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.sources.test_exports import LETTERBOXD, zipped
 
-from foreseen import registry
+from foreseen.registry import versions as registry
 from foreseen.serving.store import FIRST_ID
 
 FORM = "X-Foreseen-Form"

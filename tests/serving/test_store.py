@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from foreseen.errors import ForeseenError, InputError
-from foreseen.serving.limits import Limiter
+from foreseen.serving.rate_limit import Limiter
 from foreseen.serving.store import Rated, Shown, Store, tables
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from foreseen.errors import DownloadError
-from foreseen.sources import download
+from foreseen.data.sources import download
 
 
 @dataclass

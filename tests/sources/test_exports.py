@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreseen.errors import DataError
-from foreseen.sources.exports import read_export
+from foreseen.data.sources.exports import read_export
 
 LETTERBOXD = (
     "Date,Name,Year,Letterboxd URI,Rating\r\n"

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import write_folder, zip_folder
 
-from foreseen.canonical import Tables, load_data, write_tables
+from foreseen.data.canonical import Tables, load_data, write_tables
 from foreseen.errors import DataError
-from foreseen.schema import RATINGS_SCHEMA
-from foreseen.sources.delimited import COMMA, read_ratings
+from foreseen.data.schema import RATINGS_SCHEMA
+from foreseen.data.sources.delimited import COMMA, read_ratings
 
 MOVIES = 'movieId,title,genres\n1,Toy Story (1995),Animation|Comedy\n2,"Heat, The (1995)",Crime\n'
 RATINGS = "userId,movieId,rating,timestamp\n2,1,3.5,100\n1,2,5,50\n1,1,4.0,50\n"

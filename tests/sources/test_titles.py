@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreseen.sources.titles import split_genres, split_title
+from foreseen.data.sources.titles import split_genres, split_title
 
 
 @pytest.mark.parametrize(

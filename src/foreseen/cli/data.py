@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from foreseen.cli.options import AsJson, Data, Out, SkipBadRows
-from foreseen.console import print_json, print_table
+from foreseen.cli.output import print_json, print_table
 
 
 def list_data(as_json: AsJson = False) -> None:
@@ -14,8 +14,8 @@ def list_data(as_json: AsJson = False) -> None:
 
     Example: `foreseen data list`
     """
-    from foreseen.sources import BUILT_IN
-    from foreseen.sources.download import DOWNLOADS, cache_folder
+    from foreseen.data.sources import BUILT_IN
+    from foreseen.data.sources.download import DOWNLOADS, cache_folder
 
     rows = [{"name": BUILT_IN, "from": "built in", "here": True}]
     rows += [
@@ -39,7 +39,7 @@ def get_data(
 
     Example: `foreseen data get ml-latest-small --out data`
     """
-    from foreseen.canonical import load_data, write_tables
+    from foreseen.data.canonical import load_data, write_tables
 
     tables = load_data(data, skip_bad_rows)
     write_tables(tables, out)
@@ -72,8 +72,8 @@ def describe_data(
 
     Example: `foreseen data describe ml-latest-small --out description.html`
     """
-    from foreseen.canonical import load_data
-    from foreseen.describe import facts, write_description
+    from foreseen.data.canonical import load_data
+    from foreseen.data.profile import facts, write_description
 
     tables = load_data(data, skip_bad_rows)
     write_description(tables, out)

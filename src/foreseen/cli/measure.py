@@ -17,7 +17,7 @@ from foreseen.cli.options import (
     SkipBadRows,
     read_settings,
 )
-from foreseen.console import print_json, print_search, print_summaries, print_walk
+from foreseen.cli.output import print_json, print_search, print_summaries, print_walk
 from foreseen.errors import InputError
 
 
@@ -39,10 +39,10 @@ def evaluate(
 
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
-    from foreseen import canonical
+    from foreseen.data import canonical
     from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
     from foreseen.evaluation.report import summarise_all, write_report
-    from foreseen.evaluation.resuming import finish, measure
+    from foreseen.evaluation.resume import finish, measure
     from foreseen.progress import progress_bar
 
     tables = canonical.load_data(data, skip_bad_rows)
@@ -78,10 +78,10 @@ def tune(
 
     Example: `foreseen tune ml-latest-small --model hybrid --trials 30 --out tuned`
     """
-    from foreseen import canonical
+    from foreseen.data import canonical
 
     try:
-        from foreseen import tuning
+        from foreseen.evaluation import tuning
     except ImportError as error:
         raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
     tables = canonical.load_data(data, skip_bad_rows)
@@ -121,7 +121,7 @@ def backtest(
 
     Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out walk`
     """
-    from foreseen import canonical
+    from foreseen.data import canonical
     from foreseen.drift.backtest import Walk
     from foreseen.drift.backtest import backtest as walk_through
     from foreseen.drift.report import summarise_walk, write_walk

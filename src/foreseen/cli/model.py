@@ -17,7 +17,7 @@ from foreseen.cli.options import (
     SkipBadRows,
     read_settings,
 )
-from foreseen.console import print_json, print_table
+from foreseen.cli.output import print_json, print_table
 
 
 def train(
@@ -36,8 +36,9 @@ def train(
 
     Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
-    from foreseen import canonical, models
-    from foreseen.registry import save_model
+    from foreseen import models
+    from foreseen.data import canonical
+    from foreseen.registry.versions import save_model
 
     tables = canonical.load_data(data, skip_bad_rows)
     if until is not None:
@@ -82,8 +83,8 @@ def recommend(
     Examples: `foreseen recommend model --user 1 --user 15`;
     `foreseen recommend model --all --out rankings.parquet`
     """
-    from foreseen import ranking
-    from foreseen.registry import load_model
+    from foreseen.ranking import recommend as ranking
+    from foreseen.registry.versions import load_model
 
     if everybody == bool(user):
         raise typer.BadParameter("give --user ID, or --all with --out FILE.parquet")
@@ -131,8 +132,8 @@ def predict(
 
     Example: `foreseen predict model --pairs pairs.csv --out predictions.csv`
     """
-    from foreseen.registry import load_model
-    from foreseen.sources.pairs import read_pairs, write_predictions
+    from foreseen.registry.versions import load_model
+    from foreseen.data.sources.pairs import read_pairs, write_predictions
 
     fitted = load_model(folder)
     asked = read_pairs(pairs)
@@ -153,8 +154,8 @@ def observe(
 
     Example: `foreseen observe model --ratings new.csv`
     """
-    from foreseen.canonical import load_ratings
-    from foreseen.registry import changing, load_model, save_knowledge
+    from foreseen.data.canonical import load_ratings
+    from foreseen.registry.versions import changing, load_model, save_knowledge
 
     new = load_ratings(ratings, skip_bad_rows)
     with changing(folder):

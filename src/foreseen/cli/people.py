@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foreseen.cli.options import AsJson, Folder, ServiceName
-from foreseen.console import print_json, print_table
+from foreseen.cli.output import print_json, print_table
 from foreseen.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from foreseen.matching import Report
+    from foreseen.data.title_matching import Report
 
 
 def import_ratings(
@@ -41,8 +41,8 @@ def import_ratings(
 
     Example: `foreseen import letterboxd.zip --from letterboxd --into model --user 900001`
     """
-    from foreseen.matching import TitleIndex, match_export, parse_choices
-    from foreseen.sources.exports import read_export
+    from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
+    from foreseen.data.sources.exports import read_export
 
     try:
         data = file.read_bytes()
@@ -67,9 +67,9 @@ def import_ratings(
 
 
 def _catalogue(movies: str | None, into: Path | None) -> "tuple[pl.DataFrame, pl.DataFrame | None]":
-    from foreseen import registry
-    from foreseen.canonical import load_data
-    from foreseen.sources import BUILT_IN
+    from foreseen.registry import versions as registry
+    from foreseen.data.canonical import load_data
+    from foreseen.data.sources import BUILT_IN
 
     if into is not None and movies is None:
         return registry.load_model(into).timeline.catalogue.table, registry.read_links(into)
@@ -80,7 +80,7 @@ def _catalogue(movies: str | None, into: Path | None) -> "tuple[pl.DataFrame, pl
 def _ratings(report: "Report", user: int, moment: int | None) -> "pl.DataFrame":
     import time
 
-    from foreseen.canonical import ratings_frame
+    from foreseen.data.canonical import ratings_frame
 
     now = int(time.time()) if moment is None else moment
     return ratings_frame(
@@ -91,8 +91,8 @@ def _ratings(report: "Report", user: int, moment: int | None) -> "pl.DataFrame":
 
 def _observe(report: "Report", folder: Path, user: int) -> int:
     """Let a model know ratings that it does not know yet; return how many those are."""
-    from foreseen import registry
-    from foreseen.schema import MOVIE, RATING, USER
+    from foreseen.registry import versions as registry
+    from foreseen.data.schema import MOVIE, RATING, USER
 
     with registry.changing(folder):
         model = registry.load_model(folder)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from foreseen.cli.options import AsJson, Folder, SkipBadRows
-from foreseen.console import print_json, print_table
+from foreseen.cli.output import print_json, print_table
 
 
 def update(
@@ -20,8 +20,8 @@ def update(
 
     Example: `foreseen update model --ratings new.csv`
     """
-    from foreseen.canonical import load_ratings
-    from foreseen.update import update as take_in
+    from foreseen.data.canonical import load_ratings
+    from foreseen.registry.update import update as take_in
 
     done = take_in(folder, load_ratings(ratings, skip_bad_rows))
     if as_json:
@@ -43,7 +43,7 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: `foreseen models model`
     """
-    from foreseen import registry
+    from foreseen.registry import versions as registry
 
     current = registry.read_version(folder).number
     found = registry.versions(folder)
@@ -81,7 +81,7 @@ def promote(
 
     Example: `foreseen promote model 2`
     """
-    from foreseen import registry
+    from foreseen.registry import versions as registry
 
     with registry.changing(folder):
         registry.promote(folder, number, "asked for")
@@ -93,7 +93,7 @@ def rollback(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: `foreseen rollback model`
     """
-    from foreseen import registry
+    from foreseen.registry import versions as registry
 
     with registry.changing(folder):
         number = registry.rollback(folder, "asked for")

@@ -18,19 +18,19 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import POLICIES, Policy, calls_for_training, worth_a_lesson
 from foreseen.errors import InputError
 from foreseen.evaluation.protocols import answer_events
-from foreseen.evaluation.resuming import fingerprint
+from foreseen.evaluation.resume import fingerprint
 from foreseen.evaluation.splits import cut
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.files import write_whole
 from foreseen.models import UNLEARNED, Model, Settings, train_on
 from foreseen.progress import progress_bar
-from foreseen.schema import TIMESTAMP
+from foreseen.data.schema import TIMESTAMP
 
 WINDOWS: Final = 10
 PREDICTIONS: Final = "predictions.parquet"

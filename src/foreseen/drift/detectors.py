@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from river.drift import PageHinkley
 
 from foreseen.drift.streams import Stream, What, streams_of
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from foreseen.drift.sessions import session_numbers
-from foreseen.schema import RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
+from foreseen.data.schema import RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
 
 
 def shuffle_sessions(ratings: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from foreseen.catalogue import Catalogue
+from foreseen.data.catalogue import Catalogue
 from foreseen.drift.backtest import Walk, Window
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
@@ -21,9 +21,9 @@ from foreseen.evaluation.metrics import (
     recovered_fraction,
 )
 from foreseen.evaluation.protocols import ACTIVITY, CELLS, with_activity
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.files import write_whole
-from foreseen.schema import MOVIE, TIMESTAMP, USER
+from foreseen.data.schema import MOVIE, TIMESTAMP, USER
 
 METRICS: Final = "metrics.json"
 FIGURE: Final = "error.png"
@@ -145,7 +145,7 @@ def write_walk(document: dict[str, Any], out: Path) -> None:
     """Write the figures as JSON, the error window by window as a figure, and the report."""
     from matplotlib.figure import Figure
 
-    from foreseen.drift.page import draw_error, write_drift_page
+    from foreseen.drift.html import draw_error, write_drift_page
 
     text = json.dumps(document, indent=2) + "\n"
     write_whole(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))

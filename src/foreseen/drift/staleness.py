@@ -9,14 +9,14 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.evaluation.metrics import Measured, paired_differences, plain, rating_errors
 from foreseen.evaluation.protocols import answer_events
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models import UNLEARNED, Settings, train_on
 from foreseen.progress import progress_bar
-from foreseen.schema import TIMESTAMP
+from foreseen.data.schema import TIMESTAMP
 
 AGES: Final = (0, 7, 30, 90, 180, 365)
 """Days between the last rating learned from and the first foretold."""

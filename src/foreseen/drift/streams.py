@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.drift.sessions import Pieces, cut_sessions
-from foreseen.drift.standardised import KINDS, Kind, standardise
-from foreseen.features.means import means_before
-from foreseen.features.timeline import USER_DAMPING, Timeline
+from foreseen.drift.standardise import KINDS, Kind, standardise
+from foreseen.features.damped_means import means_before
+from foreseen.features.interaction_log import USER_DAMPING, Timeline
 from foreseen.features.user_statistics import ERAS, era_name
-from foreseen.schema import HIGHEST_RATING
+from foreseen.data.schema import HIGHEST_RATING
 
 What = Literal["scale", "level", "error", "agreement", "taste", "share", "catalogue"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.schema import PREDICTION, RATING, USER
+from foreseen.data.schema import PREDICTION, RATING, USER
 
 _DRAWS: Final = 1000
 _CELLS: Final = 1 << 22

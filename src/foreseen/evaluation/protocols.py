@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
-from foreseen.evaluation.lists import list_quality, wanted_by
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
 from foreseen.evaluation.splits import (
     TEST_FROM,
     FoldIn,
@@ -25,15 +25,15 @@ from foreseen.evaluation.splits import (
     leave_last_out,
     random_folds,
 )
-from foreseen.features.encode import Encoded
+from foreseen.features.encoder import Encoded
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import Timeline
-from foreseen.identifiers import UNKNOWN
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.identifiers import UNKNOWN
 from foreseen.models import KINDS, UNLEARNED, Model, Settings, Watching, train_on
 from foreseen.models.base import Answers as Given
-from foreseen.models.ensemble import EnsembleSettings
-from foreseen.models.interpolation import Interpolator
-from foreseen.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.models.ensemble.model import EnsembleSettings
+from foreseen.models.ensemble.transductive import Interpolator
+from foreseen.data.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 
 GLOBAL_MEAN: Final = "global mean"
 """Not a model but what any model must beat: the mean rating of the past, for everybody."""
@@ -55,7 +55,7 @@ class Answers:
             model was fitted; `known`, the number of the user's ratings known when asked;
             `activity`, the bucket of that number.
         lists: How good rankings of the whole catalogue are, where the protocol asks for them; see
-            `foreseen.evaluation.lists.list_quality`.
+            `foreseen.evaluation.ranking_metrics.list_quality`.
     """
 
     model: str
@@ -193,7 +193,7 @@ def random_split(tables: Tables) -> Ask:
     """Fit on four fifths drawn at random and predict the rest, five times in turn.
 
     Only for comparison with published tables: much of what is known is later than the answer.
-    `ensemble` is fitted to just that: see `foreseen.models.interpolation`.
+    `ensemble` is fitted to just that: see `foreseen.models.ensemble.transductive`.
 
     Raises:
         InputError: If there are too few ratings.

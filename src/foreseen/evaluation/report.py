@@ -16,10 +16,10 @@ from foreseen.evaluation.metrics import (
     plain,
     rating_errors,
 )
-from foreseen.evaluation.page import write_evaluation_page
+from foreseen.evaluation.html import write_evaluation_page
 from foreseen.evaluation.protocols import ACTIVITY, Answers
 from foreseen.features.movie_statistics import LIKING
-from foreseen.schema import LIKED
+from foreseen.data.schema import LIKED
 
 _TENTHS: Final = 10
 

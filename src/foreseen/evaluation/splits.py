@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.errors import InputError
-from foreseen.schema import TIMESTAMP, USER
+from foreseen.data.schema import TIMESTAMP, USER
 
 TRAIN_SHARE = 0.8
 TEST_FROM = 0.9

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.compiled import compiled
+from foreseen.compute.jit import compiled
 
 DAY: Final = 86_400.0
 (

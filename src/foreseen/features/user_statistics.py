@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.compiled import compiled
+from foreseen.compute.jit import compiled
 from foreseen.features.movie_statistics import rows_before
 
 COUNT, RATINGS, RESIDUALS, SQUARES, FAST, MEDIUM, SLOW, LAST, SINCE, SESSION, TENURE = range(11)

@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from foreseen.canonical import Tables
-from foreseen.catalogue import Catalogue
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
 from foreseen.errors import InputError
-from foreseen.features.moments import Examples, training_examples
+from foreseen.features.examples import Examples, training_examples
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models.base import Model, Scores
 from foreseen.models.baseline import BaselinePredictor, BaselineSettings, fit_baseline
 from foreseen.models.bias import BiasPredictor, BiasSettings, fit_bias
-from foreseen.models.ensemble import (
+from foreseen.models.ensemble.model import (
     EnsemblePredictor,
     EnsembleSettings,
     fit_and_foretell,
     fit_ensemble,
 )
-from foreseen.models.history import HistoryPredictor, HistorySettings
-from foreseen.models.history_training import fit_history
+from foreseen.models.history.model import HistoryPredictor, HistorySettings
+from foreseen.models.history.training import fit_history
 from foreseen.models.hybrid import HybridPredictor, HybridSettings, fit_hybrid
 from foreseen.models.predictor import Predictor, Settings, tell
 from foreseen.models.uncertainty import fit_uncertainty
-from foreseen.models.watching import (
+from foreseen.candidates.next_item import (
     UNLEARNED,
     Question,
     Watching,
@@ -36,7 +36,7 @@ from foreseen.models.watching import (
     past_questions,
     what_they_give,
 )
-from foreseen.threads import one_thread, side_by_side
+from foreseen.compute.threads import one_thread, side_by_side
 
 VALIDATION_SHARE: Final = 0.1
 """Share of the ratings, the latest, that decide when to stop and how sure to be."""

@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.features.encode import Encoded, encode
+from foreseen.features.encoder import Encoded, encode
 from foreseen.features.queries import History, Queries
-from foreseen.features.timeline import Timeline
-from foreseen.identifiers import UNKNOWN
-from foreseen.models.calibration import level_shift
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.identifiers import UNKNOWN
+from foreseen.models.offset_correction import level_shift
 from foreseen.models.predictor import Outlining, Predictor, Refreshable, Told, tell
 from foreseen.models.uncertainty import Uncertainty
-from foreseen.models.watching import Watching
-from foreseen.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
-from foreseen.threads import one_thread
+from foreseen.candidates.next_item import Watching
+from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+from foreseen.compute.threads import one_thread
 
 _BLOCK: Final = 1 << 18
 _NEXT_MOVIES: Final = 10

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from foreseen.features.encode import Encoded
-from foreseen.features.moments import Examples
+from foreseen.features.encoder import Encoded
+from foreseen.features.examples import Examples
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models.predictor import Settings, answer_unknown
 from foreseen.models.training import (
     Inputs,

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features.encode import Encoded
-from foreseen.features.moments import Examples
+from foreseen.features.encoder import Encoded
+from foreseen.features.examples import Examples
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 from foreseen.models.predictor import Settings
 
 _TERMS: Final = (

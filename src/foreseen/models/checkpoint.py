@@ -1,7 +1,7 @@
 """A fitted model as files: readable JSON and weights as safetensors.
 
 Loading reads numbers and text and never executes anything. What the model knows, the ratings and
-the movies, is kept beside it by `foreseen.registry`.
+the movies, is kept beside it by `foreseen.registry.versions`.
 """
 
 from pathlib import Path
@@ -16,15 +16,15 @@ from safetensors.numpy import (
     save_file,  # pyright: ignore[reportUnknownVariableType]
 )
 
-from foreseen.catalogue import Catalogue
+from foreseen.data.catalogue import Catalogue
 from foreseen.errors import InputError, ModelFolderError
-from foreseen.features.timeline import Timeline
-from foreseen.identifiers import IdMap
+from foreseen.features.interaction_log import Timeline
+from foreseen.data.identifiers import IdMap
 from foreseen.models import KINDS, Model, parse_settings
 from foreseen.models.uncertainty import Uncertainty
-from foreseen.models.watching import Watching
-from foreseen.schema import MOVIE, USER
-from foreseen.threads import one_thread
+from foreseen.candidates.next_item import Watching
+from foreseen.data.schema import MOVIE, USER
+from foreseen.compute.threads import one_thread
 
 FORMAT: Final = 8
 CARD: Final = "model.json"

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from foreseen.features.encode import Encoded, encode
+from foreseen.features.encoder import Encoded, encode
 from foreseen.features.movie_statistics import LIKING
 from foreseen.features.queries import Queries
-from foreseen.features.timeline import Timeline
+from foreseen.features.interaction_log import Timeline
 
 _LEAST_VARIANCE: Final = 1e-4
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foreseen.features.encode import Encoded
+from foreseen.features.encoder import Encoded
 from foreseen.features.movie_statistics import LIKING
-from foreseen.features.timeline import MOVIE_DAMPING, USER_DAMPING
+from foreseen.features.interaction_log import MOVIE_DAMPING, USER_DAMPING
 
 COVERAGE: Final = 0.8
 """Share of ratings that lie between `low` and `high`."""

@@ -21,7 +21,7 @@ from argon2.exceptions import VerificationError
 from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
-from foreseen.serving.limits import Limiter
+from foreseen.serving.rate_limit import Limiter
 from foreseen.serving.store import Store, Token, User
 
 SESSION_COOKIE: Final = "foreseen_session"

@@ -16,14 +16,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts
 from foreseen.serving.body_limit import BodyLimit
-from foreseen.serving.limits import Limiter
+from foreseen.serving.rate_limit import Limiter
 from foreseen.serving.problems import add_handlers, problem
-from foreseen.serving.recommend import Recommender
-from foreseen.serving.service import Service, now
+from foreseen.serving.recommender import Recommender
+from foreseen.serving.dependencies import Service, now
 from foreseen.serving.store import Store
-from foreseen.serving.watch import Watch
-from foreseen.serving.world import LiveWorld
-from foreseen.threads import keep_to_one_thread
+from foreseen.serving.middleware import Watch
+from foreseen.serving.snapshot import LiveWorld
+from foreseen.compute.threads import keep_to_one_thread
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from foreseen.matching import Report, match_export
-from foreseen.serving.service import Service, now
+from foreseen.data.title_matching import Report, match_export
+from foreseen.serving.dependencies import Service, now
 from foreseen.serving.store import Rated, User
-from foreseen.serving.world import World
-from foreseen.sources.exports import Service as Provider
-from foreseen.sources.exports import read_export
+from foreseen.serving.snapshot import World
+from foreseen.data.sources.exports import Service as Provider
+from foreseen.data.sources.exports import read_export
 
 
 def take_in(

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from foreseen.ranking import By, Recommendation
+from foreseen.ranking.recommend import By, Recommendation
 from foreseen.serving.api.model import model_card
 from foreseen.serving.api.movies import moved_by
-from foreseen.serving.api.shapes import MovieId, row_of
-from foreseen.serving.recommend import Wish, predict, star_chances, taste_of
-from foreseen.serving.service import (
+from foreseen.serving.api.schemas import MovieId, row_of
+from foreseen.serving.recommender import Wish, predict, star_chances, taste_of
+from foreseen.serving.dependencies import (
     Anybody,
     Own,
     Person,
@@ -26,8 +26,8 @@ from foreseen.serving.service import (
     own_of,
 )
 from foreseen.serving.store import Shown
-from foreseen.serving.world import World
-from foreseen.sources.personal import year_of
+from foreseen.serving.snapshot import World
+from foreseen.data.sources.personal import year_of
 
 _FOLDER: Final = Path(__file__).parent / "web"
 _EACH: Final = 30

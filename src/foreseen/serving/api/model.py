@@ -4,19 +4,20 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from foreseen import journal, registry
-from foreseen.canonical import ratings_frame
-from foreseen.serving.api.shapes import BASE, PROBLEMS, VersionIn
+from foreseen.registry import audit_log as journal
+from foreseen.registry import versions as registry
+from foreseen.data.canonical import ratings_frame
+from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.service import (
+from foreseen.serving.dependencies import (
     Admin,
     Service,
     TheService,
     TheWorld,
 )
 from foreseen.serving.store import FIRST_ID
-from foreseen.serving.world import World
-from foreseen.update import update as update_model
+from foreseen.serving.snapshot import World
+from foreseen.registry.update import update as update_model
 
 router = APIRouter(prefix=f"{BASE}/model", responses=PROBLEMS)
 

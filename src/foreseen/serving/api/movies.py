@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query
 
-from foreseen.serving.api.shapes import (
+from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
     Movie,
@@ -15,8 +15,8 @@ from foreseen.serving.api.shapes import (
     name_movie,
     row_of,
 )
-from foreseen.serving.recommend import predict, star_chances
-from foreseen.serving.service import (
+from foreseen.serving.recommender import predict, star_chances
+from foreseen.serving.dependencies import (
     Anybody,
     Own,
     Somebody,
@@ -24,8 +24,8 @@ from foreseen.serving.service import (
     TheWorld,
     own_of,
 )
-from foreseen.serving.world import World
-from foreseen.why import influences
+from foreseen.serving.snapshot import World
+from foreseen.ranking.explain import influences
 
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from foreseen.serving.accounts import SESSION_COOKIE, Session
-from foreseen.serving.api.shapes import (
+from foreseen.serving.api.schemas import (
     BASE,
     LARGEST_ID,
     PROBLEMS,
@@ -17,7 +17,7 @@ from foreseen.serving.api.shapes import (
     TokenOut,
 )
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.service import (
+from foreseen.serving.dependencies import (
     FORM_HEADER,
     Anybody,
     Service,
