@@ -26,7 +26,7 @@ endif
 STAMP := $(ENVIRONMENT)/foreseen-installed
 SHOW := $(PYTHON_IN) scripts/show.py
 
-.PHONY: install activate run test docs lint format clean
+.PHONY: install activate run test coverage docs notebook lint format clean
 
 install: $(STAMP)
 	@echo "installed in $(KIND); to use it: $(ACTIVATE)"
@@ -47,11 +47,18 @@ run: $(STAMP)
 test: $(STAMP)
 	$(PYTHON_IN) -m pytest
 
+coverage: $(STAMP)
+	$(PYTHON_IN) -m pytest --cov --cov-report=term
+
+docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMP)
 	$(PYTHON_IN) scripts/draw_models.py docs/figures
 	$(PYTHON_IN) scripts/draw_data.py docs/figures
-	$(PYTHON_IN) scripts/api_docs.py site
+	$(PYTHON_IN) -m mkdocs build --strict
 	@echo "open site/index.html"
+
+notebook: $(STAMP)
+	$(PYTHON_IN) -m jupyter execute --inplace examples/quickstart.ipynb
 
 lint: $(STAMP)
 	$(PYTHON_IN) -m ruff check .
@@ -63,4 +70,4 @@ format: $(STAMP)
 	$(PYTHON_IN) -m ruff format .
 
 clean:
-	$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('work', 'site', 'build', 'dist', '.pytest_cache', '.ruff_cache', '.hypothesis', '.dvc/cache', '.dvc/tmp', '.venv')]; pathlib.Path('dvc.lock').unlink(missing_ok=True)"
+	$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('work', 'site', 'build', 'dist', '.pytest_cache', '.ruff_cache', '.hypothesis', '.dvc/cache', '.dvc/tmp', '.venv')]; [p.unlink() for p in (*pathlib.Path().glob('.coverage*'), *pathlib.Path().glob('dvc.lock'))]"

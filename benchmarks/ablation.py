@@ -14,17 +14,19 @@ import numpy as np
 import polars as pl
 from tables import markdown, put_table, shown
 
+from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import PREDICTION, RATING
 from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
 from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
 from foreseen.features.encoder import encode
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import UNLEARNED, parse_settings, train_on
-from foreseen.models.factors.factor_ensemble import Committee
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.ensemble.model import EnsembleSettings
 from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.data.schema import PREDICTION, RATING
+from foreseen.models.factors.factor_ensemble import FactorEnsemble
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 
 SEED = 0
 FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
@@ -39,7 +41,7 @@ def main() -> None:
     tables = load_data(given.data)
     early, _ = cut(tables.ratings, TRAIN_SHARE)
     split = fold_in(early)
-    known = Timeline.of(split.known, Catalogue.of(tables.movies))
+    known = InteractionLog.of(split.known, Catalogue.of(tables.movies))
     log = known.with_ratings(split.revealed)
     queries = log.queries(split.hidden, asked_at(split) + 1)
     low, high = float(early[RATING].to_numpy().min()), float(early[RATING].to_numpy().max())
@@ -50,9 +52,9 @@ def main() -> None:
         prediction = pl.Series(PREDICTION, np.clip(stars, low, high))
         answers[what] = split.hidden.with_columns(prediction)
 
-    def factors(*settings: FactorSettings) -> Committee:
+    def factors(*settings: FactorSettings) -> FactorEnsemble:
         everything = np.ones(len(known.rating), dtype=np.bool_)
-        return Committee.fitted(settings, known, everything, SEED)
+        return FactorEnsemble.fitted(settings, known, everything, SEED)
 
     answer("worth and kindness as of the moment", encode(log, queries).expected)
     plain, told = FactorSettings(directions=0), FactorSettings()
@@ -67,8 +69,8 @@ def main() -> None:
         ("that learned from factors of their time", 3, EnsembleSettings().cuts),
     ):
         settings = parse_settings("ensemble", {"networks": count, "cuts": cuts})
-        model = train_on(known, "ensemble", settings, SEED, watching=UNLEARNED)
-        answer(what, model.observe(split.revealed).answer(queries).rating)
+        model = train_on(known, "ensemble", settings, SEED, next_item=UNTRAINED)
+        answer(what, model.observe(split.revealed).predict_queries(queries).rating)
     rows: list[list[str]] = []
     above: pl.DataFrame | None = None
     for what, events in answers.items():

@@ -21,20 +21,23 @@ from drift_injected import inject
 from numpy.typing import NDArray
 from tables import markdown, put_table
 
+from foreseen.candidates.next_item import UNTRAINED
+from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.placebo import shuffle_sessions
-from foreseen.drift.policies import worth_a_lesson
+from foreseen.drift.policies import should_finetune
 from foreseen.evaluation.metrics import paired_differences
 from foreseen.evaluation.protocols import DAY
 from foreseen.evaluation.splits import asked_at, fold_in
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import UNLEARNED, Model, parse_settings, train_on
-from foreseen.models.offset_correction import level_shift
-from foreseen.models.predictor import Refreshable, tell
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.base import Model
+from foreseen.models.offset_correction import offset_correction
+from foreseen.models.predictor import IncrementallyTrainable, tell
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
-from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
-from foreseen.compute.threads import one_thread
 
 KINDS: Final = ("scale", "halves", "nothing")
 SPANS: Final = ((0, 1000), (1000, 2000), (2000, 5000), (5000, 10_000))
@@ -82,26 +85,26 @@ class Both:
 
 def answer(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> Both:
     """Answer events as of moments, as `Model.answer` does and without the level."""
-    timeline = model.timeline
-    queries = timeline.queries(events, before)
+    log = model.log
+    queries = log.queries(events, before)
     with one_thread():
-        expected = tell(model.predictor, timeline, queries).expected
+        expected = tell(model.predictor, log, queries).expected
     frames = [
         events.select(USER, RATING, pl.Series(PREDICTION, np.clip(values, *model.scale)))
-        for values in (expected, expected + level_shift(timeline, queries))
+        for values in (expected, expected + offset_correction(log, queries))
     ]
     return Both(*frames)
 
 
 def answer_with_lessons(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> Both:
     """Answer events, the networks learning on the way as they would in use."""
-    known = model.timeline.ratings.height - events.height
+    known = model.log.ratings.height - events.height
     learned = known
     parts: list[Both] = []
     for start in range(0, events.height, STEP):
-        if worth_a_lesson(learned, known + start):
+        if should_finetune(learned, known + start):
             learned = known + start
-            model = model.refreshed(int(before[start]))
+            model = model.finetuned(int(before[start]))
         run = slice(start, start + STEP)
         parts.append(answer(model, events[run], before[run]))
     return Both(pl.concat(p.without for p in parts), pl.concat(p.level for p in parts))
@@ -113,15 +116,15 @@ def after_shift(tables: Tables, name: str, kind: str, seed: int) -> dict[str, Bo
     ratings = shuffle_sessions(tables.ratings, seed) if kind == "nothing" else case.ratings
     times = ratings[TIMESTAMP].to_numpy().astype(np.int64)
     place = int(np.searchsorted(times, case.begins))
-    timeline = Timeline.of(ratings[: place // 2], Catalogue.of(tables.movies))
-    fitted = train_on(timeline, name, parse_settings(name), seed, watching=UNLEARNED)
+    log = InteractionLog.of(ratings[: place // 2], Catalogue.of(tables.movies))
+    fitted = train_on(log, name, parse_settings(name), seed, next_item=UNTRAINED)
     # Ten thousand later ratings are enough; lessons go on from before the shift.
     stop = place + SPANS[-1][1]
     events, before = ratings[place // 2 : stop], times[place // 2 : stop]
     observed = fitted.observe(events)
     since = (place - place // 2, len(events))
     found = {name: answer(observed, events, before).part(since)}
-    if isinstance(observed.predictor, Refreshable):
+    if isinstance(observed.predictor, IncrementallyTrainable):
         taught = answer_with_lessons(observed, events, before)
         found[f"{name} with lessons"] = taught.part(since)
     return found
@@ -151,8 +154,8 @@ def on_log(tables: Tables, name: str, share: float) -> dict[str, Both]:
     """Return the answers to the fifth of a log after a share of it."""
     ratings = tables.ratings[: int((share + WINDOW) * tables.ratings.height)]
     split = fold_in(ratings, share / (share + WINDOW))
-    timeline = Timeline.of(split.known, Catalogue.of(tables.movies))
-    fitted = train_on(timeline, name, parse_settings(name), 0, watching=UNLEARNED)
+    log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
+    fitted = train_on(log, name, parse_settings(name), 0, next_item=UNTRAINED)
     events = ratings[split.known.height :]
     observed = fitted.observe(events)
     second = events[TIMESTAMP].to_numpy().astype(np.int64)

@@ -18,49 +18,58 @@ import polars as pl
 from numpy.typing import NDArray
 from tables import markdown, put_table, shown
 
-from foreseen.data.canonical import load_data
-from foreseen.data.catalogue import Catalogue
-from foreseen.evaluation.ranking_metrics import hit_ndcg
-from foreseen.evaluation.metrics import TOP, mean_over_users
-from foreseen.evaluation.splits import fold_in
-from foreseen.candidates.ease import RECONSTRUCTED
+from foreseen.candidates.co_occurrence import CO_WATCH_FEATURES
+from foreseen.candidates.ease import EASE_FEATURES
 from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
     Candidates,
     Popularity,
     find_candidates,
 )
-from foreseen.features.examples import training_examples
-from foreseen.features.movie_statistics import LIKING
-from foreseen.candidates.user_knn import NEIGHBOURS
-from foreseen.candidates.co_watch import COMPANY
-from foreseen.features.interaction_log import Timeline
-from foreseen.models.ensemble.model import EnsembleSettings, fit_and_foretell
 from foreseen.candidates.next_item import (
-    Watching,
+    NextItemModel,
+    candidate_queries,
     fit_logit,
-    past_questions,
-    told_of_candidates,
-    what_they_give,
+    sample_examples,
+    with_predictions,
 )
-from foreseen.data.schema import MOVIE, RATING, USER
+from foreseen.candidates.user_knn import KNN_FEATURES
 from foreseen.compute.threads import one_thread
+from foreseen.data.canonical import load_data
+from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import MOVIE, RATING, USER
+from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.evaluation.ranking_metrics import hit_ndcg
+from foreseen.evaluation.splits import fold_in
+from foreseen.features.examples import training_examples
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.movie_statistics import LIKED_FROM
+from foreseen.models.ensemble.model import EnsembleSettings, fit_out_of_sample
 
 ENDS: Final = (0.6, 0.7, 0.8)
 POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")
-VIEWS: Final = ("movie_views", "movie_worth")
+VIEWS: Final = ("movie_views", "movie_bias")
 SERIES: Final = ("series_watched", "series_liked")
-FORETOLD: Final = "foretold"
+FORETOLD: Final = "factor_rating"
 LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "all evidence": (),
-    "without what follows and is near": COMPANY,
-    "without the autoencoder": RECONSTRUCTED,
-    "without the neighbours": NEIGHBOURS,
+    "without what follows and is near": CO_WATCH_FEATURES,
+    "without the autoencoder": EASE_FEATURES,
+    "without the neighbours": KNN_FEATURES,
     "without popularity": POPULAR,
     "without genres, eras, ages": tuple(
         name
         for name in CANDIDATE_FEATURES
-        if name not in {*COMPANY, *RECONSTRUCTED, *NEIGHBOURS, *POPULAR, *VIEWS, *SERIES, FORETOLD}
+        if name
+        not in {
+            *CO_WATCH_FEATURES,
+            *EASE_FEATURES,
+            *KNN_FEATURES,
+            *POPULAR,
+            *VIEWS,
+            *SERIES,
+            FORETOLD,
+        }
     ),
     "without series": SERIES,
     "without what the factors foretell": (FORETOLD,),
@@ -76,16 +85,16 @@ def without(candidates: Candidates, names: tuple[str, ...]) -> Candidates:
 def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
     """Return NDCG@10 of each user by `blend` and by `likely`, of shape users x 2, for each row."""
     split = fold_in(ratings)
-    known = Timeline.of(split.known, catalogue)
-    questions = past_questions(known, 0)
-    predictor, foretold = fit_and_foretell(
-        EnsembleSettings(), known, training_examples(known, 0), 0, what_they_give(questions)
+    known = InteractionLog.of(split.known, catalogue)
+    questions = sample_examples(known, 0)
+    predictor, foretold = fit_out_of_sample(
+        EnsembleSettings(), known, training_examples(known, 0), 0, candidate_queries(questions)
     )
-    candidates = told_of_candidates(questions, foretold)
-    learned: dict[str, Watching] = {}
+    candidates = with_predictions(questions, foretold)
+    learned: dict[str, NextItemModel] = {}
     for row, names in LEFT_OUT.items():
         told = [without(own, names) for own in candidates]
-        learned[row] = Watching(
+        learned[row] = NextItemModel(
             fit_logit(told, [question.next for question in questions]),
             fit_logit(told, [question.liked for question in questions]),
         )
@@ -94,14 +103,14 @@ def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.f
     popularity, movies = Popularity.of(log, log.end), log.catalogue.movies
     found: dict[str, list[tuple[float, float]]] = {row: [] for row in LEFT_OUT}
     for own in split.hidden.partition_by(USER, maintain_order=True):
-        liked = own.filter(pl.col(RATING) >= LIKING)[MOVIE].to_numpy()
+        liked = own.filter(pl.col(RATING) >= LIKED_FROM)[MOVIE].to_numpy()
         if not len(liked):
             continue
         user = int(log.users.rows([int(own[USER][0])])[0])
         watched = log.histories.movie[log.histories.starts[user] : log.histories.starts[user + 1]]
         offered = find_candidates(log, log, user, log.end, popularity)
-        outline = predictor.outline(log, user, log.end)
-        offered = offered.foretold(outline[offered.movies])
+        first_stage_scores = predictor.first_stage_scores(log, user, log.end)
+        offered = offered.foretold(first_stage_scores[offered.movies])
         for row, names in LEFT_OUT.items():
             told = without(offered, names)
             pair: list[float] = []

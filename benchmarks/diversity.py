@@ -15,11 +15,12 @@ from tables import markdown, put_table, shown
 
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
-from foreseen.evaluation.ranking_metrics import hit_ndcg, wanted_by
 from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.evaluation.ranking_metrics import hit_ndcg, wanted_by
 from foreseen.evaluation.splits import fold_in
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import parse_settings, train_on
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 from foreseen.ranking.recommend import WORTH, diversify, rank
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
@@ -35,15 +36,15 @@ def main() -> None:
     given = parser.parse_args()
     tables = load_data(given.data)
     split = fold_in(tables.ratings)
-    log = Timeline.of(split.known, Catalogue.of(tables.movies))
+    log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
     model = train_on(log, given.model, parse_settings(given.model), 0).observe(split.revealed)
-    catalogue = model.timeline.catalogue
+    catalogue = model.log.catalogue
     movies, alike = catalogue.movies, catalogue.genre_weights
     found: dict[tuple[str, float], tuple[list[float], list[float]]] = {
         (by, weight): ([], []) for by in WORTH for weight in WEIGHTS
     }
     for user in wanted_by(model, split.hidden):
-        scores = model.score([user.history], movies.ids, model.timeline.end - 1)
+        scores = model.score([user.history], movies.ids, model.log.end - 1)
         watched = np.zeros(len(movies), dtype=np.bool_)
         watched[movies.rows(user.history.movies)] = True
         relevant = movies.rows(user.relevant)

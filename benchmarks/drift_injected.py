@@ -24,16 +24,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.metrics import paired_differences, plain
 from foreseen.evaluation.protocols import answer_events
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import UNLEARNED, parse_settings, train_on
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
-from foreseen.data.schema import MOVIE, RATING, TIMESTAMP, USER
 
 SHAPES = ("abrupt", "gradual", "recurring")
 YEAR = 365.25 * 86_400
@@ -135,7 +137,7 @@ def _popular(
 
 def measure(tables: Tables, case: Injected) -> dict[str, Any]:
     """Return whether and how soon a drift was found, and whether error came back down."""
-    findings = detect(Timeline.of(case.ratings, Catalogue.of(tables.movies)))
+    findings = detect(InteractionLog.of(case.ratings, Catalogue.of(tables.movies)))
     times = case.ratings[TIMESTAMP].to_numpy()
     after = [found for found in findings if found.found >= case.begins]
     right = [found for found in after if _meant(found, case)]
@@ -163,10 +165,12 @@ def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str,
     place = int(np.searchsorted(times, case.begins))
     learned = case.ratings[: place // 2]
     settings = parse_settings(model)
-    fitted = train_on(Timeline.of(learned, catalogue), model, settings, seed, watching=UNLEARNED)
+    fitted = train_on(
+        InteractionLog.of(learned, catalogue), model, settings, seed, next_item=UNTRAINED
+    )
     events = case.ratings[place // 2 :]
     before = times[place // 2 :]
-    answers, _ = answer_events(fitted.observe(events), events, before)
+    answers = answer_events(fitted.observe(events), events, before)
     error = (answers["prediction"] - answers[RATING]).to_numpy() ** 2
     usual = float(np.sqrt(error[before < case.begins].mean()))
     later = before >= case.begins
@@ -209,10 +213,10 @@ def _others(
 ) -> pl.DataFrame:
     """Return the answers to the later ratings of users who did not change."""
     before, after = log.filter(~later), log.filter(later)
-    timeline = Timeline.of(before, Catalogue.of(tables.movies))
-    fitted = train_on(timeline, model, parse_settings(model), seed, watching=UNLEARNED)
+    log = InteractionLog.of(before, Catalogue.of(tables.movies))
+    fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
     moments = after[TIMESTAMP].to_numpy().astype(np.int64)
-    answers, _ = answer_events(fitted.observe(after), after, moments)
+    answers = answer_events(fitted.observe(after), after, moments)
     return answers.filter(~answers[USER].is_in(list(changed)))
 
 
@@ -272,7 +276,11 @@ def main() -> None:
             )
             print(f"{words} RMSE after {kind}, more than without it: {shown}")
     alarms = [
-        len(detect(Timeline.of(shuffle_sessions(tables.ratings, s), Catalogue.of(tables.movies))))
+        len(
+            detect(
+                InteractionLog.of(shuffle_sessions(tables.ratings, s), Catalogue.of(tables.movies))
+            )
+        )
         for s in range(given.seeds)
     ]
     print(f"alarms in {given.seeds} shuffled logs of {years:.1f} years: {alarms}, "

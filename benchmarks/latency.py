@@ -20,11 +20,11 @@ import httpx
 import numpy as np
 from server import Guest, served
 
-from foreseen.features.interaction_log import Timeline
-from foreseen.serving.recommender import Recommender, Wish
-from foreseen.serving.store import Rated
-from foreseen.serving.snapshot import World, set_aside
 from foreseen.compute.threads import keep_to_one_thread
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.serving.recommender import Recommender, Wish
+from foreseen.serving.snapshot import World, set_aside
+from foreseen.serving.store import Rated
 
 CALLS = 200
 WARM_UP = 5
@@ -84,7 +84,7 @@ def asking(address: str, guest: Guest, path: str) -> Callable[[], object]:
 
 def rated(world: World, length: int, generator: np.random.Generator) -> list[Rated]:
     """Return some of the ratings of one of the users who gave that many, a minute apart."""
-    histories = world.model.timeline.histories
+    histories = world.model.log.histories
     starts = histories.starts
     whose = generator.choice(np.flatnonzero(np.diff(starts) >= length))
     places = starts[whose] + np.sort(
@@ -110,13 +110,11 @@ def timed(call: Callable[[], object]) -> list[float]:
 
 def padded(world: World, movies: int) -> World:
     """Return a world whose catalogue is filled up with movies nobody has rated."""
-    old = world.model.timeline
+    old = world.model.log
     first = int(world.ids.max()) + 1
     catalogue = old.catalogue.extended(np.arange(first, first + movies - len(world.ids)))
-    timeline = Timeline(catalogue, old.users, old.ratings)
-    model = replace(
-        world.model, timeline=timeline, predictor=world.model.predictor.observed(timeline)
-    )
+    log = InteractionLog(catalogue, old.users, old.ratings)
+    model = replace(world.model, log=log, predictor=world.model.predictor.observed(log))
     return World(model, world.version, world.links, world.stamp)
 
 

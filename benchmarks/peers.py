@@ -29,15 +29,15 @@ from tables import markdown, put_table
 
 from foreseen.data import canonical
 from foreseen.data.canonical import Tables
-from foreseen.evaluation.ranking_metrics import hit_ndcg
+from foreseen.data.fingerprint import fingerprint
+from foreseen.data.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.evaluation.metrics import Measured, mean_over_users, order_quality, rating_errors
 from foreseen.evaluation.protocols import PROTOCOLS
-from foreseen.evaluation.resume import fingerprint
+from foreseen.evaluation.ranking_metrics import hit_ndcg
 from foreseen.evaluation.splits import TEST_FROM, TRAIN_SHARE, cut, fold_in
-from foreseen.features.movie_statistics import LIKING
-from foreseen.files import write_whole
-from foreseen.models import parse_settings
-from foreseen.data.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.features.movie_statistics import LIKED_FROM
+from foreseen.files import write_atomically
+from foreseen.models.spec import parse_settings
 
 LIBRARIES: Final = Path(__file__).with_suffix("")
 OURS: Final = ("bias", "hybrid", "ensemble")
@@ -158,7 +158,7 @@ def main() -> None:
     figures = {name: {n: vars(value) for n, value in own.items()} for name, own in rows.items()}
     document = {"data": tables.manifest.source, "figures": figures, "settings": chosen}
     text = json.dumps(document, indent=2)
-    write_whole(given.out / "peers.json", lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(given.out / "peers.json", lambda path: path.write_text(text, encoding="utf-8"))
     table = as_table(rows)
     put_table("peers", table, given.into)
 
@@ -216,7 +216,7 @@ def figures_of(
 
 def list_figure(lists: pl.DataFrame, asked: pl.DataFrame) -> Measured:
     """Return NDCG@10 over the catalogue of who liked something later."""
-    liked = asked.filter(pl.col(RATING) >= LIKING)
+    liked = asked.filter(pl.col(RATING) >= LIKED_FROM)
     values: list[float] = []
     for own in liked.partition_by(USER, maintain_order=True):
         top = lists.filter(pl.col(USER) == own[USER][0])[MOVIE].to_numpy()

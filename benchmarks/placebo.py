@@ -18,7 +18,7 @@ from foreseen.data.canonical import Tables, load_data
 from foreseen.drift.backtest import Walk, backtest
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.metrics import paired_differences
-from foreseen.models import parse_settings
+from foreseen.models.spec import parse_settings
 
 
 def walk(tables: Tables, model: str, policies: list[str], start: float, seed: int) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 import polars as pl
 
 from foreseen.data.canonical import Tables, load_data
-from foreseen.evaluation.splits import fold_in
 from foreseen.data.schema import GENRES, MOVIE, TIME_ORDER, TIMESTAMP, TITLE, USER, YEAR
+from foreseen.evaluation.splits import fold_in
 
 FEW = 10
 TWINS = 3

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foreseen.evaluation.metrics import Measured
-from foreseen.files import write_whole
+from foreseen.files import write_atomically
 
 
 def shown(figure: Measured, digits: int = 3) -> str:
@@ -36,4 +36,4 @@ def put_table(name: str, table: str, file: Path | None) -> None:
         message = f"{file} has no place for the table: '{begin}' and '{end}' should stand in it"
         raise ValueError(message)
     text = f"{before}{begin}\n{table}\n{end}{after}"
-    write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))

@@ -39,7 +39,7 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
         "history": (
             HistoryNetwork(HistorySettings(), 2, 2, _GENRES, _LEVELS),
             {
-                "foretold": torch.zeros(_EXAMPLES),
+                "factor_rating": torch.zeros(_EXAMPLES),
                 "doubt": torch.zeros(_EXAMPLES),
                 "features": torch.zeros(_EXAMPLES, len(FEATURES)),
                 "genres": torch.zeros(_EXAMPLES, _GENRES),
@@ -52,7 +52,7 @@ def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
             {
                 "attributes": torch.zeros(_EXAMPLES, ATTRIBUTES),
                 "genres": torch.zeros(_EXAMPLES, _GENRES),
-                "foretold": torch.zeros(_EXAMPLES),
+                "factor_rating": torch.zeros(_EXAMPLES),
             },
         ),
     }

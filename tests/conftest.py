@@ -1,4 +1,4 @@
-"""Data and models that many tests share."""
+"""Data shared by many tests."""
 
 import zipfile
 from pathlib import Path
@@ -9,28 +9,28 @@ import pytest
 
 from foreseen.data.canonical import Tables, load_data, make_canonical
 from foreseen.data.catalogue import Catalogue
-from foreseen.features.interaction_log import Timeline
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.data.sources import RawTables
+from foreseen.features.interaction_log import InteractionLog
 
 
 @pytest.fixture(scope="session")
 def real() -> Tables:
-    """GroupLens's ml-latest-small of 2016, whole."""
+    """The complete ml-latest-small of 2016."""
     return load_data("ml-latest-small")
 
 
 @pytest.fixture(scope="session")
 def small(real: Tables) -> Tables:
-    """The real ratings of the first sixty users by id: about nine thousand."""
+    """The ratings of the first sixty users by id: about nine thousand."""
     users = real.ratings["userId"].unique().sort().head(60).to_list()
     ratings = real.ratings.filter(pl.col("userId").is_in(users))
     return tables_of(ratings, real.movies)
 
 
 @pytest.fixture(scope="session")
-def timeline(small: Tables) -> Timeline:
-    return Timeline.of(small.ratings, Catalogue.of(small.movies))
+def log(small: Tables) -> InteractionLog:
+    return InteractionLog.of(small.ratings, Catalogue.of(small.movies))
 
 
 def tables_of(ratings: pl.DataFrame, movies: pl.DataFrame | None = None) -> Tables:
@@ -43,7 +43,7 @@ def ratings_of(*rows: tuple[int, int, float, int]) -> pl.DataFrame:
 
 
 def random_ratings(seed: int, count: int, users: int = 12, movies: int = 30) -> pl.DataFrame:
-    """Random distinct (user, movie) pairs with many ties in time."""
+    """Return ratings of random distinct (user, movie) pairs with many ties in time."""
     generator = np.random.default_rng(seed)
     cells = generator.choice(users * movies, size=min(count, users * movies), replace=False)
     return pl.DataFrame(

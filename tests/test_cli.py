@@ -126,7 +126,7 @@ def test_a_users_mistake_ends_with_one_clear_line_and_status_2(
     [
         ("user,film\n1,2\n", "no column movieId"),
         ("userId,movieId\n1,two\n", "line 2: movieId should be a number"),
-        ("userId,movieId\n1\n", "line 2: 1 fields where 2 are due"),
+        ("userId,movieId\n1\n", "line 2: a row should have 2 fields. Received: 1"),
         ("", "is empty"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Bars of several threads at once."""
+"""Progress bars of several threads."""
 
 import os
 import subprocess
@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-_TWO_AT_ONCE = """
+_TWO_BARS = """
 import time
 from foreseen.progress import progress_bar
-from foreseen.compute.threads import side_by_side
+from foreseen.compute.threads import run_both
 
 def work(name, unit):
     with progress_bar(name, 5, unit) as advance:
@@ -17,17 +17,17 @@ def work(name, unit):
             time.sleep(0.1)
             advance(1)
 
-side_by_side(lambda: work("first", "steps"), lambda: work("second", "bytes"))
+run_both(lambda: work("first", "steps"), lambda: work("second", "bytes"))
 """
 
 
-def test_bars_of_two_threads_share_a_terminal_and_none_elsewhere() -> None:
-    pty = pytest.importorskip("pty", reason="pseudo-terminals are of Unix")
-    terminal, other = pty.openpty()
+def test_bars_of_two_threads_share_a_terminal_and_are_hidden_elsewhere() -> None:
+    pty = pytest.importorskip("pty", reason="pseudo-terminals need Unix")
+    terminal, child = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    code = [sys.executable, "-c", _TWO_AT_ONCE]
-    ended = subprocess.run(code, stderr=other, env=environment, check=False)
-    os.close(other)
+    code = [sys.executable, "-c", _TWO_BARS]
+    finished = subprocess.run(code, stderr=child, env=environment, check=False)
+    os.close(child)
     shown = b""
     while True:
         try:
@@ -38,7 +38,7 @@ def test_bars_of_two_threads_share_a_terminal_and_none_elsewhere() -> None:
             break
         shown += part
     os.close(terminal)
-    assert ended.returncode == 0, shown.decode()
+    assert finished.returncode == 0, shown.decode()
     for part in (b"first", b"second", b"bytes", b"/5"):
         assert part in shown
     silent = subprocess.run(code, capture_output=True, check=True)

@@ -14,11 +14,12 @@ from typing import ParamSpec, TypeVar
 import polars as pl
 import pytest
 
-from foreseen.registry import audit_log as journal
-from foreseen.registry import versions as registry
 from foreseen.data.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
-from foreseen.models import Model, train
+from foreseen.models.base import Model
+from foreseen.models.train import train
+from foreseen.registry import audit_log as journal
+from foreseen.registry import versions as registry
 from tests.conftest import ratings_of
 
 P = ParamSpec("P")
@@ -147,7 +148,7 @@ LINKS = pl.DataFrame({"movieId": [318], "imdbId": ["0111161"], "tmdbId": [278]})
 def told(folder: Path) -> tuple[int, int, bool]:
     """Which version answers, how many ratings it knows, whether there are links."""
     model, links = registry.load_model(folder), registry.read_links(folder)
-    return registry.read_version(folder).number, model.timeline.ratings.height, links is not None
+    return registry.read_version(folder).number, model.log.ratings.height, links is not None
 
 
 def test_at_each_step_of_replacing_models_either_the_old_or_the_new_can_be_read(
@@ -157,7 +158,7 @@ def test_at_each_step_of_replacing_models_either_the_old_or_the_new_can_be_read(
     registry.save_model(bias, folder, LINKS)
     with registry.changing(folder):
         registry.promote(folder, registry.add_version(folder, bias, 1, "a try"), "")
-    known = bias.timeline.ratings.height
+    known = bias.log.ratings.height
     old, new = (2, known, True), (1, known + 1, False)
     larger = bias.observe(ratings_of((9001, 318, 5.0, 2_000_000_000)))
 
@@ -203,7 +204,7 @@ def test_models_that_replaced_others_are_observed_promoted_and_rolled_back(
         registry.save_knowledge(bias.observe(ratings_of((9001, 318, 5.0, 2_000_000_000))), folder)
         registry.promote(folder, 2, "")
     assert registry.stamp(folder) != before
-    assert told(folder) == (2, bias.timeline.ratings.height + 1, False)
+    assert told(folder) == (2, bias.log.ratings.height + 1, False)
     with registry.changing(folder):
         assert registry.rollback(folder, "") == 1
     assert [version.number for version in registry.versions(folder)] == [1, 2]
@@ -235,13 +236,13 @@ def test_a_version_has_the_rows_of_the_movies_it_is_kept_with(bias: Model, folde
     """Movies that came later stand behind the others, whatever their ids."""
     from foreseen.registry.champion import train_challenger
 
-    end = bias.timeline.end
+    end = bias.log.end
     pairs = [(user, movie) for user in (9001, 9002) for movie in (318, 7, 1_000_003, 999_999)]
     rows = [(user, movie, 4.0, end + n) for n, (user, movie) in enumerate(pairs)]
     known = bias.observe(ratings_of(*rows))
-    challenger = train_challenger(known, known.timeline.ratings.height - 2, 0)
+    challenger = train_challenger(known, known.log.ratings.height - 2, 0)
     with registry.changing(folder):
         registry.save_knowledge(known, folder)
         number = registry.add_version(folder, challenger, 1, "a try")
-    asked = known.timeline.ratings.tail(400).drop("rating")
+    asked = known.log.ratings.tail(400).drop("rating")
     assert registry.load_model(folder, number).predict(asked).equals(challenger.predict(asked))

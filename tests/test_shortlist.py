@@ -5,10 +5,12 @@ import pytest
 
 from foreseen.data.canonical import Tables
 from foreseen.features.queries import History
-from foreseen.models import Model, parse_settings, train
-from foreseen.ranking.recommend import WORTH, rank
-from foreseen.ranking.two_stage import Shortlist
+from foreseen.models.base import Model
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train
 from foreseen.ranking.explain import influences
+from foreseen.ranking.recommend import WORTH, rank
+from foreseen.ranking.two_stage import TwoStageScorer
 
 QUICK: dict[str, object] = {
     "networks": 1,
@@ -26,14 +28,14 @@ def model(request: pytest.FixtureRequest, small: Tables) -> Model:
 
 @pytest.mark.parametrize("by", ["rating", "likely", "blend"])
 def test_the_best_are_those_of_the_whole_ranking(model: Model, by: str) -> None:
-    movies = model.timeline.catalogue.movies
-    before = model.timeline.end
-    for user in map(int, model.timeline.users.ids[::12]):
+    movies = model.log.catalogue.movies
+    before = model.log.end
+    for user in map(int, model.log.users.ids[::12]):
         history = model.history(user)
         watched = np.zeros(len(movies), dtype=np.bool_)
         watched[movies.rows(history.movies)] = True
         scores = model.score([history], movies.ids, before - 1)
-        own = Shortlist(model, history, before)
+        own = TwoStageScorer(model, history, before)
         chosen = own.best(by, watched, 12)  # pyright: ignore[reportArgumentType]
         whole = rank(WORTH[by](scores)[0], watched, 12)  # pyright: ignore[reportArgumentType]
         np.testing.assert_array_equal(chosen, whole)
@@ -43,36 +45,36 @@ def test_the_best_are_those_of_the_whole_ranking(model: Model, by: str) -> None:
 
 
 def test_a_shortlist_grows_when_little_is_left_of_the_first(model: Model) -> None:
-    history = model.history(int(model.timeline.users.ids[0]))
-    size = len(model.timeline.catalogue)
+    history = model.history(int(model.log.users.ids[0]))
+    size = len(model.log.catalogue)
     kept = np.ones(size, dtype=np.bool_)
     kept[-30:] = False
-    chosen = Shortlist(model, history, model.timeline.end).best("rating", kept, 50)
+    chosen = TwoStageScorer(model, history, model.log.end).best("rating", kept, 50)
     assert set(chosen) == set(range(size - 30, size))
 
 
 def test_all_films_of_a_series_are_asked_about_where_one_is_rated(small: Tables) -> None:
     """What is said of them at a glance leads nowhere near: they are corrected like no others."""
     model = train(small, "ensemble", parse_settings("ensemble", QUICK))
-    catalogue = model.timeline.catalogue
-    series = catalogue.series[:-1]
+    catalogue = model.log.catalogue
+    series = catalogue.franchises[:-1]
     first = int(np.flatnonzero(np.bincount(series) > 1)[0])
     films = np.flatnonzero(series == first)
-    end = model.timeline.end
+    end = model.log.end
     history = History(catalogue.movies.ids[films[:1]], np.array([5.0]), np.array([end - 1]))
     left_out = np.zeros(len(catalogue), dtype=np.bool_)
     left_out[films[0]] = True
-    own = Shortlist(model, history, end)
+    own = TwoStageScorer(model, history, end)
     own.best("rating", left_out, 1)
     assert np.isfinite(own.scores.rating[0, films[1:]]).all()
 
 
 def test_an_influence_is_what_removing_the_rating_takes_away(model: Model) -> None:
-    history = model.history(int(model.timeline.users.ids[3]))
-    before = model.timeline.end
+    history = model.history(int(model.log.users.ids[3]))
+    before = model.log.end
     movies = np.array([318, 1])
     found = influences(model, history, movies, before)
-    ids = model.timeline.catalogue.movies
+    ids = model.log.catalogue.movies
     for movie, own in zip(movies, found, strict=True):
         assert sorted(entry.movie for entry in own) == sorted(history.movies)
         strongest = own[0]

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 import foreseen
-from foreseen.models import KINDS, parse_settings
+from foreseen.models.installed import model_names
+from foreseen.models.spec import parse_settings
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
@@ -90,16 +91,6 @@ def test_the_pipeline_calls_commands_that_exist_with_options_they_have() -> None
             assert option in shown
 
 
-def test_the_api_documentation_is_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "api_docs.py", tmp_path],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "foreseen" / "registry.html").exists()
-    assert (tmp_path / "foreseen" / "serving" / "store.html").exists()
-
-
 def test_the_readmes_python_runs_as_it_stands(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
@@ -137,7 +128,7 @@ def test_the_pipeline_runs_whole_on_a_small_data_set(
     first = subprocess.run(repro, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr[-2000:]
     metrics = json.loads((tmp_path / "work/evaluation/stream/metrics.json").read_text())
-    expected = {"global mean", *KINDS} - {"history"}
+    expected = {"global mean", *model_names()} - {"history"}
     assert {result["model"] for result in metrics["results"]} == expected
     assert (tmp_path / "work/backtest/error.png").stat().st_size > 1000
     assert "user 15" in (tmp_path / "work/rankings.txt").read_text()

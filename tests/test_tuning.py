@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from foreseen.data.canonical import Tables
-from foreseen.models import KINDS, parse_settings
 from foreseen.data.schema import RATING
 from foreseen.evaluation.tuning import SPACES, tune
+from foreseen.models.installed import model_names
+from foreseen.models.spec import parse_settings
 
 
 def test_a_search_goes_on_where_it_was_and_finds_nothing_worse(
@@ -47,7 +48,7 @@ def test_a_search_does_not_look_at_the_last_fifth(small: Tables, tmp_path: Path)
         assert one["figures"] == scrambled["figures"]
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(model_names()))
 def test_every_model_has_a_space_whose_settings_are_sound(name: str) -> None:
     import optuna
 

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from foreseen.data.canonical import Tables
+from foreseen.models.train import train
 from foreseen.registry import audit_log as journal
 from foreseen.registry import versions as registry
-from foreseen.data.canonical import Tables
-from foreseen.models import train
 from foreseen.registry.update import update
 from tests.conftest import ratings_of, tables_of
 
@@ -30,7 +30,7 @@ def test_a_few_new_ratings_are_observed_and_call_for_nothing(small: Tables, tmp_
     done = update(folder, later)
     assert (done.observed, done.ratings) == (later.height, small.ratings.height)
     assert done.challenger is None
-    assert registry.load_model(folder).timeline.ratings.equals(small.ratings)
+    assert registry.load_model(folder).log.ratings.equals(small.ratings)
     assert journal.read(folder)[-1]["what"] == "update"
     again = update(folder, later)
     assert again.ratings == done.ratings
@@ -70,7 +70,7 @@ def test_what_a_whole_user_has_taken_back_is_forgotten(small: Tables, tmp_path: 
     update(folder, ratings_of((10**9, 1, 2.0, end + 2)), 10**9)
     known = registry.load_model(folder)
     assert known.history(10**9).movies.tolist() == [1]
-    assert known.timeline.ratings.height == small.ratings.height + 1
+    assert known.log.ratings.height == small.ratings.height + 1
 
 
 def test_a_new_rating_scale_is_found_and_named(real: Tables, tmp_path: Path) -> None:

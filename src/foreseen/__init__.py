@@ -1,6 +1,6 @@
-"""Foreseen predicts the rating a user would give each movie, and stays good as taste changes.
+"""Foreseen predicts the rating a user would give each movie, robust to concept drift.
 
-What most need:
+The main functions:
 
     import foreseen
 
@@ -10,8 +10,8 @@ What most need:
     model = foreseen.load_model("model")
     for ranking in foreseen.recommend(model, users=[1, 15], k=5):
         print(ranking)
-    answers = model.predict(pairs)    # a frame of userId, movieId[, timestamp]
-    model = model.observe(ratings)    # a frame of userId, movieId, rating, timestamp
+    predictions = model.predict(pairs)    # a frame of userId, movieId[, timestamp]
+    model = model.observe(ratings)        # a frame of userId, movieId, rating, timestamp
 """
 
 from importlib import import_module
@@ -27,24 +27,33 @@ if TYPE_CHECKING:
         ModelFolderError,
     )
     from foreseen.features.queries import History
-    from foreseen.models import Model, Scores, train
+    from foreseen.models.base import Model, Scores
+    from foreseen.models.predictions import Predictions
+    from foreseen.models.train import train
     from foreseen.ranking.recommend import Ranking, Recommendation, recommend, recommend_all
     from foreseen.registry.versions import load_model, save_model
 
-# Importing PyTorch takes seconds that `foreseen --help` should not: names are looked up when used.
-_HOMES: Final = {
-    "foreseen.data.canonical": ("Tables", "load_data", "load_ratings"),
-    "foreseen.errors": (
-        "DataError",
-        "DownloadError",
-        "ForeseenError",
-        "InputError",
-        "ModelFolderError",
-    ),
-    "foreseen.features.interaction_log": ("History",),
-    "foreseen.models": ("Model", "Scores", "train"),
-    "foreseen.ranking.recommend": ("Ranking", "Recommendation", "recommend", "recommend_all"),
-    "foreseen.registry.versions": ("load_model", "save_model"),
+# Names are imported on first use: importing PyTorch takes seconds that `--help` should not.
+_EXPORTS: Final = {
+    "DataError": "foreseen.errors",
+    "DownloadError": "foreseen.errors",
+    "ForeseenError": "foreseen.errors",
+    "History": "foreseen.features.queries",
+    "InputError": "foreseen.errors",
+    "Model": "foreseen.models.base",
+    "ModelFolderError": "foreseen.errors",
+    "Predictions": "foreseen.models.predictions",
+    "Ranking": "foreseen.ranking.recommend",
+    "Recommendation": "foreseen.ranking.recommend",
+    "Scores": "foreseen.models.base",
+    "Tables": "foreseen.data.canonical",
+    "load_data": "foreseen.data.canonical",
+    "load_model": "foreseen.registry.versions",
+    "load_ratings": "foreseen.data.canonical",
+    "recommend": "foreseen.ranking.recommend",
+    "recommend_all": "foreseen.ranking.recommend",
+    "save_model": "foreseen.registry.versions",
+    "train": "foreseen.models.train",
 }
 
 __all__ = [
@@ -55,6 +64,7 @@ __all__ = [
     "InputError",
     "Model",
     "ModelFolderError",
+    "Predictions",
     "Ranking",
     "Recommendation",
     "Scores",
@@ -70,7 +80,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'foreseen' has no attribute '{name}'")
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'foreseen' has no attribute '{name}'")
+    return getattr(import_module(_EXPORTS[name]), name)

@@ -1,21 +1,21 @@
-"""The exceptions a caller may meet, from the general to the particular."""
+"""The exceptions of the package, from the general to the specific."""
 
 
 class ForeseenError(Exception):
-    """Something Foreseen cannot do; the message says what, where and how to mend it."""
+    """Base of all errors raised on purpose; the message names the fault, its place and the fix."""
 
 
 class InputError(ForeseenError):
-    """The caller's input is at fault: a file, an id, an option. The command line exits with 2."""
+    """Invalid input of the caller: a file, an id, an option. The command line exits with 2."""
 
 
 class DataError(InputError):
-    """A data set that cannot be read or does not hold what it should."""
+    """A data set that cannot be read or has invalid content."""
 
 
 class ModelFolderError(InputError):
-    """A folder that holds no model, or one that is damaged or from another edition."""
+    """A folder without a model, with a damaged one, or with one of an incompatible version."""
 
 
 class DownloadError(ForeseenError):
-    """A download that failed; the message says what to fetch by hand and where to put it."""
+    """A failed download; the message names the file to fetch by hand and where to put it."""

@@ -1,16 +1,21 @@
-"""Files that get their name only when they are whole."""
+"""Atomic file writes."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(file: Path, write: Callable[[Path], object]) -> None:
-    """Write a draft beside the file and let it take the file's place; on failure it is removed."""
+def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
+    """Write a temporary file beside `file` and rename it; on failure `file` stays as it was.
+
+    Args:
+        file: The destination; missing parent folders are created.
+        write: Writes the content to the path it is given.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        write(draft)
-        draft.replace(file)
+        write(temporary)
+        temporary.replace(file)
     finally:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

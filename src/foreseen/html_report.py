@@ -1,4 +1,4 @@
-"""Reports as pages: one HTML file, pictures first, tables under them, that needs no network."""
+"""Self-contained HTML reports: one file with pictures and tables, without external resources."""
 
 import base64
 import io
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from foreseen.errors import InputError
-from foreseen.files import write_whole
+from foreseen.files import write_atomically
 
 Picture = tuple[str, Callable[[Any], None]]
-"""A title, and what draws the picture on matplotlib's Axes."""
+"""A title, and a function that draws on a matplotlib `Axes`."""
 PageTable = tuple[str, Sequence[str], Sequence[Sequence[object]]]
-"""A title, the header, and the rows."""
+"""A title, the column names, and the rows."""
 
 _PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ name }}</title>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 :root { color-scheme: light dark; }
@@ -26,16 +26,16 @@ table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: a
 td, th { padding: .2rem .7rem; border-bottom: 1px solid #8884; text-align: left; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 </style></head><body>
-<h1>{{ name }}</h1>
-{% for text in lead %}<p>{{ text }}</p>
+<h1>{{ title }}</h1>
+{% for text in paragraphs %}<p>{{ text }}</p>
 {% endfor %}
-<table>{% for label, value in facts %}<tr><th scope="row">{{ label }}</th>
+<table>{% for label, value in summary %}<tr><th scope="row">{{ label }}</th>
 <td class="number">{{ value }}</td></tr>{% endfor %}</table>
-{% for title, image in figures %}<figure>
-<img alt="{{ title }}" src="data:image/png;base64,{{ image }}">
-<figcaption>{{ title }}</figcaption></figure>
+{% for caption, image in images %}<figure>
+<img alt="{{ caption }}" src="data:image/png;base64,{{ image }}">
+<figcaption>{{ caption }}</figcaption></figure>
 {% endfor %}
-{% for title, header, rows in tables %}<h2>{{ title }}</h2>
+{% for heading, header, rows in tables %}<h2>{{ heading }}</h2>
 <table><tr>{% for name in header %}<th scope="col">{{ name }}</th>{% endfor %}</tr>
 {% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
 {% endfor %}</table>{% endfor %}
@@ -43,47 +43,53 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
-def write_page(
+def write_html(
     out: Path,
-    name: str,
-    lead: Sequence[str],
-    facts: Sequence[tuple[str, str]],
+    title: str,
+    paragraphs: Sequence[str],
+    summary: Sequence[tuple[str, str]],
     pictures: Sequence[Picture],
     tables: Sequence[PageTable],
 ) -> None:
-    """Write a page.
+    """Write a report.
 
     Args:
         out: The file.
-        name: Title of the page.
-        lead: Sentences under it.
-        facts: Labels and values, in a small table.
-        pictures: What is drawn, one below the other.
-        tables: What is listed under the pictures.
+        title: Title of the page.
+        paragraphs: Text under the title.
+        summary: Labels and values, shown as a table of two columns.
+        pictures: Shown one below the other.
+        tables: Shown under the pictures.
 
     Raises:
-        InputError: If the libraries that draw are not installed.
+        InputError: If Jinja2 or matplotlib is not installed.
     """
     try:
         from jinja2 import Environment
         from matplotlib.figure import Figure
     except ImportError as error:
-        message = f"{error.name} draws the page and is not installed: pip install foreseen[report]"
+        message = f"{error.name} is needed for reports; install it: pip install 'foreseen[report]'"
         raise InputError(message) from error
-    drawn: list[tuple[str, str]] = []
-    for title, draw in pictures:
+    images: list[tuple[str, str]] = []
+    for caption, draw in pictures:
         figure = Figure(figsize=(9, 3.4), layout="constrained")
         draw(figure.subplots())
         buffer = io.BytesIO()
         figure.savefig(buffer, dpi=110, format="png")
-        drawn.append((title, base64.b64encode(buffer.getvalue()).decode()))
+        images.append((caption, base64.b64encode(buffer.getvalue()).decode()))
     page = Environment(autoescape=True).from_string(_PAGE)
-    text = page.render(name=name, lead=lead, facts=facts, figures=drawn, tables=tables)
-    write_whole(out, partial(Path.write_text, data=text, encoding="utf-8"))
+    text = page.render(
+        title=title, paragraphs=paragraphs, summary=summary, images=images, tables=tables
+    )
+    write_atomically(out, partial(Path.write_text, data=text, encoding="utf-8"))
 
 
-def show_figure(figure: dict[str, float] | None) -> str:
-    """Return a figure with its interval; nothing for one that is not there."""
-    if figure is None:
+def format_estimate(estimate: dict[str, float] | None) -> str:
+    """Return an estimate with its interval as text, empty for None.
+
+    Args:
+        estimate: `value`, and the interval's ends `low` and `high`.
+    """
+    if estimate is None:
         return ""
-    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"
+    return f"{estimate['value']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"

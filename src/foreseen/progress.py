@@ -1,9 +1,9 @@
-"""Progress bars on stderr, with the time left; none where stderr is no terminal."""
+"""Progress bars on stderr with the remaining time; none if stderr is not a terminal."""
 
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -19,8 +19,8 @@ from rich.progress import (
 from rich.text import Text
 
 
-class _Counted(ProgressColumn):
-    """How much of a task is done, in its own unit."""
+class _DoneColumn(ProgressColumn):
+    """The completed part of a task, in bytes or steps."""
 
     _bytes: Final = DownloadColumn()
     _steps: Final = MofNCompleteColumn()
@@ -29,53 +29,59 @@ class _Counted(ProgressColumn):
         return (self._bytes if task.fields["unit"] == "bytes" else self._steps).render(task)
 
 
-class _Bars:
-    """The bars of all threads, in one display: a terminal bears no second one."""
+class _SharedDisplay:
+    """One display for the bars of all threads: rich allows one per terminal."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._display: Progress | None = None
-        self._open = 0
+        self._progress: Progress | None = None
+        self._bars = 0
 
-    def opened(self) -> Progress:
-        """Return the display, shown from the first bar on."""
+    def acquire(self) -> Progress:
+        """Return the display; start it with the first bar."""
         with self._lock:
-            if self._display is None:
+            if self._progress is None:
                 console = Console(stderr=True)
-                self._display = Progress(
+                self._progress = Progress(
                     TextColumn("{task.description}"),
                     BarColumn(),
-                    _Counted(),
+                    _DoneColumn(),
                     TimeRemainingColumn(),
                     console=console,
                     transient=True,
                     disable=not console.is_terminal,
                 )
-                self._display.start()
-            self._open += 1
-            return self._display
+                self._progress.start()
+            self._bars += 1
+            return self._progress
 
-    def closed(self) -> None:
-        """Take the display away after the last bar."""
+    def release(self) -> None:
+        """Stop the display with the last bar."""
         with self._lock:
-            self._open -= 1
-            if not self._open and self._display is not None:
-                self._display.stop()
-                self._display = None
+            self._bars -= 1
+            if not self._bars and self._progress is not None:
+                self._progress.stop()
+                self._progress = None
 
 
-_BARS: Final = _Bars()
+_DISPLAY: Final = _SharedDisplay()
 
 
 @contextmanager
 def progress_bar(
-    what: str, total: int | None, unit: str = "steps"
+    label: str, total: int | None, unit: Literal["steps", "bytes"] = "steps"
 ) -> Generator[Callable[[int], None]]:
-    """Show a bar while the block runs; the function it yields moves the bar on."""
-    display = _BARS.opened()
-    task = display.add_task(what, total=total, unit=unit)
+    """Show a bar while the block runs; yield a function that advances it by a number of units.
+
+    Args:
+        label: Text before the bar.
+        total: Number of units, or None if unknown.
+        unit: What the units are.
+    """
+    progress = _DISPLAY.acquire()
+    task = progress.add_task(label, total=total, unit=unit)
     try:
-        yield lambda steps: display.advance(task, steps)
+        yield lambda steps: progress.advance(task, steps)
     finally:
-        display.remove_task(task)
-        _BARS.closed()
+        progress.remove_task(task)
+        _DISPLAY.release()

@@ -10,14 +10,17 @@ from tests.conftest import ratings_of, tables_of
 from foreseen.data.canonical import Tables
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.queries import History
-from foreseen.models import KINDS, Model, parse_settings, train
+from foreseen.models.base import Model
+from foreseen.models.installed import model_names
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train
 from foreseen.registry.versions import load_model, save_model
 
 EMPTY = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
 CANDIDATES = np.array([1, 50, 318, 99_999_999])
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+@pytest.fixture(scope="module", params=list(model_names()))
 def model(request: pytest.FixtureRequest, small: Tables) -> Model:
     return train(small, request.param, seed=1)
 
@@ -55,36 +58,36 @@ def test_empty_histories_and_unknown_movies_have_finite_scores(model: Model) -> 
 
 
 def test_a_batch_scores_as_its_members_do_alone(model: Model) -> None:
-    users = [int(user) for user in model.timeline.users.ids[:4]]
+    users = [int(user) for user in model.log.users.ids[:4]]
     histories = [*(model.history(user) for user in users), EMPTY]
-    together = model.score(histories, CANDIDATES, at=model.timeline.end)
+    together = model.score(histories, CANDIDATES, at=model.log.end)
     for row, history in enumerate(histories):
-        alone = model.score([history], CANDIDATES, at=model.timeline.end)
+        alone = model.score([history], CANDIDATES, at=model.log.end)
         np.testing.assert_allclose(together.rating[row], alone.rating[0], atol=1e-5)
 
 
 def test_a_known_users_score_is_what_predict_says(model: Model) -> None:
-    user = int(model.timeline.users.ids[3])
+    user = int(model.log.users.ids[3])
     history = model.history(user)
-    unwatched = np.setdiff1d(model.timeline.catalogue.movies.ids, history.movies)[:40]
-    scored = model.score([history], unwatched, at=model.timeline.end - 1).rating[0]
+    unwatched = np.setdiff1d(model.log.catalogue.movies.ids, history.movies)[:40]
+    scored = model.score([history], unwatched, at=model.log.end - 1).rating[0]
     pairs = pl.DataFrame({"userId": [user] * 40, "movieId": unwatched})
     np.testing.assert_allclose(model.predict(pairs)["prediction"].to_numpy(), scored, atol=1e-5)
 
 
 def test_scoring_and_predicting_change_nothing(model: Model) -> None:
     before = {name: array.copy() for name, array in model.predictor.arrays().items()}
-    ratings = model.timeline.ratings.clone()
+    ratings = model.log.ratings.clone()
     first = model.score([EMPTY], CANDIDATES).rating
     model.predict(pl.DataFrame({"userId": [1, 2], "movieId": [318, 1]}))
     np.testing.assert_array_equal(first, model.score([EMPTY], CANDIDATES).rating)
     for name, array in model.predictor.arrays().items():
         np.testing.assert_array_equal(array, before[name])
-    assert model.timeline.ratings.equals(ratings)
+    assert model.log.ratings.equals(ratings)
 
 
 def test_a_saved_model_loads_as_it_was(model: Model, tmp_path: Path) -> None:
-    pairs = model.timeline.ratings.tail(200).drop("rating")
+    pairs = model.log.ratings.tail(200).drop("rating")
     save_model(model, tmp_path / "m")
     loaded = load_model(tmp_path / "m")
     assert model.predict(pairs).equals(loaded.predict(pairs))
@@ -107,8 +110,8 @@ def test_two_seeded_runs_agree_to_the_bit(model: Model, small: Tables) -> None:
 
 
 def test_observing_counts_at_once_and_leaves_the_old_model_alone(model: Model) -> None:
-    movies = model.timeline.catalogue.movies.ids[:12]
-    end = model.timeline.end
+    movies = model.log.catalogue.movies.ids[:12]
+    end = model.log.end
     rows = [(777_777, int(movie), 1.0, end + n) for n, movie in enumerate(movies)]
     observed = model.observe(ratings_of(*rows))
     pair = pl.DataFrame({"userId": [777_777], "movieId": [318]})
@@ -119,7 +122,7 @@ def test_observing_counts_at_once_and_leaves_the_old_model_alone(model: Model) -
 
 
 def test_scrambling_the_future_leaves_predictions_of_the_past_to_the_bit(model: Model) -> None:
-    ratings = model.timeline.ratings
+    ratings = model.log.ratings
     moment = int(ratings["timestamp"][int(0.8 * ratings.height)])
     past = ratings.filter(pl.col("timestamp") < moment)
     future = ratings.filter(pl.col("timestamp") >= moment)
@@ -134,7 +137,7 @@ def test_scrambling_the_future_leaves_predictions_of_the_past_to_the_bit(model: 
 
 def test_a_rating_never_foretells_itself(model: Model) -> None:
     """A pair in the log is answered as of just before it was rated."""
-    rated = model.timeline.ratings.tail(50)
+    rated = model.log.ratings.tail(50)
     with_time = model.predict(rated.drop("rating"))["prediction"].to_numpy()
     without = model.predict(rated.select("userId", "movieId"))["prediction"].to_numpy()
     np.testing.assert_array_equal(with_time, without)
@@ -161,7 +164,7 @@ def test_a_folder_of_something_else_is_not_overwritten(model: Model, tmp_path: P
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(model_names()))
 def test_unknown_settings_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="wdith"):
         parse_settings(name, {"wdith": 3})

@@ -15,7 +15,7 @@ from foreseen.drift.backtest import PREDICTIONS, Walk, backtest, window_places
 from foreseen.drift.policies import POLICIES
 from foreseen.drift.report import summarise_walk
 from foreseen.errors import InputError
-from foreseen.models import parse_settings
+from foreseen.models.spec import parse_settings
 
 EVERY = tuple(POLICIES)
 

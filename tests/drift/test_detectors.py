@@ -15,15 +15,15 @@ from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.sessions import SESSION_SILENCE, session_numbers
 from foreseen.drift.streams import streams_of
-from foreseen.features.interaction_log import Timeline
+from foreseen.features.interaction_log import InteractionLog
 
 
 def second(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def log(tables: Tables, ratings: pl.DataFrame) -> Timeline:
-    return Timeline.of(ratings, Catalogue.of(tables.movies))
+def log(tables: Tables, ratings: pl.DataFrame) -> InteractionLog:
+    return InteractionLog.of(ratings, Catalogue.of(tables.movies))
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def test_a_swap_of_two_tastes_is_found_within_500_affected_ratings_and_named(
     real: Tables, shuffled: pl.DataFrame
 ) -> None:
     place = shuffled.height // 2
-    timeline = log(real, shuffled)
-    genres = timeline.catalogue.genre_names
-    action, drama = (timeline.catalogue.genres[timeline.movie, genres.index(g)] > 0
+    log = log(real, shuffled)
+    genres = log.catalogue.genre_names
+    action, drama = (log.catalogue.genres[log.movie, genres.index(g)] > 0
                      for g in ("Action", "Drama"))  # fmt: skip
     rating = shuffled["rating"].to_numpy().copy()
     later = np.arange(len(rating)) >= place
@@ -97,12 +97,12 @@ def test_level_and_halves_are_told_of_the_same_pieces(real: Tables, shuffled: pl
 
 
 def test_what_was_found_is_not_changed_by_what_comes_later(real: Tables) -> None:
-    timeline = log(real, real.ratings)
+    log = log(real, real.ratings)
     place = int(0.7 * real.ratings.height)
     rating = real.ratings["rating"].to_numpy().copy()
     rating[place:] = np.random.default_rng(0).permutation(rating[place:])
     other = log(real, real.ratings.with_columns(pl.Series("rating", rating)))
-    for one, two in zip(streams_of(timeline), streams_of(other), strict=True):
+    for one, two in zip(streams_of(log), streams_of(other), strict=True):
         known = one.ends < place
         assert (one.what, one.which) == (two.what, two.which)
         np.testing.assert_array_equal(one.values[known], two.values[: known.sum()])

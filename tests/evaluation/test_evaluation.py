@@ -10,7 +10,6 @@ from tests.conftest import random_ratings, ratings_of, tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.errors import InputError
-from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
 from foreseen.evaluation.metrics import (
     bootstrap,
     ndcg,
@@ -21,9 +20,11 @@ from foreseen.evaluation.metrics import (
     recovered_fraction,
 )
 from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, with_activity
+from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
 from foreseen.evaluation.report import summarise_all, write_report
 from foreseen.evaluation.splits import cut, fold_in, leave_last_out, random_folds
-from foreseen.models import parse_settings, train
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train
 from foreseen.ranking.recommend import recommend
 
 

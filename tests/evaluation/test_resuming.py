@@ -5,10 +5,11 @@ from pathlib import Path
 import polars as pl
 
 from foreseen.data.canonical import Tables
+from foreseen.data.schema import PREDICTION
 from foreseen.evaluation.protocols import PROTOCOLS, Answers
 from foreseen.evaluation.resume import finish, measure
-from foreseen.models import Settings, parse_settings
-from foreseen.data.schema import PREDICTION
+from foreseen.models.predictor import Settings
+from foreseen.models.spec import parse_settings
 
 BIAS = parse_settings("bias")
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from foreseen.features.global_offset import Level
+from foreseen.features.global_offset import GlobalOffset
 
 LENGTH = 30
 """Ratings of a session."""
@@ -33,7 +33,7 @@ def test_a_third_of_what_everybody_gives_more_is_known_after_forty_sessions(user
     for shift in (0.5, -0.5):
         found = np.empty(5)
         for seed in range(5):
-            level = Level.of(users, *sessions(seed, users, 240, shift, since=200))
+            level = GlobalOffset.of(users, *sessions(seed, users, 240, shift, since=200))
             before, found[seed] = level.before(np.array([200, 240]) * DAY)
             assert abs(before) < 0.1
         assert (found / shift > 0).all()
@@ -43,7 +43,7 @@ def test_a_third_of_what_everybody_gives_more_is_known_after_forty_sessions(user
 @pytest.mark.parametrize("users", [1000, 60])
 def test_where_nothing_moves_the_level_is_all_but_zero(users: int) -> None:
     for seed in range(5):
-        level = Level.of(users, *sessions(seed, users, 600))
+        level = GlobalOffset.of(users, *sessions(seed, users, 600))
         assert np.abs(level.levels).mean() < 0.01
         assert np.mean(level.levels == 0) > 0.9
 
@@ -52,7 +52,7 @@ def test_one_person_is_not_the_world() -> None:
     user, residual, times = sessions(0, 1000, 300)
     one = np.full(100 * LENGTH, 1000, dtype=np.int32)
     _, own, later = sessions(1, 1, 100, shift=1.0)
-    level = Level.of(
+    level = GlobalOffset.of(
         1001,
         np.concatenate([user, one]),
         np.concatenate([residual, own]),
@@ -70,18 +70,18 @@ def test_what_is_usual_of_newcomers_is_no_shift() -> None:
     for n, who in enumerate(user):
         newcomer[n] = seen[who] < LENGTH
         seen[who] += 1
-    level = Level.of(700, user, residual + 0.3 * newcomer, times)
+    level = GlobalOffset.of(700, user, residual + 0.3 * newcomer, times)
     assert np.abs(level.levels[300 * LENGTH :]).mean() < 0.05
 
 
 def test_a_moment_knows_only_what_is_strictly_older() -> None:
-    level = Level(np.array([10, 10, 20]), np.array([0.0, 0.1, 0.2, 0.3]))
+    level = GlobalOffset(np.array([10, 10, 20]), np.array([0.0, 0.1, 0.2, 0.3]))
     asked = level.before(np.array([0, 10, 11, 20, 21]))
     np.testing.assert_array_equal(asked, [0.0, 0.0, 0.2, 0.2, 0.3])
 
 
 def test_no_ratings_have_no_level() -> None:
-    level = Level.of(0, np.empty(0, np.int32), np.empty(0), np.empty(0, np.int64))
+    level = GlobalOffset.of(0, np.empty(0, np.int32), np.empty(0), np.empty(0, np.int64))
     np.testing.assert_array_equal(level.before(np.array([5])), [0.0])
 
 
@@ -90,10 +90,10 @@ def test_no_ratings_have_no_level() -> None:
 def test_the_future_and_the_numbering_of_users_change_no_bit(seed: int, place: int) -> None:
     user, residual, times = sessions(seed, 20, 60, shift=1.0, since=30)
     generator = np.random.default_rng(seed)
-    level = Level.of(20, user, residual, times).levels
+    level = GlobalOffset.of(20, user, residual, times).levels
     renamed = generator.permutation(20).astype(np.int32)[user]
-    np.testing.assert_array_equal(Level.of(20, renamed, residual, times).levels, level)
+    np.testing.assert_array_equal(GlobalOffset.of(20, renamed, residual, times).levels, level)
     residual[place:] = generator.permutation(residual[place:])
     user[place:] = generator.permutation(user[place:])
-    changed = Level.of(20, user, residual, times).levels
+    changed = GlobalOffset.of(20, user, residual, times).levels
     np.testing.assert_array_equal(changed[: place + 1], level[: place + 1])

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.conftest import random_ratings, ratings_of, tables_of
 
+from foreseen.candidates.user_knn import KNN_FEATURES, knn_features
 from foreseen.data.catalogue import Catalogue
-from foreseen.features import neighbours
-from foreseen.candidates.user_knn import NEIGHBOURS, neighbours_of
-from foreseen.features.interaction_log import Timeline
 from foreseen.data.schema import TIMESTAMP
+from foreseen.features import neighbours
+from foreseen.features.interaction_log import InteractionLog
 
 # Of movies 1 and 2 users 1 and 2 have rated both, the one as the asker does, the other the other
 # way round; user 3 has rated 2 only.
@@ -20,16 +20,16 @@ ROWS = (
 )  # fmt: skip
 
 
-def log_of(*rows: tuple[int, int, float, int]) -> Timeline:
+def log_of(*rows: tuple[int, int, float, int]) -> InteractionLog:
     tables = tables_of(ratings_of(*rows))
-    return Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    return InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
 
 
 def ask(
-    log: Timeline, movies: list[int], rating: list[float], before: int = 100
+    log: InteractionLog, movies: list[int], rating: list[float], before: int = 100
 ) -> dict[str, NDArray[np.float64]]:
-    found = neighbours_of(log, log.catalogue.movies.rows(movies), np.array(rating), before)
-    return dict(zip(NEIGHBOURS, found.T, strict=True))
+    found = knn_features(log, log.catalogue.movies.rows(movies), np.array(rating), before)
+    return dict(zip(KNN_FEATURES, found.T, strict=True))
 
 
 def test_who_agrees_on_more_counts_for_more_and_who_agrees_on_nothing_not_at_all() -> None:
@@ -58,8 +58,8 @@ def test_the_historys_own_movies_get_no_votes() -> None:
 
 def test_nobody_is_like_an_empty_history() -> None:
     log = log_of(*ROWS)
-    found = neighbours_of(log, np.empty(0, np.int32), np.empty(0), 100)
-    assert found.shape == (5, len(NEIGHBOURS))
+    found = knn_features(log, np.empty(0, np.int32), np.empty(0), 100)
+    assert found.shape == (5, len(KNN_FEATURES))
     assert not found.any()
 
 
@@ -81,13 +81,13 @@ def test_what_comes_later_changes_nothing_and_neither_do_the_steps_it_came_in(
     past, rest = ratings.filter(ratings[TIMESTAMP] < moment), ratings[TIMESTAMP] >= moment
     if past.height < 10:
         return
-    whole = Timeline.of(ratings, Catalogue.of(tables_of(ratings).movies))
-    steps = Timeline.of(past[past.height // 2 :], Catalogue.of(tables_of(ratings).movies))
+    whole = InteractionLog.of(ratings, Catalogue.of(tables_of(ratings).movies))
+    steps = InteractionLog.of(past[past.height // 2 :], Catalogue.of(tables_of(ratings).movies))
     steps = steps.with_ratings(past[: past.height // 2])
     movies = past["movieId"].unique(maintain_order=True)[:4].to_list()
     rating = np.array([4.0, 2.0, 3.5, 5.0])[: len(movies)]
     answers = [
-        neighbours_of(log, log.catalogue.movies.rows(movies), rating, moment)
+        knn_features(log, log.catalogue.movies.rows(movies), rating, moment)
         for log in (whole, steps, steps.with_ratings(ratings.filter(rest)))
     ]
     for answer in answers[1:]:

@@ -6,11 +6,12 @@ import pytest
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.data.catalogue import Catalogue
-from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.models import Model, train
-from foreseen.models.offset_correction import level_shift
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.queries import Queries
+from foreseen.models.base import Model
+from foreseen.models.offset_correction import offset_correction
+from foreseen.models.train import train
 
 MOVIES = 200
 DAY = 86_400
@@ -46,9 +47,9 @@ def world(sessions: int) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def shifted() -> Timeline:
+def shifted() -> InteractionLog:
     tables = tables_of(world(160))
-    return Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    return InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +58,25 @@ def unaware() -> Model:
     return train(tables_of(world(SHIFTS)), "bias")
 
 
-def shift_of(timeline: Timeline, user: int, moment: int) -> float:
-    history = timeline.users.rows([user]).astype(np.int32)
+def shift_of(log: InteractionLog, user: int, moment: int) -> float:
+    history = log.users.rows([user]).astype(np.int32)
     movie = np.zeros(1, dtype=np.int32)
-    return level_shift(timeline, Queries(history, history, movie, np.array([moment]))).item()
+    return offset_correction(log, Queries(history, history, movie, np.array([moment]))).item()
 
 
-def test_a_newcomer_is_moved_by_all_of_the_level(shifted: Timeline) -> None:
+def test_a_newcomer_is_moved_by_all_of_the_level(shifted: InteractionLog) -> None:
     level = shifted.level.before(np.array([shifted.end])).item()
     assert 0.3 < level < 1
     assert int(shifted.users.rows([999])[0]) == UNKNOWN
     assert shift_of(shifted, 999, shifted.end) == level
 
 
-def test_who_rated_before_it_moved_is_moved_as_newcomers_are(shifted: Timeline) -> None:
+def test_who_rated_before_it_moved_is_moved_as_newcomers_are(shifted: InteractionLog) -> None:
     level = shifted.level.before(np.array([shifted.end])).item()
     assert shift_of(shifted, BEFORE, shifted.end) > 0.9 * level
 
 
-def test_what_is_in_the_users_kindness_does_not_count_twice(shifted: Timeline) -> None:
+def test_what_is_in_the_users_kindness_does_not_count_twice(shifted: InteractionLog) -> None:
     level = shifted.level.before(np.array([shifted.end])).item()
     own = (
         shifted.ratings.filter(pl.col("userId") == STAYING)["timestamp"].to_numpy().astype(np.int64)
@@ -85,7 +86,7 @@ def test_what_is_in_the_users_kindness_does_not_count_twice(shifted: Timeline) -
     assert shift_of(shifted, STAYING, shifted.end) == pytest.approx(level - in_kindness, abs=1e-12)
 
 
-def test_nobody_is_moved_before_it_shows(shifted: Timeline) -> None:
+def test_nobody_is_moved_before_it_shows(shifted: InteractionLog) -> None:
     for user in (STAYING, BEFORE, SINCE, 999):
         assert abs(shift_of(shifted, user, SHIFTS * DAY)) < 0.05
 
@@ -105,14 +106,14 @@ def test_a_log_observed_in_pieces_has_the_same_level(unaware: Model) -> None:
     pieces = unaware
     for start in range(0, later.height, 333):
         pieces = pieces.observe(later[start : start + 333])
-    np.testing.assert_array_equal(pieces.timeline.level.levels, whole.timeline.level.levels)
+    np.testing.assert_array_equal(pieces.log.level.levels, whole.log.level.levels)
 
 
 def test_a_history_is_moved_as_its_user_is(unaware: Model) -> None:
     observed = unaware.observe(world(160).filter(pl.col("timestamp") >= SHIFTS * DAY))
-    log = observed.timeline
+    log = observed.log
     for user in (STAYING, BEFORE, SINCE):
-        view = log.with_histories([observed.history(user)])
+        view = log.view_of([observed.history(user)])
         row, movie = np.zeros(1, dtype=np.int32), np.zeros(1, dtype=np.int32)
-        as_history = level_shift(view, Queries(row, row, movie, np.array([log.end]))).item()
+        as_history = offset_correction(view, Queries(row, row, movie, np.array([log.end]))).item()
         assert as_history == shift_of(log, user, log.end)

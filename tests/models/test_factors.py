@@ -8,22 +8,21 @@ from tests.conftest import tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import parse_settings, train_on
 from foreseen.models.ensemble.model import EnsemblePredictor
 from foreseen.models.factors.bayesian_mf import Factors, FactorSettings, fit_factors
 from foreseen.models.factors.fold_in import fold_in
 from foreseen.models.factors.side_information import side_information, user_features
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 
 QUICK = FactorSettings(rank=3, directions=2, sweeps=30, burn_in=15, samples=5)
 
 
 @pytest.fixture(scope="module")
-def factors(timeline: Timeline) -> Factors:
-    return fit_factors(
-        QUICK, timeline.catalogue, timeline.user, timeline.movie, timeline.rating, seed=0
-    )
+def factors(log: InteractionLog) -> Factors:
+    return fit_factors(QUICK, log.catalogue, log.user, log.movie, log.rating, seed=0)
 
 
 def test_planted_factors_are_found_and_a_newcomer_is_foretold() -> None:
@@ -35,12 +34,12 @@ def test_planted_factors_are_found_and_a_newcomer_is_foretold() -> None:
     rows = [(u + 1, m + 1, truth[u, m], 1000 * u + m) for u, m in cells]
     frame = pl.DataFrame(rows, schema=["userId", "movieId", "rating", "timestamp"], orient="row")
     tables = tables_of(frame.cast({"userId": pl.Int64, "movieId": pl.Int64}))
-    log = Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    log = InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
     old = log.user < 60
     fitted = fit_factors(
         QUICK, log.catalogue, log.user[old], log.movie[old], log.rating[old], seed=1
     )
-    queries = log.own_queries()
+    queries = log.rating_queries()
     late = np.flatnonzero(log.user >= 60)
     known = np.array([(log.timestamp[n] % 1000) > 20 for n in late])
     asked = late[known]
@@ -49,10 +48,10 @@ def test_planted_factors_are_found_and_a_newcomer_is_foretold() -> None:
     assert error < 0.5 * log.rating[asked].std()
 
 
-def test_folding_in_is_the_exact_posterior_mean(timeline: Timeline, factors: Factors) -> None:
+def test_folding_in_is_the_exact_posterior_mean(log: InteractionLog, factors: Factors) -> None:
     user, movie = 7, 25
-    ends = np.array([timeline.end])
-    own = timeline.histories
+    ends = np.array([log.end])
+    own = log.histories
     rows = slice(int(own.starts[user]), int(own.starts[user + 1]))
     watched, rating = own.movie[rows], own.rating[rows]
     about = user_features(
@@ -74,37 +73,37 @@ def test_folding_in_is_the_exact_posterior_mean(timeline: Timeline, factors: Fac
         answers.append((factors.level[0] + vectors[movie, 0] + probe @ x).item())
     one = np.array([user], np.int32)
     query = Queries(one, one, np.array([movie], np.int32), ends)
-    assert fold_in(factors, timeline, query).rating[0] == pytest.approx(np.mean(answers))
+    assert fold_in(factors, log, query).rating[0] == pytest.approx(np.mean(answers))
 
 
-def test_answers_do_not_depend_on_what_else_is_asked(timeline: Timeline, factors: Factors) -> None:
-    queries = timeline.own_queries()
-    together = fold_in(factors, timeline, queries)
+def test_answers_do_not_depend_on_what_else_is_asked(log: InteractionLog, factors: Factors) -> None:
+    queries = log.rating_queries()
+    together = fold_in(factors, log, queries)
     rows = np.array([5, 900, 17, 4000])
-    alone = fold_in(factors, timeline, queries.part(rows))
+    alone = fold_in(factors, log, queries.part(rows))
     np.testing.assert_array_equal(alone.rating, together.rating[rows])
     np.testing.assert_array_equal(alone.values, together.values[rows])
 
 
-def test_a_nobody_and_an_unknown_movie_are_answered(timeline: Timeline, factors: Factors) -> None:
+def test_a_nobody_and_an_unknown_movie_are_answered(log: InteractionLog, factors: Factors) -> None:
     nobody = np.array([-1], dtype=np.int32)
-    query = Queries(nobody, nobody, nobody, np.array([timeline.end]))
-    folded = fold_in(factors, timeline, query)
+    query = Queries(nobody, nobody, nobody, np.array([log.end]))
+    folded = fold_in(factors, log, query)
     assert np.isfinite(folded.rating).all()
     assert np.isfinite(folded.values).all()
 
 
 def test_the_more_is_known_of_a_user_the_surer_the_factors(
-    timeline: Timeline, factors: Factors
+    log: InteractionLog, factors: Factors
 ) -> None:
-    own = timeline.histories
+    own = log.histories
     user = int(np.argmax(np.diff(own.starts)))
     times = own.times[own.starts[user] : own.starts[user + 1]]
     # Of seldom watched movies the movie's own vector is what is doubtful.
-    movies = np.argsort(-np.bincount(timeline.movie))[:100].astype(np.int32)
+    movies = np.argsort(-np.bincount(log.movie))[:100].astype(np.int32)
     row = np.full(100, user, dtype=np.int32)
     spreads = [
-        float(fold_in(factors, timeline, Queries(row, row, movies, moment)).values[:, 0].mean())
+        float(fold_in(factors, log, Queries(row, row, movies, moment)).values[:, 0].mean())
         for moment in (np.full(100, times[0]), np.full(100, times[-1] + 1))
     ]
     assert spreads[1] < 0.8 * spreads[0]
@@ -116,7 +115,7 @@ def test_refreshed_factors_know_nothing_after_a_questions_moment(small: Tables) 
     settings = parse_settings("ensemble", {**quick, "factors": [QUICK.model_dump()]})
     place = small.ratings.height // 2
     base, later = small.ratings[:place], small.ratings[place:]
-    model = train_on(Timeline.of(base, Catalogue.of(small.movies)), "ensemble", settings, 0)
+    model = train_on(InteractionLog.of(base, Catalogue.of(small.movies)), "ensemble", settings, 0)
     moment = int(later["timestamp"][int(0.6 * later.height)])
     future = later["timestamp"].to_numpy() >= moment
     rating = later["rating"].to_numpy().copy()
@@ -128,7 +127,7 @@ def test_refreshed_factors_know_nothing_after_a_questions_moment(small: Tables) 
     np.testing.assert_array_equal(first.to_numpy(), second.to_numpy())
     predictor = one.predictor
     assert isinstance(predictor, EnsemblePredictor)
-    assert len(predictor.committee.versions) > 5
+    assert len(predictor.factors.versions) > 5
     frozen = model.predict(asked)["prediction"].to_numpy()
     assert (first.to_numpy() != frozen).any()
 
@@ -142,7 +141,7 @@ def test_who_watches_alike_stands_alike_along_the_watch_directions() -> None:
             orient="row",
         ).cast({"userId": pl.Int64, "movieId": pl.Int64})
     )
-    log = Timeline.of(tables.ratings, Catalogue.of(tables.movies))
+    log = InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
     side = side_information(log.catalogue, log.user.astype(np.intp), log.movie, 1)
     own = log.histories
     along = user_features(own.starts, own.movie, side.content, side.directions)[:, -1]

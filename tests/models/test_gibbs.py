@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foreseen.models.factors.gibbs import Side
+from foreseen.models.factors.gibbs import Adjacency
 
 DRAWS = 20_000
 SIZE = 7
@@ -20,7 +20,7 @@ def test_vectors_of_few_and_of_many_ratings_are_drawn_from_their_posterior(ratin
     mean, precision, level = generator.normal(size=SIZE), 1.7, 3.4
     # The same vector over and over: each time it is drawn anew.
     starts = np.arange(DRAWS + 1, dtype=np.int64) * ratings
-    side = Side(starts, np.tile(rated, DRAWS).astype(np.int64), np.tile(stars, DRAWS))
+    side = Adjacency(starts, np.tile(rated, DRAWS).astype(np.int64), np.tile(stars, DRAWS))
     drawn = side.draw(others, np.tile(mean, (DRAWS, 1)), prior, precision, level, generator)
     design = np.column_stack([np.ones(ratings), others[rated, 1:]])
     covariance = np.linalg.inv(prior + precision * design.T @ design)

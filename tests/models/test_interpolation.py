@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
 from foreseen.data.catalogue import Catalogue
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 from foreseen.models.ensemble.model import EnsembleSettings
+from foreseen.models.ensemble.transductive import TransductiveEnsemble, residuals_near_in_time
 from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.models.ensemble.transductive import Interpolator, near_in_time
 
 DAY = 86_400
 QUICK = EnsembleSettings(
@@ -34,24 +34,24 @@ def moody(users: int = 60, days: int = 8, each: int = 6) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def parts() -> tuple[Timeline, pl.DataFrame]:
+def parts() -> tuple[InteractionLog, pl.DataFrame]:
     ratings = tables_of(moody()).ratings
     left_out = np.random.default_rng(1).random(ratings.height) < 0.2
     known = tables_of(ratings.filter(~left_out))
-    return Timeline.of(known.ratings, Catalogue.of(known.movies)), ratings.filter(left_out)
+    return InteractionLog.of(known.ratings, Catalogue.of(known.movies)), ratings.filter(left_out)
 
 
-def asked(timeline: Timeline, held: pl.DataFrame) -> Queries:
-    user = timeline.users.rows(held["userId"].to_numpy())
-    movie = timeline.catalogue.movies.rows(held["movieId"].to_numpy())
+def asked(log: InteractionLog, held: pl.DataFrame) -> Queries:
+    user = log.users.rows(held["userId"].to_numpy())
+    movie = log.catalogue.movies.rows(held["movieId"].to_numpy())
     return Queries(user, user, movie, held["timestamp"].to_numpy().astype(np.int64))
 
 
 def test_the_mood_of_the_day_is_read_from_what_was_rated_around_it(
-    parts: tuple[Timeline, pl.DataFrame],
+    parts: tuple[InteractionLog, pl.DataFrame],
 ) -> None:
-    timeline, held = parts
-    answers = Interpolator.fitted(QUICK, timeline, 0).answer(timeline, asked(timeline, held))
+    log, held = parts
+    answers = TransductiveEnsemble.fitted(QUICK, log, 0).predict_queries(log, asked(log, held))
     error = np.sqrt(np.mean((answers.rating - held["rating"].to_numpy()) ** 2))
     assert error < 0.6
     assert (answers.low <= answers.rating).all()
@@ -62,26 +62,26 @@ def test_the_mood_of_the_day_is_read_from_what_was_rated_around_it(
     assert 0.6 < inside.mean() < 0.95
 
 
-def test_two_seeded_runs_are_equal(parts: tuple[Timeline, pl.DataFrame]) -> None:
-    timeline, held = parts
+def test_two_seeded_runs_are_equal(parts: tuple[InteractionLog, pl.DataFrame]) -> None:
+    log, held = parts
     first, second = (
-        Interpolator.fitted(QUICK, timeline, 3).answer(timeline, asked(timeline, held))
+        TransductiveEnsemble.fitted(QUICK, log, 3).predict_queries(log, asked(log, held))
         for _ in range(2)
     )
     np.testing.assert_array_equal(first.rating, second.rating)
 
 
-def test_an_unknown_user_is_answered(parts: tuple[Timeline, pl.DataFrame]) -> None:
-    timeline, held = parts
+def test_an_unknown_user_is_answered(parts: tuple[InteractionLog, pl.DataFrame]) -> None:
+    log, held = parts
     stranger = held.head(1).with_columns(userId=pl.lit(9_999, dtype=pl.Int64))
-    fitted = Interpolator.fitted(QUICK, timeline, 0)
-    assert np.isfinite(fitted.answer(timeline, asked(timeline, stranger)).rating).all()
+    fitted = TransductiveEnsemble.fitted(QUICK, log, 0)
+    assert np.isfinite(fitted.predict_queries(log, asked(log, stranger)).rating).all()
 
 
 def test_what_is_near_in_time_is_as_computed_by_hand() -> None:
     starts, times = np.array([0, 3]), np.array([100, 110, 130])
     surplus = np.array([1.0, -1.0, 0.5])
-    found = near_in_time(
+    found = residuals_near_in_time(
         np.array([0, -1]), np.array([110, 110]), starts, times, surplus, np.array([10.0])
     )
     weights = np.array([0.5, 1.0, 0.2])

@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from tests.conftest import tables_of
 
-from foreseen.registry import versions as registry
 from foreseen.data.canonical import Tables
 from foreseen.drift.backtest import Walk, backtest
-from foreseen.models import Model, Settings, parse_settings, train
-from foreseen.models.predictor import Refreshable
+from foreseen.models.base import Model
+from foreseen.models.predictor import IncrementallyTrainable, Settings
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train
+from foreseen.registry import versions as registry
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +46,22 @@ def test_a_lesson_changes_the_networks_and_says_what_has_been_learned(
     model: Model, small: Tables
 ) -> None:
     until = moment_at(small, 0.8)
-    learned = model.refreshed(until)
-    assert isinstance(learned.predictor, Refreshable)
-    assert learned.predictor.learned_until == until
+    learned = model.finetuned(until)
+    assert isinstance(learned.predictor, IncrementallyTrainable)
+    assert learned.predictor.trained_until == until
     known = small.ratings.filter(pl.col("timestamp") < until).height
     assert learned.report["ratings"] == known
     assert learned.report["trained_on"] == model.report["trained_on"]
     pairs = small.ratings.tail(100).drop("rating")
     assert not learned.predict(pairs).equals(model.predict(pairs))
-    assert learned.refreshed(until) is learned
+    assert learned.finetuned(until) is learned
     name = "networks.hidden1"
     assert not np.array_equal(learned.predictor.arrays()[name], model.predictor.arrays()[name])
 
 
 def test_a_model_without_such_networks_stays_as_it_is(small: Tables) -> None:
     bias = train(small, "bias")
-    assert bias.refreshed(small.manifest.last + 1) is bias
+    assert bias.finetuned(small.manifest.last + 1) is bias
 
 
 def test_a_lesson_knows_nothing_of_what_comes_after_it(model: Model, small: Tables) -> None:
@@ -69,7 +71,7 @@ def test_a_lesson_knows_nothing_of_what_comes_after_it(model: Model, small: Tabl
     rating[later] = np.random.default_rng(0).permutation(rating[later])
     place = int(0.6 * small.ratings.height)
     scrambled = small.ratings.with_columns(pl.Series("rating", rating))[place:]
-    one, two = model.refreshed(until), model.observe(scrambled).refreshed(until)
+    one, two = model.finetuned(until), model.observe(scrambled).finetuned(until)
     for name, array in one.predictor.arrays().items():
         np.testing.assert_array_equal(array, two.predictor.arrays()[name])
 
@@ -79,7 +81,7 @@ def test_a_lesson_after_loading_is_the_lesson_before_saving(
 ) -> None:
     registry.save_model(model, tmp_path / "m")
     until = moment_at(small, 0.9)
-    first, second = model.refreshed(until), registry.load_model(tmp_path / "m").refreshed(until)
+    first, second = model.finetuned(until), registry.load_model(tmp_path / "m").finetuned(until)
     for name, array in first.predictor.arrays().items():
         np.testing.assert_array_equal(array, second.predictor.arrays()[name])
 

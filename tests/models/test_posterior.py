@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from foreseen.models.factors.user_posterior import UserPrior, expect, foretell, locate, take_in
+from foreseen.models.factors.user_posterior import (
+    UserPrior,
+    foretell,
+    posterior_mean,
+    predict_mean,
+    update,
+)
 
 SAMPLES, SIZE, ATTRIBUTES, DIRECTIONS = 3, 4, 3, 2
 
@@ -35,9 +41,9 @@ def test_rating_by_rating_is_as_good_as_all_at_once(known: int, seed: int) -> No
     moment, covariance = np.zeros((SAMPLES, SIZE)), prior.covariance.copy()
     gain, centre = np.empty(SIZE), np.empty((SAMPLES, SIZE))
     for row in range(known):
-        take_in(movies[row], float(surplus[row]), noise, moment, covariance, gain)
+        update(movies[row], float(surplus[row]), noise, moment, covariance, gain)
     kind = content.sum(axis=0)
-    locate(known, kind, prior.attributes, prior.pull, moment, covariance, centre)
+    posterior_mean(known, kind, prior.attributes, prior.pull, moment, covariance, centre)
     mean, deviation = foretell(movies[-1], centre, covariance, gain)
 
     features = np.concatenate(
@@ -57,5 +63,5 @@ def test_rating_by_rating_is_as_good_as_all_at_once(known: int, seed: int) -> No
         values[sample] = vectors[-1, sample, 0] + probes[-1, sample] @ where
         spreads[sample] = probes[-1, sample] @ np.linalg.solve(precision, probes[-1, sample])
     assert mean == pytest.approx(values.mean(), abs=1e-8)
-    assert expect(movies[-1], centre) == pytest.approx(values.mean(), abs=1e-8)
+    assert predict_mean(movies[-1], centre) == pytest.approx(values.mean(), abs=1e-8)
     assert deviation == pytest.approx(np.sqrt(spreads.mean() + values.var()), rel=1e-6)

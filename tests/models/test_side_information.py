@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foreseen.features.interaction_log import Timeline
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.factors.side_information import side_information
 
 
@@ -21,11 +21,11 @@ def impatient_threads() -> Generator[None]:
 
 
 @pytest.mark.usefixtures("impatient_threads")
-def test_threads_that_work_side_by_side_get_what_one_alone_gets(timeline: Timeline) -> None:
-    user, movie = timeline.user[:300].astype(np.intp), timeline.movie[:300]
+def test_threads_that_work_side_by_side_get_what_one_alone_gets(log: InteractionLog) -> None:
+    user, movie = log.user[:300].astype(np.intp), log.movie[:300]
 
     def content(_: int) -> bytes:
-        found = side_information(timeline.catalogue, user, movie, 20)
+        found = side_information(log.catalogue, user, movie, 20)
         return found.content.tobytes() + found.movies.tobytes()
 
     alone = content(0)

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from foreseen.registry import versions as registry
 from foreseen.data.canonical import Tables
-from foreseen.models import parse_settings, train
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train
+from foreseen.registry import versions as registry
 from foreseen.serving.app import create_app
 from foreseen.serving.store import Store
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.sources.test_exports import LETTERBOXD, zipped
+from tests.data.samples import LETTERBOXD, zipped
 
 from foreseen.registry import versions as registry
 from foreseen.serving.store import FIRST_ID

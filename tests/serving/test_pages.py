@@ -9,8 +9,8 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from tests.data.samples import LETTERBOXD, zipped
 from tests.serving.conftest import Server, start_server
-from tests.sources.test_exports import LETTERBOXD, zipped
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = [

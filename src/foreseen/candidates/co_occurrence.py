@@ -1,154 +1,217 @@
-"""What stood near a movie in the histories of all who rated it: a tally of its company.
+"""Co-occurrence in order: what is watched after, and near, the movies of a history.
 
-Of the movies just before and after it the nearer count for more. At the end of a log tallies are
-remembered, the latest asked for, as long as there is room: popular movies stand in most histories.
+For each of the latest movies of a history, the histories of other users that contain it are
+searched, and the movies near it there are counted with weights that fall with the distance
+(sequence-aware nearest neighbours: Ludewig and Jannach, 2018). The counts are computed from the
+log itself, so each rating counts at once and none before its time. Counts as of the end of a log
+are cached: popular movies occur in most histories.
 """
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.compute.cache import LRUCache
 from foreseen.compute.jit import compiled
+from foreseen.features.interaction_log import InteractionLog, LogView
 
-WINDOW: Final = 50
-AFTER: Final = 20
-SOON: Final = 5
-_OTHERS: Final = 500
-"""Of a movie's ratings, how many of the latest are looked up."""
+CO_WATCH_FEATURES: Final = (
+    "co_watch_next",
+    "co_watch_5",
+    "co_watch_5_sqrt",
+    "co_watch_5_last",
+    "co_watch_20",
+    "co_watch_20_sqrt",
+    "co_watch_window",
+    "co_watch_window_sqrt",
+    "co_watch_window_equal",
+    "co_watch_window_last",
+)
+"""Weighted counts of what is watched next, within 5 after, within 20 after, and within 50 on
+either side. The k-th latest movie of the history has weight 1 / k; in `_sqrt` one over the root of
+k, in `_equal` one, and in `_last` only the latest movie counts."""
+(
+    CO_WATCH_NEXT,
+    CO_WATCH_5,
+    CO_WATCH_5_SQRT,
+    CO_WATCH_5_LAST,
+    CO_WATCH_20,
+    CO_WATCH_20_SQRT,
+    CO_WATCH_WINDOW,
+    CO_WATCH_WINDOW_SQRT,
+    CO_WATCH_WINDOW_EQUAL,
+    CO_WATCH_WINDOW_LAST,
+) = range(10)
+_NEXT, _SOON, _AFTER, _WINDOW = range(4)
+_SPANS: Final = 4
+_SOON_DISTANCE: Final = 5
+_AFTER_DISTANCE: Final = 20
+_WINDOW_DISTANCE: Final = 50
+_LATEST: Final = 100
+"""Latest movies of a history that are searched for."""
+_RATINGS: Final = 500
+"""Latest ratings of a movie that are searched."""
 _DAMPING: Final = 5.0
-_ROOM: Final = 5_000_000
-"""Movies in all remembered tallies together."""
-_KINDS: Final = 4
+_CACHED: Final = 5_000_000
+"""Movies in all cached counts together."""
 
 
 @dataclass(frozen=True)
-class Tally:
-    """A movie's company.
+class CoOccurrenceCounts:
+    """Counts of the movies near one movie.
 
     Attributes:
         movies: Rows of the catalogue, of shape N.
-        sums: How much each stood right behind it, within 5 after, within 20 after, and within 50
-            on either side, of shape N x 4.
+        sums: Weighted counts right after it, within 5 after, within 20 after, and within 50 on
+            either side, of shape N x 4.
     """
 
     movies: NDArray[np.int32]
     sums: NDArray[np.float32]
 
 
-@dataclass(eq=False)
-class Companies:
-    """Tallies of a log's movies as of moments.
+@dataclass(frozen=True, eq=False)
+class CoOccurrence:
+    """Co-occurrence counts of the movies of a log, as of any moment.
 
     Attributes:
-        starts, places, owners: The ratings movie by movie; see `Timeline.by_movie`.
-        user_starts, movie, times: The histories they are places of.
-        count: Movies of the catalogue.
-        end: From this moment on all is known, and tallies are remembered.
+        log: The log.
     """
 
-    starts: NDArray[np.int64]
-    places: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    user_starts: NDArray[np.int64]
-    movie: NDArray[np.int32]
-    times: NDArray[np.int64]
-    count: int
-    end: int
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _kept: OrderedDict[int, Tally] = field(default_factory=OrderedDict[int, Tally])
-    _size: int = 0
-    _sheets: threading.local = field(default_factory=threading.local)
+    log: InteractionLog
+    _cache: LRUCache[int, CoOccurrenceCounts] = field(
+        default_factory=lambda: LRUCache(_CACHED, lambda counts: len(counts.movies)), init=False
+    )
+    _buffers: threading.local = field(default_factory=threading.local, init=False)
 
-    def of(self, item: int, before: int) -> Tally:
-        """Return a movie's company in what was rated strictly before a moment."""
-        if before < self.end:
-            return self._tally(item, before)
-        with self._lock:
-            if (kept := self._kept.get(item)) is not None:
-                self._kept.move_to_end(item)
-                return kept
-        found = self._tally(item, before)
-        with self._lock:
-            if item not in self._kept:
-                self._kept[item] = found
-                self._size += len(found.movies)
-            while self._size > _ROOM:
-                _, oldest = self._kept.popitem(last=False)
-                self._size -= len(oldest.movies)
-        return found
+    def of(self, movie: int, before: int) -> CoOccurrenceCounts:
+        """Return the counts near a movie in the ratings strictly before a moment."""
+        if before < self.log.end:
+            return self._count(movie, before)
+        return self._cache.get_or_compute(movie, lambda: self._count(movie, before))
 
-    def look_up(self, items: NDArray[np.intp]) -> None:
-        """Remember movies' company before anybody asks, in this order, while there is room."""
-        for item in items:
-            if self._size >= _ROOM:
+    def precompute(self, movies: NDArray[np.intp]) -> None:
+        """Cache the counts of movies as of the end of the log, in this order, up to the capacity."""
+        for movie in movies:
+            if self._cache.is_full:
                 return
-            self.of(int(item), self.end)
+            self.of(int(movie), self.log.end)
 
-    def _tally(self, item: int, before: int) -> Tally:
-        sheet: tuple[NDArray[np.float64], NDArray[np.int32]] | None
-        sheet = getattr(self._sheets, "own", None)
-        if sheet is None:
-            # One for each thread, left clean: to wipe the catalogue each time would take longest.
-            sheet = np.zeros((self.count, _KINDS)), np.zeros(self.count, dtype=np.int32)
-            self._sheets.own = sheet
-        found = _count(
-            item, self.starts, self.places, self.owners, self.user_starts, self.movie, self.times,
-            before, *sheet,
+    def _count(self, movie: int, before: int) -> CoOccurrenceCounts:
+        buffers: tuple[NDArray[np.float64], NDArray[np.int32]] | None
+        buffers = getattr(self._buffers, "zeros", None)
+        if buffers is None:
+            # One per thread, left at zero: clearing the whole catalogue each time dominates.
+            count = len(self.log.catalogue)
+            buffers = np.zeros((count, _SPANS)), np.zeros(count, dtype=np.int32)
+            self._buffers.zeros = buffers
+        histories = self.log.histories
+        movies, sums = _count_near(
+            movie, *self.log.by_movie, histories.starts, histories.movie, histories.times, before,
+            *buffers,
         )  # fmt: skip
-        # As many as are remembered would take twice the memory in full.
-        return Tally(found[0], found[1].astype(np.float32))
+        return CoOccurrenceCounts(movies, sums.astype(np.float32))
+
+
+def co_watch_counts(
+    co_occurrence: CoOccurrence, view: LogView, row: int, before: int
+) -> NDArray[np.float64]:
+    """Return how often other users watched each movie after, and near, those of a history.
+
+    Args:
+        co_occurrence: Counts of the log of the other users.
+        view: The view that holds the history.
+        row: Its row there.
+        before: Only ratings strictly older count, of the history and of the others.
+
+    Returns:
+        Weighted counts of shape C x 10, in the order of `CO_WATCH_FEATURES`.
+    """
+    histories = view.histories
+    end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
+    latest = histories.movie[int(histories.starts[row]) : end][::-1][:_LATEST]
+    counts = np.zeros((len(view.catalogue), len(CO_WATCH_FEATURES)))
+    for age, movie in enumerate(map(int, latest)):
+        if movie >= 0:
+            near = co_occurrence.of(movie, before)
+            _add(counts, near.movies, near.sums, age)
+    return counts
 
 
 @compiled
-def _count(
+def _add(
+    counts: NDArray[np.float64],
+    movies: NDArray[np.int32],
+    sums: NDArray[np.float32],
+    age: int,
+) -> None:
+    """Add the counts near a movie that was followed by `age` movies in the history."""
+    weight, root = 1 / (age + 1.0), 1 / np.sqrt(age + 1.0)
+    last = 1.0 if age == 0 else 0.0
+    for n in range(len(movies)):
+        row = counts[movies[n]]
+        row[CO_WATCH_NEXT] += weight * sums[n, _NEXT]
+        row[CO_WATCH_5] += weight * sums[n, _SOON]
+        row[CO_WATCH_5_SQRT] += root * sums[n, _SOON]
+        row[CO_WATCH_5_LAST] += last * sums[n, _SOON]
+        row[CO_WATCH_20] += weight * sums[n, _AFTER]
+        row[CO_WATCH_20_SQRT] += root * sums[n, _AFTER]
+        row[CO_WATCH_WINDOW] += weight * sums[n, _WINDOW]
+        row[CO_WATCH_WINDOW_SQRT] += root * sums[n, _WINDOW]
+        row[CO_WATCH_WINDOW_EQUAL] += sums[n, _WINDOW]
+        row[CO_WATCH_WINDOW_LAST] += last * sums[n, _WINDOW]
+
+
+@compiled
+def _count_near(
     item: int,
     starts: NDArray[np.int64],
-    places: NDArray[np.int64],
-    owners: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    users: NDArray[np.int64],
     user_starts: NDArray[np.int64],
     movie: NDArray[np.int32],
     times: NDArray[np.int64],
     before: int,
     sums: NDArray[np.float64],
-    met: NDArray[np.int32],
+    found: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the movies near `item` and their counts; `sums` and `found` are buffers."""
     low, high = starts[item], starts[item + 1]
-    while high > low and times[places[high - 1]] >= before:
+    while high > low and times[positions[high - 1]] >= before:
         high -= 1
     known = high - low
-    low = max(low, high - _OTHERS)
-    near = np.zeros(WINDOW + 1)
-    for distance in range(1, WINDOW + 1):
-        near[distance] = known / (known + _DAMPING) / max(high - low, 1) / np.sqrt(distance)
+    low = max(low, high - _RATINGS)
+    weights = np.zeros(_WINDOW_DISTANCE + 1)
+    for distance in range(1, _WINDOW_DISTANCE + 1):
+        weights[distance] = known / (known + _DAMPING) / max(high - low, 1) / np.sqrt(distance)
     count = 0
     for row in range(low, high):
-        place = places[row]
-        owner = owners[place]
-        first = max(user_starts[owner], place - WINDOW)
-        stop = min(user_starts[owner + 1], place + WINDOW + 1)
+        position = positions[row]
+        user = users[position]
+        first = max(user_starts[user], position - _WINDOW_DISTANCE)
+        stop = min(user_starts[user + 1], position + _WINDOW_DISTANCE + 1)
         for other in range(first, stop):
             if times[other] >= before:
                 break
-            distance = other - place
+            distance = other - position
             if distance == 0:
                 continue
-            own, gain = sums[movie[other]], near[abs(distance)]
-            if own[3] == 0:
-                met[count] = movie[other]
+            near, weight = sums[movie[other]], weights[abs(distance)]
+            if near[_WINDOW] == 0:
+                found[count] = movie[other]
                 count += 1
-            own[3] += gain
+            near[_WINDOW] += weight
             if distance > 0:
                 if distance == 1:
-                    own[0] += gain
-                if distance <= SOON:
-                    own[1] += gain
-                if distance <= AFTER:
-                    own[2] += gain
-    movies = met[:count].copy()
-    found = sums[movies]
+                    near[_NEXT] += weight
+                if distance <= _SOON_DISTANCE:
+                    near[_SOON] += weight
+                if distance <= _AFTER_DISTANCE:
+                    near[_AFTER] += weight
+    movies = found[:count].copy()
+    counts = sums[movies]
     sums[movies] = 0.0
-    return movies, found
+    return movies, counts

@@ -1,8 +1,8 @@
-"""What a user may watch next: a few hundred candidates, and what speaks for each.
+"""Candidate generation: a few hundred movies a user may watch next, with features.
 
-Candidates are the movies that lead by any of a handful of counts: what is watched after or near
-the user's latest movies, and what is watched or liked by everybody at present. All is as of the
-moment asked about, from ratings strictly older.
+A movie is a candidate if it is among the leaders of one of a few counts: co-occurrence with the
+user's latest movies, and current popularity. All counts and features are as of the moment of the
+request, from ratings strictly older.
 """
 
 from dataclasses import dataclass, replace
@@ -11,70 +11,81 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features import movie_statistics as movies_at
-from foreseen.candidates.ease import RECONSTRUCTED
-from foreseen.features.encoder import encode
-from foreseen.candidates.user_knn import NEIGHBOURS, neighbours_of
-from foreseen.features.queries import Queries
-from foreseen.candidates.co_watch import COMPANY, watched_with
-from foreseen.features.interaction_log import Timeline
-from foreseen.data.identifiers import UNKNOWN
-
-_ENCODED: Final = (
-    "movie_views",
-    "movie_worth",
-    "movie_idle",
-    "movie_age",
-    "genre_affinity",
-    "genre_ratings",
-    "era_affinity",
-    "era_ratings",
+from foreseen.candidates.co_occurrence import (
+    CO_WATCH_20,
+    CO_WATCH_FEATURES,
+    CO_WATCH_WINDOW,
+    CO_WATCH_WINDOW_SQRT,
+    co_watch_counts,
 )
-CANDIDATE_FEATURES: Final = (
-    *COMPANY,
+from foreseen.candidates.ease import EASE_FEATURES
+from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.user_knn import KNN_FEATURES, knn_features
+from foreseen.data.identifiers import UNKNOWN
+from foreseen.features import movie_statistics as movies_at
+from foreseen.features.encoder import encode
+from foreseen.features.interaction_log import InteractionLog, LogView
+from foreseen.features.queries import Queries
+
+POPULARITY_FEATURES: Final = (
     "popular_year",
     "popular_season",
     "popular_days",
     "liked_year",
     "liked_share",
-    "genres_alike",
-    "genres_alike_latest",
-    *RECONSTRUCTED,
-    *NEIGHBOURS,
-    *_ENCODED,
-    "series_watched",
-    "series_liked",
-    "foretold",
 )
-_WORTH: Final = CANDIDATE_FEATURES.index("movie_worth")
-_FORETOLD: Final = CANDIDATE_FEATURES.index("foretold")
-_EACH: Final = 150
-"""Movies that each count puts forward."""
+POPULAR_YEAR, POPULAR_SEASON, POPULAR_DAYS, LIKED_YEAR, LIKED_SHARE = range(5)
+_ENCODED: Final = (
+    "movie_views",
+    "movie_bias",
+    "movie_idle",
+    "movie_age",
+    "genre_affinity",
+    "genre_ratings",
+    "decade_affinity",
+    "decade_ratings",
+)
+CANDIDATE_FEATURES: Final = (
+    *CO_WATCH_FEATURES,
+    *POPULARITY_FEATURES,
+    "genre_similarity",
+    "genre_similarity_latest",
+    *EASE_FEATURES,
+    *KNN_FEATURES,
+    *_ENCODED,
+    "franchise_watched",
+    "franchise_liked",
+    "predicted_rating",
+)
+_MOVIE_BIAS: Final = CANDIDATE_FEATURES.index("movie_bias")
+_PREDICTED_RATING: Final = CANDIDATE_FEATURES.index("predicted_rating")
+_LEADERS: Final = 150
+"""Candidates from each count."""
 _FLOOR: Final = 1e-4
 _LOW: Final = 1e-3
 _TINY: Final = 1e-12
 _RARITY: Final = 0.3
 _LATEST: Final = 10
 _LIKED_DAMPING: Final = 5.0
-_SERIES_DAMPING: Final = 1.0
+_FRANCHISE_DAMPING: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Popularity:
-    """How much every movie is watched as of a moment; arrays of shape C.
+    """Popularity of all movies as of a moment.
 
     Attributes:
-        views: Ratings so far.
-        columns: Counts decayed by a year, by a season, by days; liked ones by a year; and the
-            share of ratings that were liked; of shape C x 5.
+        views: Number of ratings, of shape C.
+        columns: Of shape C x 5, in the order of `POPULARITY_FEATURES`: counts that decay over a
+            year, a season and days; liked ratings that decay over a year; share of liked ratings.
     """
 
     views: NDArray[np.float64]
     columns: NDArray[np.float64]
 
     @classmethod
-    def of(cls, log: Timeline, before: int) -> "Popularity":
-        """Read the popularity of all movies of a log just before a moment."""
+    def of(cls, log: InteractionLog, before: int) -> "Popularity":
+        """Return the popularity of all movies of a log just before a moment."""
         states = log.movie_states(before)
         count, liked = states[:, movies_at.COUNT], states[:, movies_at.LIKED]
         share = (liked.sum() + 1) / (count.sum() + 2)
@@ -82,7 +93,7 @@ class Popularity:
             [
                 states[:, movies_at.RECENT_COUNT],
                 states[:, movies_at.POPULARITY],
-                states[:, movies_at.FASHION],
+                states[:, movies_at.TRENDING],
                 states[:, movies_at.RECENT_LIKED],
                 (liked + _LIKED_DAMPING * share) / (count + _LIKED_DAMPING),
             ]
@@ -92,133 +103,131 @@ class Popularity:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a user may watch next.
+    """The candidates of one user as of a moment.
 
     Attributes:
         movies: Rows of the catalogue, ascending, of shape N.
         values: Of shape N x F, in the order of `CANDIDATE_FEATURES`.
-        known: Number of the user's ratings known.
-        company: What is watched near the history's movies or at present, of shape C: to rank
-            what is no candidate.
+        known: Number of the user's ratings before the moment.
+        fallback: Weights of all movies, of shape C, that rank those that are no candidates.
     """
 
     movies: NDArray[np.intp]
     values: NDArray[np.float64]
     known: int
-    company: NDArray[np.float64]
+    fallback: NDArray[np.float64]
 
-    def foretold(self, rating: NDArray[np.float64]) -> "Candidates":
-        """Return them told what the user would give each, in stars beyond its worth to everybody.
+    def with_ratings(self, rating: NDArray[np.float64]) -> "Candidates":
+        """Return the candidates with predicted ratings, as deviations from the item bias.
 
         Args:
-            rating: What a model makes of each as of the moment, of shape N.
+            rating: Predicted stars as of the moment, of shape N.
         """
         values = self.values.copy()
-        values[:, _FORETOLD] = rating - values[:, _WORTH]
+        values[:, _PREDICTED_RATING] = rating - values[:, _MOVIE_BIAS]
         return replace(self, values=values)
 
 
 def find_candidates(
-    log: Timeline,
-    view: Timeline,
-    history: int,
-    before: int,
-    popularity: Popularity,
+    index: CandidateIndex, view: LogView, row: int, before: int, popularity: Popularity
 ) -> Candidates:
-    """Put forward what a history may go on with, watched movies left out, nothing foretold yet.
+    """Return the candidates for a history, its movies left out, without predicted ratings.
 
     Args:
-        log: Whose users are the others.
-        view: The timeline the history stands in; may be a view of the log.
-        history: Its row there.
+        index: Over the log of the other users.
+        view: The view of that log that holds the history.
+        row: Row of the history in the view.
         before: Only ratings strictly older count.
         popularity: Of the log at that moment.
     """
-    own = view.histories
-    end = int(own.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
-    rows = slice(int(own.starts[history]), end)
-    in_catalogue = own.movie[rows] >= 0
-    watched, rating = own.movie[rows][in_catalogue], own.rating[rows][in_catalogue]
-    company = watched_with(log, own, history, before)
+    catalogue, histories = view.catalogue, view.histories
+    end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
+    rows = slice(int(histories.starts[row]), end)
+    in_catalogue = histories.movie[rows] >= 0
+    watched, rating = histories.movie[rows][in_catalogue], histories.rating[rows][in_catalogue]
+    co_watch = co_watch_counts(index.co_occurrence, view, row, before)
     rarity = ((popularity.views + 1) ** _RARITY)[:, None]
     leaders = np.column_stack(
         [
-            company[:, [COMPANY.index(name) for name in ("near_level", "follows", "near")]],
-            company[:, [COMPANY.index(name) for name in ("follows", "near")]] / rarity,
-            popularity.columns[:, [0, 3]],
+            co_watch[:, [CO_WATCH_WINDOW_SQRT, CO_WATCH_20, CO_WATCH_WINDOW]],
+            co_watch[:, [CO_WATCH_20, CO_WATCH_WINDOW]] / rarity,
+            popularity.columns[:, [POPULAR_YEAR, LIKED_YEAR]],
         ]
     )
     leaders[watched] = -1
-    chosen = _union(leaders)
-    genres = log.catalogue.genre_weights
-    counts = np.column_stack([company, popularity.columns[:, :4]])
-    logs = np.log(counts[chosen] / (_largest(counts) + _TINY) + _FLOOR)
-    nobody = np.full(len(chosen), UNKNOWN, dtype=np.int32)
-    whose, when = np.full_like(nobody, history), np.full(len(chosen), before, dtype=np.int64)
-    autoencoder = log.autoencoders.before(before)
-    reconstructed = (
-        np.zeros((len(log.catalogue), len(RECONSTRUCTED)))
-        if autoencoder is None
-        else autoencoder.reconstruct(watched, rating, len(log.catalogue))
+    movies = _union_of_leaders(leaders)
+    genres = catalogue.genre_weights
+    counts = np.column_stack([co_watch, popularity.columns[:, :LIKED_SHARE]])
+    logs = np.log(counts[movies] / (_largest(counts) + _TINY) + _FLOOR)
+    ease_model = index.ease.before(before)
+    ease = (
+        np.zeros((len(catalogue), len(EASE_FEATURES)))
+        if ease_model is None
+        else ease_model.scores(watched, rating, len(catalogue))
     )
-    neighbours = neighbours_of(log, watched, rating, before)
-    encoded = encode(view, Queries(whose, nobody, chosen.astype(np.int32), when))
+    knn = knn_features(index.log, watched, rating, before)
+    encoded = encode(view, _queries(row, movies, before))
     values = np.column_stack(
         [
             logs,
-            popularity.columns[chosen, 4],
-            genres[chosen] @ _mean_rows(genres, watched),
-            genres[chosen] @ _mean_rows(genres, watched[-_LATEST:]),
-            _relative(reconstructed[:, :3], reconstructed[:, 3:], chosen),
-            _relative(neighbours[:, ::2], neighbours[:, 1::2], chosen),
+            popularity.columns[movies, LIKED_SHARE],
+            genres[movies] @ _mean_rows(genres, watched),
+            genres[movies] @ _mean_rows(genres, watched[-_LATEST:]),
+            _relative(ease[:, :3], ease[:, 3:], movies),
+            _relative(knn[:, ::2], knn[:, 1::2], movies),
             *(encoded.column(name) for name in _ENCODED),
-            *_of_series(log.catalogue.series, watched, rating, chosen),
-            np.zeros(len(chosen)),
+            *_franchise_features(catalogue.franchises, watched, rating, movies),
+            np.zeros(len(movies)),
         ]
     )
-    near = company[:, COMPANY.index("near")]
-    present = popularity.columns[:, 0]
-    fallback = near / max(float(near.sum()), 1e-12) + present / max(float(present.sum()), 1e-12)
-    return Candidates(chosen, values.astype(np.float64), len(watched), fallback + 1e-9)
+    near, recent = co_watch[:, CO_WATCH_WINDOW], popularity.columns[:, POPULAR_YEAR]
+    fallback = near / max(float(near.sum()), 1e-12) + recent / max(float(recent.sum()), 1e-12)
+    return Candidates(movies, values.astype(np.float64), len(watched), fallback + 1e-9)
 
 
-def _of_series(
-    series: NDArray[np.int32],
+def _queries(row: int, movies: NDArray[np.intp], before: int) -> Queries:
+    unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
+    moment = np.full(len(movies), before, dtype=np.int64)
+    return Queries(np.full_like(unknown, row), unknown, movies.astype(np.int32), moment)
+
+
+def _franchise_features(
+    franchises: NDArray[np.int32],
     watched: NDArray[np.int32],
     rating: NDArray[np.float64],
-    chosen: NDArray[np.intp],
+    movies: NDArray[np.intp],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how much of its series a history holds, and how much more than its mean was liked."""
-    count = np.bincount(series[watched], minlength=len(series))
-    surplus = rating - rating.mean() if len(rating) else rating
-    liked = np.bincount(series[watched], surplus, minlength=len(series))
-    own = series[chosen]
-    return np.log1p(count[own]), liked[own] / (count[own] + _SERIES_DAMPING)
+    """Return, of a movie's franchise, the log count watched and the mean rating, centred."""
+    count = np.bincount(franchises[watched], minlength=len(franchises))
+    centred = rating - rating.mean() if len(rating) else rating
+    liked = np.bincount(franchises[watched], centred, minlength=len(franchises))
+    franchise = franchises[movies]
+    return np.log1p(count[franchise]), liked[franchise] / (count[franchise] + _FRANCHISE_DAMPING)
 
 
-def _union(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
+def _union_of_leaders(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
     chosen = np.zeros(len(leaders), dtype=np.bool_)
     for values in leaders.T:
-        # Most movies of a large catalogue do not count at all: only the others are sorted.
+        # Most movies of a large catalogue have a count of zero: only the others are sorted.
         rows = np.flatnonzero(values > 0)
-        if len(rows) > _EACH:
-            rows = rows[np.argpartition(values[rows], len(rows) - _EACH)[-_EACH:]]
+        if len(rows) > _LEADERS:
+            rows = rows[np.argpartition(values[rows], len(rows) - _LEADERS)[-_LEADERS:]]
         chosen[rows] = True
     return np.flatnonzero(chosen)
 
 
 def _relative(
-    counts: NDArray[np.float64], liked: NDArray[np.float64], chosen: NDArray[np.intp]
+    counts: NDArray[np.float64], liked: NDArray[np.float64], movies: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Return counts in logarithms, relative to the leader, and likings relative to the largest."""
+    """Return log counts relative to the largest, and liked sums relative to the largest."""
     most = np.maximum(_largest(counts), 0)
-    logs = np.log(np.maximum(counts[chosen], 0) / (most + _TINY) + _LOW)
+    logs = np.log(np.maximum(counts[movies], 0) / (most + _TINY) + _LOW)
     widest = np.maximum(_largest(liked), _largest(-liked))
-    return np.column_stack([logs, liked[chosen] / (widest + _TINY)])
+    return np.column_stack([logs, liked[movies] / (widest + _TINY)])
 
 
 def _largest(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the largest of each column; asked of all at once NumPy goes along the short rows."""
+    """Return the largest of each column; for many columns at once NumPy is slower."""
     return np.array([column.max() for column in values.T])
 
 

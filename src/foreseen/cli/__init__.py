@@ -1,6 +1,8 @@
-"""The command line: parses, calls, prints. What it does is elsewhere."""
+"""Define the command line: parse the arguments, call the package, print the result."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -34,6 +36,27 @@ app.command()(measure.tune)
 app.command()(measure.backtest)
 app.command("import")(people.import_ratings)
 app.command()(people.serve)
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"foreseen {version('foreseen')}")
+        raise typer.Exit
+
+
+@app.callback()
+def global_options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Define the options that precede a command."""
 
 
 def main() -> None:

@@ -73,11 +73,11 @@ def describe_data(
     Example: `foreseen data describe ml-latest-small --out description.html`
     """
     from foreseen.data.canonical import load_data
-    from foreseen.data.profile import facts, write_description
+    from foreseen.data.profile import summarise, write_profile
 
     tables = load_data(data, skip_bad_rows)
-    write_description(tables, out)
-    known = facts(tables)
+    write_profile(tables, out)
+    known = summarise(tables)
     if as_json:
         print_json({**known, "page": str(out)})
         return

@@ -36,14 +36,14 @@ def train(
 
     Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
-    from foreseen import models
     from foreseen.data import canonical
+    from foreseen.models.train import train as fit
     from foreseen.registry.versions import save_model
 
     tables = canonical.load_data(data, skip_bad_rows)
     if until is not None:
-        tables = canonical.until(tables, until)
-    fitted = models.train(tables, model.value, read_settings(settings, model.value), seed)
+        tables = canonical.tables_before(tables, until)
+    fitted = fit(tables, model.value, read_settings(settings, model.value), seed)
     save_model(fitted, out, tables.links)
     report = {"model": fitted.name, "folder": str(out), "ratings": tables.ratings.height}
     if as_json:
@@ -132,8 +132,8 @@ def predict(
 
     Example: `foreseen predict model --pairs pairs.csv --out predictions.csv`
     """
-    from foreseen.registry.versions import load_model
     from foreseen.data.sources.pairs import read_pairs, write_predictions
+    from foreseen.registry.versions import load_model
 
     fitted = load_model(folder)
     asked = read_pairs(pairs)
@@ -164,9 +164,9 @@ def observe(
         save_knowledge(known, folder)
     report = {
         "observed": new.height,
-        "new_users": len(known.timeline.users) - len(fitted.timeline.users),
-        "new_movies": len(known.timeline.catalogue) - len(fitted.timeline.catalogue),
-        "ratings": known.timeline.ratings.height,
+        "new_users": len(known.log.users) - len(fitted.log.users),
+        "new_movies": len(known.log.catalogue) - len(fitted.log.catalogue),
+        "ratings": known.log.ratings.height,
     }
     if as_json:
         print_json(report)

@@ -9,7 +9,7 @@ import typer
 from foreseen.errors import InputError
 
 if TYPE_CHECKING:
-    from foreseen.models import Settings
+    from foreseen.models.predictor import Settings
 
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A built-in or downloadable name, a folder or a zip.")
@@ -74,7 +74,7 @@ def read_settings(file: Path | None, name: str) -> "Settings":
     Raises:
         InputError: If the file or its section is not sound.
     """
-    from foreseen.models import parse_settings
+    from foreseen.models.spec import parse_settings
 
     if file is None:
         return parse_settings(name)

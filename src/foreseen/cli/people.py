@@ -12,7 +12,7 @@ from foreseen.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-    from foreseen.data.title_matching import Report
+    from foreseen.data.title_matching import MatchReport
 
 
 def import_ratings(
@@ -41,8 +41,8 @@ def import_ratings(
 
     Example: `foreseen import letterboxd.zip --from letterboxd --into model --user 900001`
     """
-    from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
     from foreseen.data.sources.exports import read_export
+    from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
 
     try:
         data = file.read_bytes()
@@ -56,9 +56,9 @@ def import_ratings(
     if into is not None:
         told["changed"] = _observe(report, into, user)
     if out is not None:
-        from foreseen.files import write_whole
+        from foreseen.files import write_atomically
 
-        write_whole(out, _ratings(report, user, None).write_csv)
+        write_atomically(out, _ratings(report, user, None).write_csv)
         told["file"] = str(out)
     if as_json:
         print_json(told)
@@ -67,45 +67,50 @@ def import_ratings(
 
 
 def _catalogue(movies: str | None, into: Path | None) -> "tuple[pl.DataFrame, pl.DataFrame | None]":
-    from foreseen.registry import versions as registry
     from foreseen.data.canonical import load_data
     from foreseen.data.sources import BUILT_IN
+    from foreseen.registry import versions as registry
 
     if into is not None and movies is None:
-        return registry.load_model(into).timeline.catalogue.table, registry.read_links(into)
+        return registry.load_model(into).log.catalogue.table, registry.read_links(into)
     tables = load_data(movies or BUILT_IN)
     return tables.movies, tables.links
 
 
-def _ratings(report: "Report", user: int, moment: int | None) -> "pl.DataFrame":
+def _ratings(report: "MatchReport", user: int, moment: int | None) -> "pl.DataFrame":
     import time
 
     from foreseen.data.canonical import ratings_frame
 
     now = int(time.time()) if moment is None else moment
     return ratings_frame(
-        (user, match.candidates[0].movie, match.rating.stars, min(match.rating.at or now, now))
+        (
+            user,
+            match.candidates[0].movie,
+            match.rating.stars,
+            min(match.rating.timestamp or now, now),
+        )
         for match in report.matched
     )
 
 
-def _observe(report: "Report", folder: Path, user: int) -> int:
+def _observe(report: "MatchReport", folder: Path, user: int) -> int:
     """Let a model know ratings that it does not know yet; return how many those are."""
-    from foreseen.registry import versions as registry
     from foreseen.data.schema import MOVIE, RATING, USER
+    from foreseen.registry import versions as registry
 
     with registry.changing(folder):
         model = registry.load_model(folder)
-        found = _ratings(report, user, model.timeline.end)
+        found = _ratings(report, user, model.log.end)
         new = found.join(
-            model.timeline.ratings.select(USER, MOVIE, RATING), on=[USER, MOVIE, RATING], how="anti"
+            model.log.ratings.select(USER, MOVIE, RATING), on=[USER, MOVIE, RATING], how="anti"
         )
         if not new.is_empty():
             registry.save_knowledge(model.observe(new), folder)
     return new.height
 
 
-def _print_report(report: "Report", told: dict[str, Any]) -> None:
+def _print_report(report: "MatchReport", told: dict[str, Any]) -> None:
     rows = [
         ["matched", str(len(report.matched))],
         ["ambiguous", str(len(report.ambiguous))],

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Numerical infrastructure: compiled loops, threads, small matrices, caching."""

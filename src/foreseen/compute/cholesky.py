@@ -1,6 +1,6 @@
-"""Cholesky factors of small matrices inside compiled loops, where a library call would cost more.
+"""Cholesky decomposition of small matrices in compiled loops, faster there than a library call.
 
-Matrices are symmetric; only the lower triangle is read and written.
+Matrices are symmetric, of shape D x D; only the lower triangle is read and written.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from foreseen.compute.jit import compiled
 
 @compiled
 def factorise(matrix: NDArray[np.float64]) -> None:
-    """Replace a positive definite matrix by its Cholesky factor L, in place."""
+    """Replace a positive definite matrix by its lower Cholesky factor L, in place."""
     size = matrix.shape[0]
     for j in range(size):
         total = matrix[j, j]
@@ -28,7 +28,7 @@ def factorise(matrix: NDArray[np.float64]) -> None:
 
 @compiled
 def solve_lower(factor: NDArray[np.float64], vector: NDArray[np.float64]) -> None:
-    """Solve L y = b, in place."""
+    """Solve L y = b for y, in place; `vector` is b, of shape D."""
     for i in range(factor.shape[0]):
         total = vector[i]
         for k in range(i):
@@ -38,7 +38,7 @@ def solve_lower(factor: NDArray[np.float64], vector: NDArray[np.float64]) -> Non
 
 @compiled
 def solve_upper(factor: NDArray[np.float64], vector: NDArray[np.float64]) -> None:
-    """Solve L' y = b, in place."""
+    """Solve L' y = b for y, in place; `vector` is b, of shape D."""
     size = factor.shape[0]
     for i in range(size - 1, -1, -1):
         total = vector[i]

@@ -1,4 +1,4 @@
-"""Keeping numerical libraries to one thread, and threads of our own to independent work."""
+"""Threads for independent work, and numerical libraries limited to one thread."""
 
 import os
 import threading
@@ -11,71 +11,72 @@ from typing import Final, TypeVar
 import torch
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
-_AT_WORK: Final = threading.local()
+_WORKER: Final = threading.local()
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def cores() -> int:
-    """Return how many cores there are for this process."""
+    """Return the number of cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Call a function for each item, several at once; return the answers in the items' order.
+    """Apply a function to each item in a thread pool; return the results in the items' order.
 
-    For compiled loops and linear algebra, which run without the interpreter's lock. Nothing may
-    depend on the order of the calls: with one core they come one after the other, and so they do
-    within a call, or memory would be taken for the square of the cores.
+    For compiled loops and linear algebra, which release the interpreter lock. The calls must not
+    depend on each other's order. They run one after the other on a single core, and when nested
+    in another `in_parallel`, which would otherwise start the square of the cores in threads.
     """
-    if cores() == 1 or getattr(_AT_WORK, "within", False):
+    if cores() == 1 or getattr(_WORKER, "is_worker", False):
         return [function(item) for item in items]
-    with ThreadPoolExecutor(cores(), initializer=_begin_work) as threads:
-        return list(threads.map(function, items))
+    with ThreadPoolExecutor(cores(), initializer=_mark_worker) as pool:
+        return list(pool.map(function, items))
 
 
-def _begin_work() -> None:
-    _AT_WORK.within = True
+def _mark_worker() -> None:
+    _WORKER.is_worker = True
 
 
-def side_by_side(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
-    """Call two functions at once and return both answers; see `in_parallel`."""
+def run_both(first: Callable[[], T], second: Callable[[], R]) -> tuple[T, R]:
+    """Call two functions concurrently and return both results; see `in_parallel`."""
     if cores() == 1:
         return first(), second()
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(first)
-        answer = second()
-        return coming.result(), answer
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(first)
+        result = second()
+        return future.result(), result
 
 
 @cache
-def _pools() -> ThreadpoolController:
-    # Looking through the process for its libraries takes as long as many an answer.
+def _libraries() -> ThreadpoolController:
+    # Searching the process for BLAS libraries takes as long as many a request.
     return ThreadpoolController()
 
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Keep PyTorch and the linear algebra under NumPy to one thread while the block runs.
+    """Limit PyTorch and NumPy's BLAS to one thread while the block runs.
 
-    Matrices and networks this small gain nothing from more, lose much where cores are shared
-    (waiting threads spin), and threads split sums in ways that differ from machine to machine.
+    Matrices and networks of this size do not gain from more threads and lose where cores are
+    shared, because waiting threads spin. The order of sums would also depend on the machine.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _pools().limit(limits=1, user_api="blas"):
+        with _libraries().limit(limits=1, user_api="blas"):
             yield
     finally:
         torch.set_num_threads(threads)
 
 
 def keep_to_one_thread() -> None:
-    """Keep them to one thread for good: for a process that answers in several of its own.
+    """Limit PyTorch and BLAS to one thread for the life of the process.
 
-    Blocks of `one_thread` that overlap would else undo each other's doing.
+    For a process that serves requests in several threads: overlapping `one_thread` blocks would
+    restore each other's limits.
     """
     torch.set_num_threads(1)
-    _pools().limit(limits=1, user_api="blas")
+    _libraries().limit(limits=1, user_api="blas")

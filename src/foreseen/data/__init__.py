@@ -1,1 +1,1 @@
-"""TODO."""
+"""Data sets: sources, canonical tables, the movie catalogue, and id maps."""

@@ -1,4 +1,4 @@
-"""Raw tables to canonical ones: checked, without duplicates, in time order, with a manifest."""
+"""Conversion of raw tables to canonical ones: validated, deduplicated, in time order."""
 
 import csv
 import json
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from foreseen.errors import DataError
 from foreseen.data.schema import (
     MOVIE,
     MOVIES_SCHEMA,
@@ -18,29 +17,30 @@ from foreseen.data.schema import (
     TIME_ORDER,
     TIMESTAMP,
     USER,
-    untitled,
+    placeholder_movies,
 )
 from foreseen.data.sources import BadRow, RawTables, read_source
 from foreseen.data.sources.delimited import COMMA, read_ratings
+from foreseen.errors import DataError
 
-_SHOWN: Final = 10
+_MAX_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Where tables come from and what they hold.
+    """Origin and counts of a data set; the fields are the keys of manifest.json.
 
     Attributes:
-        source: The data set's name.
-        sha256: Checksum of each file that was read.
-        ratings, users, movies: Counts; `movies` is the catalogue, rated or not.
-        rated_movies: Movies with at least one rating.
-        movies_without_metadata: Rated movies that the movies file does not know; they have
-            neither title nor genres nor year.
+        source: Name of the data set.
+        sha256: Checksum of each file read.
+        ratings, users, movies: Counts; `movies` includes unrated ones.
+        rated_movies: Number of movies with at least one rating.
+        movies_without_metadata: Number of rated movies that the movies file lacks; they have no
+            title, year or genres.
         first, last: Timestamps of the first and the last rating.
-        lowest, highest: The least and the greatest rating.
-        ties: Ratings whose second is also that of the same user's rating before it.
-        bad_rows: Rows that were left out because the caller allowed it.
+        lowest, highest: Minimum and maximum rating.
+        ties: Number of ratings with the same user and second as an earlier row.
+        bad_rows: Number of rows skipped with the caller's permission.
     """
 
     source: str
@@ -60,14 +60,14 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Tables:
-    """A data set in canonical form: what every later stage reads.
+    """A data set in canonical form, the input of every later stage.
 
     Attributes:
         ratings: One row per (user, movie), sorted by (timestamp, userId, movieId).
-        movies: One row per movie, sorted by movieId; every rated movie has its row.
+        movies: One row per movie, sorted by movieId; contains every rated movie.
         manifest: Origin and counts.
-        links: Ids at IMDb and TMDB, where the source has them.
-        tags: Tags given by people, where the source has them.
+        links: IMDb and TMDB ids, if the source has them.
+        tags: User tags, if the source has them.
     """
 
     ratings: pl.DataFrame
@@ -78,20 +78,22 @@ class Tables:
 
 
 def load_data(data: str | Path, skip_bad_rows: Path | None = None) -> Tables:
-    """Read a data set and make it canonical.
+    """Read a data set and convert it to canonical form.
 
     Args:
         data: A built-in or downloadable name, a folder or a zip.
-        skip_bad_rows: A CSV file to write bad rows to; without it they are refused.
+        skip_bad_rows: A CSV file to list bad rows in and skip them; if None, they are an error.
 
     Raises:
-        DataError: If the data cannot be read, holds no rating, or holds bad rows.
+        DataError: If the data cannot be read, has no ratings, or has bad rows that may not be
+            skipped.
+        DownloadError: If a download fails.
     """
     return make_canonical(read_source(data), skip_bad_rows)
 
 
 def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.DataFrame:
-    """Read ratings alone, from a CSV file or from anything `load_data` takes.
+    """Read only the ratings, from a CSV file or any data set that `load_data` accepts.
 
     Raises:
         DataError: As `load_data`.
@@ -106,27 +108,30 @@ def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.Data
 
 
 def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
-    """Return (user, movie, rating, timestamp) rows as a canonical ratings table."""
+    """Return (user, movie, rating, timestamp) rows as a canonical ratings table.
+
+    The last of several rows of a (user, movie) pair is kept.
+    """
     frame = pl.DataFrame(list(rows), schema=RATINGS_SCHEMA, orient="row")
     return frame.unique([USER, MOVIE], keep="last", maintain_order=True).sort(TIME_ORDER)
 
 
 def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
-    """Check, deduplicate and sort raw tables; nothing is left out in silence.
+    """Validate, deduplicate and sort raw tables; see `load_data` for `skip_bad_rows`.
 
     Raises:
-        DataError: If there is no rating, or there are bad rows and `skip_bad_rows` is None.
+        DataError: If there are no ratings, or bad rows and `skip_bad_rows` is None.
     """
     ratings, duplicates = _without_duplicates(raw)
     bad = [*raw.bad_rows, *duplicates]
     if bad and skip_bad_rows is None:
-        raise DataError(_refusal(bad))
+        raise DataError(_bad_rows_message(bad))
     if bad and skip_bad_rows is not None:
         _write_bad_rows(bad, skip_bad_rows)
     if ratings.is_empty():
-        raise DataError(f"{raw.ratings_file} holds no rating")
+        raise DataError(f"{raw.ratings_file} has no ratings; at least one is needed")
     ratings = ratings.select(*RATINGS_SCHEMA).sort(TIME_ORDER)
-    movies, unknown = _complete_catalogue(raw.movies, ratings)
+    movies, without_metadata = _with_rated_movies(raw.movies, ratings)
     manifest = Manifest(
         source=raw.name,
         sha256=dict(raw.checksums),
@@ -134,7 +139,7 @@ def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
         users=ratings[USER].n_unique(),
         movies=movies.height,
         rated_movies=ratings[MOVIE].n_unique(),
-        movies_without_metadata=unknown,
+        movies_without_metadata=without_metadata,
         first=int(ratings[TIMESTAMP][0]),
         last=int(ratings[TIMESTAMP][-1]),
         lowest=float(ratings[RATING].to_numpy().min()),
@@ -145,21 +150,25 @@ def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
     return Tables(ratings, movies, manifest, raw.links, raw.tags)
 
 
-def until(tables: Tables, moment: int) -> Tables:
-    """Return the tables as they were just before `moment`: the catalogue stays whole.
+def tables_before(tables: Tables, moment: int) -> Tables:
+    """Return the tables with only the ratings before a timestamp; movies are unchanged.
 
     Raises:
-        DataError: If no rating is older.
+        DataError: If there are none.
     """
     ratings = tables.ratings.filter(pl.col(TIMESTAMP) < moment)
     if ratings.is_empty():
-        raise DataError(f"no rating is older than timestamp {moment}")
+        first = tables.manifest.first
+        message = (
+            f"no rating is before timestamp {moment}; the first is at {first}, give a later time"
+        )
+        raise DataError(message)
     manifest = replace(tables.manifest, ratings=ratings.height, last=int(ratings[TIMESTAMP][-1]))
     return replace(tables, ratings=ratings, manifest=manifest)
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
-    """Write ratings, movies, links and tags as Parquet, and manifest.json last."""
+    """Write ratings, movies, links and tags as Parquet files, then manifest.json."""
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, pl.DataFrame | None] = {
         "ratings": tables.ratings,
@@ -175,12 +184,15 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def _without_duplicates(raw: RawTables) -> tuple[pl.DataFrame, list[BadRow]]:
-    """Keep each user's first rating of a movie; a later one would tell of the future."""
+    """Keep the first rating of each (user, movie) pair; return the later ones as bad rows.
+
+    Keeping the last one would leak the future into a point-in-time history.
+    """
     ordered = raw.ratings.sort(*TIME_ORDER, "line")
     first = ordered.unique([USER, MOVIE], keep="first", maintain_order=True)
     if first.height == ordered.height:
         return first, []
-    again = ordered.join(first, on="line", how="anti").join(
+    repeated = ordered.join(first, on="line", how="anti").join(
         first.select(USER, MOVIE, first_line="line"), on=[USER, MOVIE]
     )
     return first, [
@@ -188,29 +200,30 @@ def _without_duplicates(raw: RawTables) -> tuple[pl.DataFrame, list[BadRow]]:
             raw.ratings_file,
             row["line"],
             f"{row[USER]},{row[MOVIE]},{row[RATING]},{row[TIMESTAMP]}",
-            f"user {row[USER]} has rated movie {row[MOVIE]} already, in line {row['first_line']}",
+            f"user {row[USER]} already rated movie {row[MOVIE]} in line {row['first_line']}",
         )
-        for row in again.iter_rows(named=True)
+        for row in repeated.iter_rows(named=True)
     ]
 
 
-def _complete_catalogue(
+def _with_rated_movies(
     movies: pl.DataFrame | None, ratings: pl.DataFrame
 ) -> tuple[pl.DataFrame, int]:
+    """Add rows for the rated movies that are missing; return the number of these too."""
     if movies is None:
         movies = pl.DataFrame(schema=MOVIES_SCHEMA)
-    unknown = ratings.select(pl.col(MOVIE).unique()).join(movies, on=MOVIE, how="anti")
-    whole = pl.concat([movies.cast(MOVIES_SCHEMA), untitled(unknown[MOVIE])])
-    return whole.sort(MOVIE), unknown.height
+    missing = ratings.select(pl.col(MOVIE).unique()).join(movies, on=MOVIE, how="anti")
+    complete = pl.concat([movies.cast(MOVIES_SCHEMA), placeholder_movies(missing[MOVIE])])
+    return complete.sort(MOVIE), missing.height
 
 
-def _refusal(bad: list[BadRow]) -> str:
-    shown = [f"  {row}" for row in bad[:_SHOWN]]
-    if len(bad) > _SHOWN:
-        shown.append(f"  and {len(bad) - _SHOWN} more")
+def _bad_rows_message(bad: list[BadRow]) -> str:
+    shown = [f"  {row}" for row in bad[:_MAX_SHOWN]]
+    if len(bad) > _MAX_SHOWN:
+        shown.append(f"  and {len(bad) - _MAX_SHOWN} more")
     count = "1 bad row" if len(bad) == 1 else f"{len(bad)} bad rows"
-    mend = "mend the file, or leave such rows out with --skip-bad-rows FILE, which lists them"
-    return "\n".join([f"{count}; {mend}:", *shown])
+    fix = "correct the file, or skip and list such rows with --skip-bad-rows FILE"
+    return "\n".join([f"{count}; {fix}:", *shown])
 
 
 def _write_bad_rows(bad: list[BadRow], file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The movies as arrays: ids, titles, years of release, genres."""
+"""The movie catalogue as arrays: ids, titles, release years, genres, franchises."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,19 +9,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from foreseen.data.franchises import franchises_of
 from foreseen.data.identifiers import IdMap
-from foreseen.data.schema import GENRES, MOVIE, TITLE, YEAR, untitled
-from foreseen.data.franchises import series_of
+from foreseen.data.schema import GENRES, MOVIE, TITLE, YEAR, placeholder_movies
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The known movies; C is their number, G the number of genres.
+    """C movies with G genres.
 
     Attributes:
-        movies: Movie ids to rows.
-        table: The canonical movies, one row per movie in row order.
-        genre_names: The G genres, in alphabetical order, fixed when the catalogue was made.
+        movies: Map from movie ids to rows.
+        table: The canonical movies table, in row order.
+        genre_names: The G genres in alphabetical order, fixed at creation.
     """
 
     movies: IdMap
@@ -30,7 +30,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, movies: pl.DataFrame, genre_names: Sequence[str] | None = None) -> Self:
-        """Return the catalogue of a canonical movies table, sorted by id."""
+        """Return the catalogue of a canonical movies table, which is sorted by id."""
         if genre_names is None:
             rows: list[list[str]] = movies[GENRES].to_list()
             genre_names = sorted({name for names in rows for name in names})
@@ -40,66 +40,66 @@ class Catalogue:
         return len(self.movies)
 
     def extended(self, ids: ArrayLike) -> Self:
-        """Return a catalogue that holds `ids` too; movies new to it have no title or genres."""
-        grown = self.movies.extended(ids)
-        if grown is self.movies:
+        """Return a catalogue that also contains `ids`; new movies have no title, year or genres."""
+        movies = self.movies.extended(ids)
+        if movies is self.movies:
             return self
-        new = grown.ids[len(self.movies) :]
-        table = pl.concat([self.table, untitled(pl.Series(MOVIE, new))])
-        return replace(self, movies=grown, table=table)
+        new = movies.ids[len(self.movies) :]
+        table = pl.concat([self.table, placeholder_movies(pl.Series(MOVIE, new))])
+        return replace(self, movies=movies, table=table)
 
     @cached_property
     def genres(self) -> NDArray[np.float32]:
-        """Indicators of shape (C + 1) x G; the last row is that of an unknown movie."""
+        """0/1 indicators of shape (C + 1) x G; the last row stands for an unknown movie."""
         matrix = np.zeros((len(self) + 1, len(self.genre_names)), dtype=np.float32)
-        places = {name: column for column, name in enumerate(self.genre_names)}
+        columns = {name: column for column, name in enumerate(self.genre_names)}
         for row, names in enumerate(self.genre_lists):
             for name in names:
-                if name in places:
-                    matrix[row, places[name]] = 1
+                if name in columns:
+                    matrix[row, columns[name]] = 1
         return matrix
 
     @cached_property
     def genre_lists(self) -> list[tuple[str, ...]]:
-        """The names of each movie's genres, as the source lists them."""
+        """Genre names of each movie, in the order of the source."""
         return [tuple(names or ()) for names in self.table[GENRES].to_list()]
 
     @cached_property
     def genre_weights(self) -> NDArray[np.float64]:
-        """Genres with rare ones weighing more, each movie's of length one, of shape C x G."""
+        """L2-normalised genre indicators with inverse document frequencies, of shape C x G."""
         genres = self.genres[:-1].astype(np.float64)
         weighted = genres * np.log((len(genres) + 1) / (genres.sum(axis=0) + 1))
         length = np.sqrt((weighted**2).sum(axis=1, keepdims=True))
         return weighted / np.maximum(length, 1e-9)
 
     @cached_property
-    def genre_likeness(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """How alike movies are in genres: what two share of what either has (Jaccard, 1901).
+    def genre_similarity(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Jaccard similarity of movies by genres (Jaccard, 1901).
 
         Returns:
-            Each movie's kind, of shape C + 1, movies of the same genres being of one kind; and
-            the likeness of any two of the K kinds, of shape K x K.
+            Each movie's row in the K distinct sets of genres, of shape C + 1; and the similarity
+            of each pair of sets, of shape K x K.
         """
-        kinds, kind = np.unique(self.genres, axis=0, return_inverse=True)
-        shared = (kinds @ kinds.T).astype(np.float64)
-        number = kinds.sum(axis=1).astype(np.float64)
-        either = number[:, None] + number[None, :] - shared
-        return kind.astype(np.int32), shared / np.maximum(either, 1)
+        genre_sets, row = np.unique(self.genres, axis=0, return_inverse=True)
+        shared = (genre_sets @ genre_sets.T).astype(np.float64)
+        size = genre_sets.sum(axis=1).astype(np.float64)
+        union = size[:, None] + size[None, :] - shared
+        return row.astype(np.int32), shared / np.maximum(union, 1)
 
     @cached_property
-    def series(self) -> NDArray[np.int32]:
-        """The series each movie is of, as a number, of shape C + 1; the unknown movie's is -1."""
-        return np.append(series_of(self.table[TITLE].to_list()), np.int32(-1))
+    def franchises(self) -> NDArray[np.int32]:
+        """Franchise number of each movie, of shape C + 1; -1 for the unknown movie."""
+        return np.append(franchises_of(self.table[TITLE].to_list()), np.int32(-1))
 
     @cached_property
     def years(self) -> NDArray[np.float64]:
-        """Years of release, of shape C + 1; NaN where unknown, as for the last, unknown movie."""
+        """Release years, of shape C + 1; NaN where unknown, as in the last row."""
         years = self.table[YEAR].cast(pl.Float64).fill_null(np.nan).to_numpy()
         return np.append(years, np.nan)
 
     @cached_property
     def titles(self) -> list[str]:
-        """Titles in row order; a movie without one is called by its id."""
+        """Titles in row order, of shape C; a movie without a title is named by its id."""
         named = self.table.select(
             pl.col(TITLE).fill_null(pl.format("movie {}", pl.col(MOVIE)))
         ).to_series()

@@ -1,4 +1,4 @@
-"""The two-way map between a source's ids and the rows that arrays are indexed by."""
+"""A two-way map between the ids of a source and the rows that index arrays."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 UNKNOWN = -1
-"""The row of an id that the map does not hold."""
+"""The row of an id that is not in the map."""
 
 
 @dataclass(frozen=True)
 class IdMap:
-    """A frozen map from ids to rows 0, 1, ...; a grown one is new and keeps the old rows."""
+    """An immutable map from distinct ids to rows 0, 1, ...; extending it returns a new one.
+
+    Attributes:
+        ids: The id of each row, of shape N.
+    """
 
     ids: NDArray[np.int64]
 
@@ -30,15 +34,16 @@ class IdMap:
         return np.argsort(self.ids, kind="stable")
 
     def rows(self, ids: ArrayLike) -> NDArray[np.int32]:
-        """Return each id's row, `UNKNOWN` for an id that is not here."""
-        wanted = np.asarray(ids, dtype=np.int64)
+        """Return the row of each id, `UNKNOWN` for an id not in the map; of the shape of `ids`."""
+        queried = np.asarray(ids, dtype=np.int64)
         if not len(self.ids):
-            return np.full(wanted.shape, UNKNOWN, dtype=np.int32)
+            return np.full(queried.shape, UNKNOWN, dtype=np.int32)
         ascending = self.ids[self._order]
-        place = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-        return np.where(ascending[place] == wanted, self._order[place], UNKNOWN).astype(np.int32)
+        position = np.minimum(np.searchsorted(ascending, queried), len(ascending) - 1)
+        found = ascending[position] == queried
+        return np.where(found, self._order[position], UNKNOWN).astype(np.int32)
 
     def extended(self, ids: ArrayLike) -> Self:
-        """Return a map that holds `ids` too; what was here keeps its row."""
+        """Return a map that also contains `ids`; present ids keep their rows."""
         new = np.setdiff1d(np.asarray(ids, dtype=np.int64), self.ids)
         return type(self)(np.concatenate([self.ids, new])) if len(new) else self

@@ -1,6 +1,7 @@
-"""What a data set is like: one HTML page, pictures first, that needs no network."""
+"""The profile of a data set: summary statistics, pictures, and an HTML report of both."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,23 +9,27 @@ import numpy as np
 import polars as pl
 
 from foreseen.data.canonical import Tables
-from foreseen.html_report import Picture, write_page
 from foreseen.data.schema import GENRES, MOVIE, RATING, TIMESTAMP, USER, YEAR
+from foreseen.html_report import Picture, write_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def facts(tables: Tables) -> dict[str, Any]:
-    """Return the numbers that tell what a data set is like."""
+def summarise(tables: Tables) -> dict[str, Any]:
+    """Return the manifest's fields and further summary statistics, by name.
+
+    `density` is the share of (user, rated movie) pairs that have a rating; `first_half_star` the
+    timestamp of the first half-star rating, such as 3.5, or None.
+    """
     manifest = tables.manifest
     halves = tables.ratings.filter(pl.col(RATING) % 1 != 0)[TIMESTAMP]
     per_user = tables.ratings[USER].value_counts()["count"].to_numpy()
     per_movie = tables.ratings[MOVIE].value_counts()["count"].to_numpy()
-    cells = manifest.users * manifest.rated_movies
+    pairs = manifest.users * manifest.rated_movies
     return {
         **vars(manifest),
-        "density": manifest.ratings / cells,
+        "density": manifest.ratings / pairs,
         "mean_rating": float(tables.ratings[RATING].to_numpy().mean()),
         "median_ratings_per_user": float(np.median(per_user)),
         "median_ratings_per_movie": float(np.median(per_movie)),
@@ -33,21 +38,21 @@ def facts(tables: Tables) -> dict[str, Any]:
     }
 
 
-def write_description(tables: Tables, out: Path) -> None:
-    """Draw the data set into one self-contained HTML file.
+def write_profile(tables: Tables, out: Path) -> None:
+    """Write the profile as one self-contained HTML file.
 
     Raises:
-        InputError: If the libraries that draw are not installed.
+        InputError: If Jinja2 or matplotlib is not installed.
     """
-    write_page(
+    write_html(
         out,
         tables.manifest.source,
         [],
-        _fact_lines(tables),
-        pictures(tables),
+        _summary_rows(tables),
+        profile_pictures(tables),
         [
-            ("Ratings, first rows", tables.ratings.columns, tables.ratings.head(8).rows()),
-            ("Movies, first rows", tables.movies.columns, _movie_rows(tables.movies.head(8))),
+            ("First rows of the ratings", tables.ratings.columns, tables.ratings.head(8).rows()),
+            ("First rows of the movies", tables.movies.columns, _movie_rows(tables.movies.head(8))),
         ],
     )
 
@@ -56,109 +61,119 @@ def _movie_rows(movies: pl.DataFrame) -> list[tuple[Any, ...]]:
     return movies.with_columns(pl.col(GENRES).list.join(", ")).rows()
 
 
-def _fact_lines(tables: Tables) -> list[tuple[str, str]]:
-    known = facts(tables)
-    half = known["first_half_star"]
+def _summary_rows(tables: Tables) -> list[tuple[str, str]]:
+    summary = summarise(tables)
+    half = summary["first_half_star"]
     return [
-        ("ratings", f"{known['ratings']:,}"),
-        ("users", f"{known['users']:,}"),
-        ("movies in the catalogue", f"{known['movies']:,}"),
-        ("movies rated", f"{known['rated_movies']:,}"),
-        ("movies rated once", f"{known['movies_rated_once']:,}"),
-        ("share of cells filled", f"{known['density']:.2%}"),
-        ("first rating", day(known["first"])),
-        ("last rating", day(known["last"])),
-        ("mean rating", f"{known['mean_rating']:.2f}"),
-        ("scale", f"{known['lowest']:g} to {known['highest']:g}"),
-        ("half stars since", day(half) if half is not None else "never"),
-        ("ratings per user, median", f"{known['median_ratings_per_user']:g}"),
-        ("ratings per movie, median", f"{known['median_ratings_per_movie']:g}"),
-        ("ratings in the same second as the user's one before", f"{known['ties']:,}"),
-        ("rated movies without metadata", f"{known['movies_without_metadata']:,}"),
+        ("ratings", f"{summary['ratings']:,}"),
+        ("users", f"{summary['users']:,}"),
+        ("movies", f"{summary['movies']:,}"),
+        ("movies with ratings", f"{summary['rated_movies']:,}"),
+        ("movies with one rating", f"{summary['movies_rated_once']:,}"),
+        ("density (ratings / users x rated movies)", f"{summary['density']:.2%}"),
+        ("first rating", format_date(summary["first"])),
+        ("last rating", format_date(summary["last"])),
+        ("mean rating", f"{summary['mean_rating']:.2f}"),
+        ("rating scale", f"{summary['lowest']:g} to {summary['highest']:g}"),
+        ("first half-star rating", format_date(half) if half is not None else "never"),
+        ("median ratings per user", f"{summary['median_ratings_per_user']:g}"),
+        ("median ratings per movie", f"{summary['median_ratings_per_movie']:g}"),
+        ("ratings tied in time (same user and second)", f"{summary['ties']:,}"),
+        ("rated movies without metadata", f"{summary['movies_without_metadata']:,}"),
     ]
 
 
-def day(timestamp: int) -> str:
-    """Return a timestamp's date, in UTC."""
+def format_date(timestamp: int) -> str:
+    """Return the UTC date of a timestamp, such as 9 January 1995."""
     return datetime.fromtimestamp(timestamp, tz=UTC).strftime("%d %B %Y").lstrip("0")
 
 
-def pictures(tables: Tables) -> list[Picture]:
-    """Return the titles of the pictures, and the functions that draw them."""
+def profile_pictures(tables: Tables) -> list[Picture]:
+    """Return pictures of the distributions of ratings, users and movies."""
     ratings = tables.ratings.with_columns(
-        when=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), half=pl.col(RATING) % 1 != 0
+        rating_year=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), is_half=pl.col(RATING) % 1 != 0
     )
-    first_half = ratings.filter("half")["when"].min()
-
-    def per_year(axes: "Axes") -> None:
-        counts = ratings.group_by("when", "half").len().sort("when")
-        for half, label, colour in (
-            (False, "whole stars", "#4477aa"),
-            (True, "half stars", "#ee6677"),
-        ):
-            part = counts.filter(pl.col("half") == half)
-            below = None
-            if half:
-                whole = dict(counts.filter(~pl.col("half")).select("when", "len").rows())
-                below = [whole.get(year, 0) for year in part["when"]]
-            axes.bar(
-                part["when"].to_list(),
-                part["len"].to_list(),
-                bottom=below,
-                label=label,
-                color=colour,
-            )
-        if first_half is not None:
-            axes.axvline(float(str(first_half)) - 0.5, color="black", linestyle=":")
-        axes.legend()
-        axes.set_ylabel("ratings")
-
-    def histogram(axes: "Axes") -> None:
-        counts = ratings[RATING].value_counts().sort(RATING)
-        axes.bar(counts[RATING].to_list(), counts["count"].to_list(), width=0.4, color="#4477aa")
-        axes.set_xlabel("stars")
-        axes.set_ylabel("ratings")
-
-    def level(axes: "Axes") -> None:
-        yearly = ratings.group_by("when").agg(pl.col(RATING).mean()).sort("when")
-        axes.plot(yearly["when"].to_list(), yearly[RATING].to_list(), marker="o", color="#4477aa")
-        axes.set_ylabel("mean stars")
-        axes.grid(alpha=0.3)
-
-    def activity(axes: "Axes") -> None:
-        for column, label in ((USER, "users"), (MOVIE, "movies")):
-            counts = np.sort(ratings[column].value_counts()["count"].to_numpy())[::-1]
-            axes.loglog(np.arange(1, len(counts) + 1), counts, label=label)
-        axes.set_xlabel("rank")
-        axes.set_ylabel("ratings")
-        axes.legend()
-        axes.grid(alpha=0.3)
-
-    def by_genre(axes: "Axes") -> None:
-        genres = (
-            ratings.join(tables.movies, on=MOVIE)
-            .explode(GENRES)
-            .drop_nulls(GENRES)
-            .group_by(GENRES)
-            .agg(pl.len(), pl.col(RATING).mean())
-            .sort("len")
-        )
-        bars = axes.barh(genres[GENRES].to_list(), genres["len"].to_list(), color="#4477aa")
-        axes.bar_label(bars, [f" {mean:.2f}" for mean in genres[RATING]], fontsize=7)
-        axes.tick_params(axis="y", labelsize=7)
-        axes.set_xlabel("ratings, and their mean stars")
-
-    def by_release(axes: "Axes") -> None:
-        years = tables.movies[YEAR].drop_nulls().value_counts().sort(YEAR)
-        axes.bar(years[YEAR].to_list(), years["count"].to_list(), color="#4477aa")
-        axes.set_xlabel("year of release")
-        axes.set_ylabel("movies")
-
+    by_genre = ratings.join(tables.movies, on=MOVIE).explode(GENRES).drop_nulls(GENRES)
     return [
-        ("Ratings per year, and where half stars begin", per_year),
-        ("Mean rating per year", level),
-        ("Ratings by stars", histogram),
-        ("Ratings per user and per movie, from the most active down", activity),
-        ("Ratings by genre, a movie counting for each of its genres", by_genre),
-        ("Movies by year of release", by_release),
+        (
+            "Ratings per year; the dotted line marks the first half-star ratings",
+            partial(_draw_ratings_per_year, ratings),
+        ),
+        ("Mean rating per year", partial(_draw_mean_per_year, ratings)),
+        ("Distribution of ratings", partial(_draw_rating_distribution, ratings)),
+        (
+            "Ratings per user and per movie, in descending order",
+            partial(_draw_ratings_by_rank, ratings),
+        ),
+        (
+            "Ratings per genre; a movie counts in each of its genres",
+            partial(_draw_ratings_per_genre, by_genre),
+        ),
+        ("Movies per release year", partial(_draw_movies_per_year, tables.movies)),
     ]
+
+
+def _draw_ratings_per_year(ratings: pl.DataFrame, axes: "Axes") -> None:
+    first_half = ratings.filter("is_half")["rating_year"].min()
+    counts = ratings.group_by("rating_year", "is_half").len().sort("rating_year")
+    for half, label, colour in (
+        (False, "whole stars", "#4477aa"),
+        (True, "half stars", "#ee6677"),
+    ):
+        part = counts.filter(pl.col("is_half") == half)
+        bottom = None
+        if half:
+            whole = dict(counts.filter(~pl.col("is_half")).select("rating_year", "len").rows())
+            bottom = [whole.get(year, 0) for year in part["rating_year"]]
+        axes.bar(
+            part["rating_year"].to_list(),
+            part["len"].to_list(),
+            bottom=bottom,
+            label=label,
+            color=colour,
+        )
+    if first_half is not None:
+        axes.axvline(float(str(first_half)) - 0.5, color="black", linestyle=":")
+    axes.legend()
+    axes.set_ylabel("ratings")
+
+
+def _draw_rating_distribution(ratings: pl.DataFrame, axes: "Axes") -> None:
+    counts = ratings[RATING].value_counts().sort(RATING)
+    axes.bar(counts[RATING].to_list(), counts["count"].to_list(), width=0.4, color="#4477aa")
+    axes.set_xlabel("stars")
+    axes.set_ylabel("ratings")
+
+
+def _draw_mean_per_year(ratings: pl.DataFrame, axes: "Axes") -> None:
+    yearly = ratings.group_by("rating_year").agg(pl.col(RATING).mean()).sort("rating_year")
+    axes.plot(
+        yearly["rating_year"].to_list(), yearly[RATING].to_list(), marker="o", color="#4477aa"
+    )
+    axes.set_ylabel("mean rating (stars)")
+    axes.grid(alpha=0.3)
+
+
+def _draw_ratings_by_rank(ratings: pl.DataFrame, axes: "Axes") -> None:
+    for column, label in ((USER, "users"), (MOVIE, "movies")):
+        counts = np.sort(ratings[column].value_counts()["count"].to_numpy())[::-1]
+        axes.loglog(np.arange(1, len(counts) + 1), counts, label=label)
+    axes.set_xlabel("rank by number of ratings")
+    axes.set_ylabel("ratings")
+    axes.legend()
+    axes.grid(alpha=0.3)
+
+
+def _draw_ratings_per_genre(ratings: pl.DataFrame, axes: "Axes") -> None:
+    genres = ratings.group_by(GENRES).agg(pl.len(), pl.col(RATING).mean()).sort("len")
+    bars = axes.barh(genres[GENRES].to_list(), genres["len"].to_list(), color="#4477aa")
+    axes.bar_label(bars, [f" {mean:.2f}" for mean in genres[RATING]], fontsize=7)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set_xlabel("ratings (bars), mean rating in stars (labels)")
+
+
+def _draw_movies_per_year(movies: pl.DataFrame, axes: "Axes") -> None:
+    years = movies[YEAR].drop_nulls().value_counts().sort(YEAR)
+    axes.bar(years[YEAR].to_list(), years["count"].to_list(), color="#4477aa")
+    axes.set_xlabel("release year")
+    axes.set_ylabel("movies")

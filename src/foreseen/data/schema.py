@@ -1,4 +1,4 @@
-"""Column names, types and units of the canonical tables, in one place.
+"""Column names, types and units of the canonical tables.
 
 Timestamps are whole seconds since 1970-01-01 UTC. Ratings are stars, `LOWEST_RATING` to
 `HIGHEST_RATING`. Users and movies keep the ids of their source.
@@ -26,8 +26,8 @@ LIKED: Final = "liked"
 
 LOWEST_RATING: Final = 0.5
 HIGHEST_RATING: Final = 5.0
-END_OF_TIME: Final = 4_102_444_800
-"""The first second of the year 2100: no timestamp reaches it."""
+TIMESTAMP_LIMIT: Final = 4_102_444_800
+"""Timestamps are below this: the first second of the year 2100."""
 
 RATINGS_SCHEMA: Final = pl.Schema(
     {
@@ -61,11 +61,11 @@ TAGS_SCHEMA: Final = pl.Schema(
     }
 )
 TIME_ORDER: Final = (TIMESTAMP, USER, MOVIE)
-"""Ratings are sorted by these: stable, and the same for everybody who sorts them."""
+"""The sort order of ratings; unique, since a user rates a movie once."""
 
 
-def untitled(movies: pl.Series) -> pl.DataFrame:
-    """Return canonical rows for movies of which nothing but the id is known."""
+def placeholder_movies(movies: pl.Series) -> pl.DataFrame:
+    """Return canonical rows for movies known by id only: no title, no year, no genres."""
     return movies.to_frame(MOVIE).select(
         pl.col(MOVIE).cast(pl.Int64),
         pl.lit(None, pl.String()).alias(TITLE),

@@ -1,41 +1,45 @@
-"""Finding the movies of a person's own ratings in a catalogue.
+"""Matching the entries of a personal export to the movies of a catalogue.
 
-A movie is told by its id at IMDb, TMDB or MovieLens where there is one, else by title and year.
-Titles differ between services in ways that are known: articles moved behind (`Matrix, The`),
-accents, original and alternative titles in parentheses, subtitles after a colon, a year of release
-off by one. Each way of reading is tried in turn, the strictest first; the first that finds a movie
-decides, and if it finds several, the person must choose.
+An entry is matched by its MovieLens, IMDb or TMDB id if it has one, else by title and release year.
+Services write titles differently: trailing articles (`Matrix, The`), accents, original and
+alternative titles in parentheses, subtitles after a colon, a release year off by one. Titles are
+therefore normalised to keys of decreasing strictness. The strictest keys that match any movie
+decide; if they match several, the entry is ambiguous and the user has to choose.
 """
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
-from foreseen.errors import InputError
 from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
 from foreseen.data.sources.exports import imdb_digits
 from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.errors import InputError
 
 _ARTICLES: Final = (
     *("the", "a", "an", "le", "la", "les", "l", "un", "une", "des", "el", "los", "las", "lo"),
     *("uno", "una", "il", "i", "gli", "der", "die", "das", "ein", "eine", "den", "det", "en"),
     *("ett", "de", "het", "een", "o", "os", "um", "uma"),
 )
-_MOVED: Final = re.compile(rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})'?$", re.IGNORECASE)
+_TRAILING_ARTICLE: Final = re.compile(
+    rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})'?$", re.IGNORECASE
+)
 _PARENTHESES: Final = re.compile(r"\(([^()]*)\)")
 _ALIAS: Final = re.compile(r"^a\.?k\.?a\.?\s*", re.IGNORECASE)
 _SUBTITLE: Final = re.compile(r" ?: ?| [-–—] ")
 _LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d"})
+_KEY_SETS: Final = 3
+"""Number of sets that `title_keys` returns."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A movie of the catalogue that may be meant."""
+    """A movie of the catalogue that an entry may refer to."""
 
     movie: int
     title: str
@@ -47,22 +51,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Match:
-    """One rating and the movies it may mean: one, several, or none."""
+    """An entry of an export and the movies it may refer to: one, several, or none."""
 
     rating: PersonalRating
     candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True)
-class Report:
-    """What became of every rating of an export.
+class MatchReport:
+    """The result of matching an export.
 
     Attributes:
-        matched: Ratings of one movie each; no movie twice.
-        ambiguous: Ratings that may mean several movies.
-        missing: Ratings of movies the catalogue does not hold.
-        repeated: Ratings of a movie that an earlier entry or a later date has rated already.
-        export: What was read.
+        matched: Entries with exactly one movie; each movie occurs once.
+        ambiguous: Entries with several movies.
+        missing: Entries without a movie in the catalogue.
+        repeated: Number of entries that rate a movie again; of these the latest one is kept.
+        export: The export.
     """
 
     matched: tuple[Match, ...]
@@ -72,18 +76,18 @@ class Report:
     export: PersonalExport
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as the command line prints it."""
+        """Return the report as a JSON document."""
         return {
-            "matched": [_told(match) for match in self.matched],
-            "ambiguous": [_told(match) for match in self.ambiguous],
-            "missing": [_told(match) for match in self.missing],
+            "matched": [_match_as_json(match) for match in self.matched],
+            "ambiguous": [_match_as_json(match) for match in self.ambiguous],
+            "missing": [_match_as_json(match) for match in self.missing],
             "unreadable": [dict(vars(entry)) for entry in self.export.unreadable],
             "repeated": self.repeated,
             "skipped": self.export.skipped,
         }
 
 
-def _told(match: Match) -> dict[str, Any]:
+def _match_as_json(match: Match) -> dict[str, Any]:
     rating = match.rating
     return {
         "line": rating.line,
@@ -91,24 +95,28 @@ def _told(match: Match) -> dict[str, Any]:
         "year": rating.year,
         "rating": rating.stars,
         "candidates": [
-            {MOVIE: entry.movie, TITLE: entry.title, YEAR: entry.year} for entry in match.candidates
+            {MOVIE: movie.movie, TITLE: movie.title, YEAR: movie.year} for movie in match.candidates
         ],
     }
 
 
 @dataclass(frozen=True)
 class TitleIndex:
-    """A catalogue to be searched by what services tell of a movie."""
+    """An index of a catalogue by ids and title keys.
+
+    Attributes:
+        movies: The movies that have a title, by id.
+    """
 
     movies: Mapping[int, Candidate]
     _by_imdb: Mapping[str, int]
     _by_tmdb: Mapping[str, int]
-    _readings: Sequence[Mapping[str, Sequence[int]]] = field(repr=False)
+    _by_keys: Sequence[Mapping[str, Sequence[int]]] = field(repr=False)
 
     @classmethod
     def of(cls, movies: pl.DataFrame, links: pl.DataFrame | None = None) -> "TitleIndex":
-        """Index a canonical movies table and, if there is one, its links."""
-        known = {
+        """Index a canonical movies table and its links, if there are any."""
+        titled = {
             row[MOVIE]: Candidate(row[MOVIE], row[TITLE], row[YEAR])
             for row in movies.filter(pl.col(TITLE).is_not_null()).iter_rows(named=True)
         }
@@ -119,46 +127,50 @@ class TitleIndex:
                 imdb.setdefault(digits, row[MOVIE])
             if row[TMDB]:
                 tmdb.setdefault(row[TMDB], row[MOVIE])
-        readings: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(_READINGS)]
-        for movie, entry in known.items():
-            for index, keys in zip(readings, title_keys(entry.title), strict=True):
+        by_keys: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(_KEY_SETS)]
+        for movie, entry in titled.items():
+            for index, keys in zip(by_keys, title_keys(entry.title), strict=True):
                 for key in keys:
                     index[key].append(movie)
-        return cls(known, imdb, tmdb, [dict(index) for index in readings])
+        return cls(titled, imdb, tmdb, [dict(index) for index in by_keys])
 
     def find(self, rating: PersonalRating) -> tuple[Candidate, ...]:
-        """Return the movies that a rating may mean, by the strictest reading that finds any."""
-        for found in (
+        """Return the movies that an entry may refer to, by the strictest match that finds any."""
+        for movie in (
             rating.movie if rating.movie in self.movies else None,
             self._by_imdb.get(rating.imdb or ""),
             self._by_tmdb.get(rating.tmdb or ""),
         ):
-            if found is not None and found in self.movies:
-                return (self.movies[found],)
+            if movie is not None and movie in self.movies:
+                return (self.movies[movie],)
         keys = title_keys(rating.title)
-        # A subtitle alone and another year would be too little.
-        for slack, count in ((0, _READINGS), (1, _READINGS - 1)):
-            for index, own in zip(self._readings[:count], keys[:count], strict=True):
-                meant = {movie for key in own for movie in index.get(key, ())}
-                near = [m for m in sorted(meant) if self._near(m, rating.year, slack)]
-                if near:
-                    return tuple(self.movies[movie] for movie in near)
+        # The loosest keys, which include a subtitle alone, require the exact year.
+        for tolerance, count in ((0, _KEY_SETS), (1, _KEY_SETS - 1)):
+            for index, key_set in zip(self._by_keys[:count], keys[:count], strict=True):
+                matching = {movie for key in key_set for movie in index.get(key, ())}
+                found = [
+                    movie
+                    for movie in sorted(matching)
+                    if self._has_year(movie, rating.year, tolerance)
+                ]
+                if found:
+                    return tuple(self.movies[movie] for movie in found)
         return ()
 
-    def _near(self, movie: int, year: int | None, slack: int) -> bool:
-        own = self.movies[movie].year
-        return year is None or own is None or abs(own - year) <= slack
+    def _has_year(self, movie: int, year: int | None, tolerance: int) -> bool:
+        release = self.movies[movie].year
+        return year is None or release is None or abs(release - year) <= tolerance
 
 
 def match_export(
     export: PersonalExport, index: TitleIndex, choices: Mapping[int, int] | None = None
-) -> Report:
-    """Find the movie of every rating of an export.
+) -> MatchReport:
+    """Match every entry of an export.
 
     Args:
-        export: As read.
-        index: Of the catalogue.
-        choices: For lines that are ambiguous, the movie that is meant.
+        export: The export.
+        index: Index of the catalogue.
+        choices: Movie ids by line, to resolve ambiguous entries.
     """
     matched: dict[int, Match] = {}
     ambiguous: list[Match] = []
@@ -174,62 +186,60 @@ def match_export(
             movie = candidates[0].movie
             earlier = matched.get(movie)
             repeated += earlier is not None
-            if earlier is None or (rating.at or 0) > (earlier.rating.at or 0):
+            if earlier is None or (rating.timestamp or 0) > (earlier.rating.timestamp or 0):
                 matched[movie] = match
         else:
             (ambiguous if candidates else missing).append(match)
-    return Report(tuple(matched.values()), tuple(ambiguous), tuple(missing), repeated, export)
+    return MatchReport(tuple(matched.values()), tuple(ambiguous), tuple(missing), repeated, export)
 
 
-def parse_choices(chosen: Sequence[str]) -> dict[int, int]:
-    """Return which movie is meant in which line, from texts such as 12:318.
+def parse_choices(texts: Sequence[str]) -> dict[int, int]:
+    """Return movie ids by line from texts of the form LINE:MOVIE, such as 12:318.
 
     Raises:
-        InputError: If one is not of that form.
+        InputError: If a text has another form.
     """
-    pairs = [text.split(":") for text in chosen]
-    if any(
-        len(pair) != 2 or not all(part.isdecimal() and len(part) < 16 for part in pair)
-        for pair in pairs
-    ):
-        raise InputError("a choice should be LINE:MOVIE, such as 12:318")
-    return {int(line): int(movie) for line, movie in pairs}
-
-
-_READINGS: Final = 3
+    choices: dict[int, int] = {}
+    for text in texts:
+        parts = text.split(":")
+        if len(parts) != 2 or not all(part.isdecimal() and len(part) < 16 for part in parts):
+            raise InputError(f"a choice should be LINE:MOVIE, such as 12:318. Received: '{text}'")
+        choices[int(parts[0])] = int(parts[1])
+    return choices
 
 
 def title_keys(title: str) -> tuple[set[str], set[str], set[str]]:
-    """Return what a title may be known by, in three readings, the strictest first.
+    """Return three sets of normalised keys for a title, the strictest first.
 
-    The title as a whole; that and its alternative titles, articles left out; what stands before
-    a subtitle, and the subtitle.
+    1. the whole title, with and without its parentheses;
+    2. title and alternative titles, each without its article;
+    3. these, and the parts before and after a subtitle's separator.
     """
     main = _PARENTHESES.sub("", title).strip()
     others = [_ALIAS.sub("", other).strip() for other in _PARENTHESES.findall(title)]
-    whole = {plain_title(name) for name in (title, main)}
+    full = {normalise_title(name) for name in (title, main)}
     names = [main, *others]
-    bare = {_without_article(plain_title(name)) for name in names}
-    parts = [_SUBTITLE.split(in_front(name)) for name in names]
-    pieces = {
-        _without_article(plain_title(part)) for split in parts if len(split) > 1 for part in split
+    without_articles = {_without_article(normalise_title(name)) for name in names}
+    parts = [_SUBTITLE.split(article_first(name)) for name in names]
+    subtitles = {
+        _without_article(normalise_title(part))
+        for split in parts
+        if len(split) > 1
+        for part in split
     }
-    return _told_apart(whole), _told_apart(bare), _told_apart(pieces | bare)
+    empty = {""}
+    return full - empty, without_articles - empty, (subtitles | without_articles) - empty
 
 
-def _told_apart(keys: Iterable[str]) -> set[str]:
-    return {key for key in keys if key}
+def article_first(name: str) -> str:
+    """Return a title with a trailing article moved to the front: `Matrix, The` to `The Matrix`."""
+    match = _TRAILING_ARTICLE.match(name)
+    return f"{match['article']} {match['rest']}" if match else name
 
 
-def in_front(name: str) -> str:
-    """Move an article from behind to the front."""
-    moved = _MOVED.match(name)
-    return f"{moved['article']} {moved['rest']}" if moved else name
-
-
-def plain_title(name: str) -> str:
-    """Return letters and digits in lower case without accents, words apart by one blank."""
-    folded = in_front(name).casefold().replace("&", " and ").translate(_LETTERS)
+def normalise_title(name: str) -> str:
+    """Return a title's words in lower case without accents or punctuation, separated by spaces."""
+    folded = article_first(name).casefold().replace("&", " and ").translate(_LETTERS)
     bare = "".join(
         letter
         for letter in unicodedata.normalize("NFKD", folded)

@@ -18,19 +18,22 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.fingerprint import fingerprint
+from foreseen.data.schema import TIMESTAMP
 from foreseen.drift.detectors import Finding, detect
-from foreseen.drift.policies import POLICIES, Policy, calls_for_training, worth_a_lesson
+from foreseen.drift.policies import POLICIES, Policy, calls_for_training, should_finetune
 from foreseen.errors import InputError
 from foreseen.evaluation.protocols import answer_events
-from foreseen.evaluation.resume import fingerprint
 from foreseen.evaluation.splits import cut
-from foreseen.features.interaction_log import Timeline
-from foreseen.files import write_whole
-from foreseen.models import UNLEARNED, Model, Settings, train_on
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.files import write_atomically
+from foreseen.models.base import Model
+from foreseen.models.predictor import Settings
+from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
-from foreseen.data.schema import TIMESTAMP
 
 WINDOWS: Final = 10
 PREDICTIONS: Final = "predictions.parquet"
@@ -130,7 +133,7 @@ def backtest(walk: Walk, out: Path) -> tuple[pl.DataFrame, list[Window]]:
                 costs.append(cost)
                 advance(1)
     predictions = pl.concat(frames)
-    write_whole(out / PREDICTIONS, predictions.write_parquet)
+    write_atomically(out / PREDICTIONS, predictions.write_parquet)
     return predictions, costs
 
 
@@ -179,9 +182,9 @@ def _walk_policy(
             )
             # The card tells whose the part is: an older one must not tell it of this.
             card.unlink(missing_ok=True)
-            write_whole(part, frame.write_parquet)
+            write_atomically(part, frame.write_parquet)
             text = cost.model_dump_json()
-            write_whole(card, partial(Path.write_text, data=text, encoding="utf-8"))
+            write_atomically(card, partial(Path.write_text, data=text, encoding="utf-8"))
             done = frame, cost
         else:
             walker.skip(first, done[1].trained)
@@ -252,13 +255,13 @@ class _Walker:
             # All ratings up to the window's end: which of them count is told by each moment.
             self._model = self._model.observe(ratings[self._known(self._trained_at) : stop])
         for place in self._lessons:
-            self._model = self._model.refreshed(self._limit(place))
+            self._model = self._model.finetuned(self._limit(place))
         self._lessons = []
         step.keep_seconds = watched - begun + time.process_time() - trained
         events = ratings[first:stop]
         second = events[TIMESTAMP].to_numpy().astype(np.int64)
         before = second - self._walk.delay + 1 if self._walk.delay else second
-        return answer_events(self._model, events, before)[0], step
+        return answer_events(self._model, events, before), step
 
     def _train_at(self, place: int) -> None:
         if place != self._trained_at:
@@ -267,16 +270,16 @@ class _Walker:
         self._learned = self._known(place)
 
     def _learn_at(self, place: int) -> None:
-        if worth_a_lesson(self._learned, self._known(place)):
+        if should_finetune(self._learned, self._known(place)):
             self._lessons.append(place)
             self._learned = self._known(place)
 
     def _watch(self, first: int, step: _Step) -> None:
         """Look for what has moved since the last look, by what is known at a window's beginning."""
         known = self._known(first)
-        log = self._model.timeline if self._model is not None else None
+        log = self._model.log if self._model is not None else None
         if log is None or log.ratings.height != known:
-            log = Timeline.of(
+            log = InteractionLog.of(
                 self._walk.tables.ratings[:known], Catalogue.of(self._walk.tables.movies)
             )
         step.findings = [found for found in detect(log) if found.found >= self._watched_until]
@@ -300,6 +303,6 @@ class _Walker:
         self.trained_on = known
         begin = max(0, known - self._known(self._first)) if self._policy.slides else 0
         ratings = self._walk.tables.ratings[begin:known]
-        timeline = Timeline.of(ratings, Catalogue.of(self._walk.tables.movies))
+        log = InteractionLog.of(ratings, Catalogue.of(self._walk.tables.movies))
         walk = self._walk
-        return train_on(timeline, walk.model, walk.settings, walk.seed, watching=UNLEARNED)
+        return train_on(log, walk.model, walk.settings, walk.seed, next_item=UNTRAINED)

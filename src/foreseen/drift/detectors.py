@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from river.drift import PageHinkley
 
 from foreseen.drift.streams import Stream, What, streams_of
-from foreseen.features.interaction_log import Timeline
+from foreseen.features.interaction_log import InteractionLog
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0
@@ -89,26 +89,26 @@ class Finding:
         return f"{value:.2f} stars" if self.what == "error" else f"{value:+.2f} stars"
 
 
-def detect(timeline: Timeline) -> list[Finding]:
+def detect(log: InteractionLog) -> list[Finding]:
     """Return all that moved in a log, in the order it was found.
 
     A finding rests on ratings up to `found` alone: what comes later changes no finding. What one
     of its parts has told already a stream put together of several does not tell again.
     """
     findings: list[Finding] = []
-    for stream in streams_of(timeline):
+    for stream in streams_of(log):
         told = [found for found in findings if (found.what, found.which) in stream.parts]
         findings += [
             found
-            for found in _watch(stream, timeline)
+            for found in _watch(stream, log)
             if not any(found.since <= part.found <= found.found for part in told)
         ]
     return sorted(findings, key=lambda found: (found.found, found.what, found.which))
 
 
-def _watch(stream: Stream, timeline: Timeline) -> list[Finding]:
+def _watch(stream: Stream, log: InteractionLog) -> list[Finding]:
     findings: list[Finding] = []
-    times = timeline.timestamp
+    times = log.timestamp
     test = _test()
     start, alert = 0, 0
     for n, value in enumerate(stream.values.tolist()):

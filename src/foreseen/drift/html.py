@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from foreseen.html_report import PageTable, Picture, show_figure, write_page
+from foreseen.html_report import PageTable, Picture, format_estimate, write_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ def write_drift_page(document: dict[str, Any], out: Path) -> None:
         pictures.append((title, _with(draw_staleness, document)))
     title = "Alarms where sessions were only put in another order (placebo)"
     pictures.append((title, _with(draw_placebo, document)))
-    write_page(
+    write_html(
         out,
         f"Drift: {document['model']} on {document['data']}",
         _lead(document),
@@ -184,9 +184,9 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
             [
                 [
                     result["policy"],
-                    *(show_figure(result.get(name)) for name in _MEASURES),
-                    *(show_figure(result.get("less_full", {}).get(n)) for n in ("rmse", "ndcg10")),
-                    show_figure(result.get("recovered")),
+                    *(format_estimate(result.get(name)) for name in _MEASURES),
+                    *(format_estimate(result.get("less_full", {}).get(n)) for n in ("rmse", "ndcg10")),
+                    format_estimate(result.get("recovered")),
                     result["trainings"],
                     f"{result['seconds_after_start']:.0f}",
                 ]
@@ -203,7 +203,8 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
     for kind, title in (("cell", "cells"), ("activity", "activity")):
         keys = list(dict.fromkeys(p[kind] for r in results for p in r[_plural(kind)]))
         rows = [
-            [key, *(show_figure(_part(result, kind, key)) for result in results)] for key in keys
+            [key, *(format_estimate(_part(result, kind, key)) for result in results)]
+            for key in keys
         ]
         tables.append((f"RMSE by {title}", [kind, *(r["policy"] for r in results)], rows))
     return tables

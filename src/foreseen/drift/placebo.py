@@ -6,8 +6,8 @@ What detectors find there is false alarm, and what adapting gains there is chanc
 import numpy as np
 import polars as pl
 
-from foreseen.drift.sessions import session_numbers
 from foreseen.data.schema import RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
+from foreseen.drift.sessions import session_numbers
 
 
 def shuffle_sessions(ratings: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -15,7 +15,7 @@ LESSON: Final = 0.05
 few users, they would learn those users by heart."""
 
 
-def worth_a_lesson(learned: int, known: int) -> bool:
+def should_finetune(learned: int, known: int) -> bool:
     """Tell whether so many ratings are known that networks should learn what is new."""
     return known >= (1 + LESSON) * learned
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import MOVIE, TIMESTAMP, USER
 from foreseen.drift.backtest import Walk, Window
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
@@ -21,9 +22,8 @@ from foreseen.evaluation.metrics import (
     recovered_fraction,
 )
 from foreseen.evaluation.protocols import ACTIVITY, CELLS, with_activity
-from foreseen.features.interaction_log import Timeline
-from foreseen.files import write_whole
-from foreseen.data.schema import MOVIE, TIMESTAMP, USER
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.files import write_atomically
 
 METRICS: Final = "metrics.json"
 FIGURE: Final = "error.png"
@@ -78,8 +78,8 @@ def summarise_walk(
     }
 
 
-def _log(walk: Walk) -> Timeline:
-    return Timeline.of(walk.tables.ratings, Catalogue.of(walk.tables.movies))
+def _log(walk: Walk) -> InteractionLog:
+    return InteractionLog.of(walk.tables.ratings, Catalogue.of(walk.tables.movies))
 
 
 def _placebo(walk: Walk) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _placebo(walk: Walk) -> dict[str, Any]:
     times = ratings[TIMESTAMP].to_numpy()
     years = max(float(times[-1] - times[0]) / _YEAR, 1e-9)
     alarms = [
-        len(detect(Timeline.of(shuffle_sessions(ratings, walk.seed + n), catalogue)))
+        len(detect(InteractionLog.of(shuffle_sessions(ratings, walk.seed + n), catalogue)))
         for n in range(_SHUFFLES)
     ]
     return {"alarms": alarms, "years": years, "alarms_per_year": float(np.mean(alarms)) / years}
@@ -148,7 +148,7 @@ def write_walk(document: dict[str, Any], out: Path) -> None:
     from foreseen.drift.html import draw_error, write_drift_page
 
     text = json.dumps(document, indent=2) + "\n"
-    write_whole(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))
+    write_atomically(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))
     figure = Figure(figsize=(8, 4), layout="constrained")
     draw_error(document, figure.subplots())
     figure.savefig(out / FIGURE, dpi=130)

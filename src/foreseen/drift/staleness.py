@@ -9,14 +9,16 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.schema import TIMESTAMP
 from foreseen.evaluation.metrics import Measured, paired_differences, plain, rating_errors
 from foreseen.evaluation.protocols import answer_events
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import UNLEARNED, Settings, train_on
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.predictor import Settings
+from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
-from foreseen.data.schema import TIMESTAMP
 
 AGES: Final = (0, 7, 30, 90, 180, 365)
 """Days between the last rating learned from and the first foretold."""
@@ -47,10 +49,14 @@ def staleness(
             if learned < _FEWEST:
                 break
             fitted = train_on(
-                Timeline.of(ratings[:learned], catalogue), model, settings, seed, watching=UNLEARNED
+                InteractionLog.of(ratings[:learned], catalogue),
+                model,
+                settings,
+                seed,
+                next_item=UNTRAINED,
             )
             known = fitted.observe(ratings[learned:])
-            answers, _ = answer_events(known, tested, times[place:])
+            answers = answer_events(known, tested, times[place:])
             youngest = answers if youngest is None else youngest
             difference: dict[str, Measured] = paired_differences(youngest, answers)
             found.append(

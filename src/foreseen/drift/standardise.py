@@ -104,7 +104,7 @@ def standardise(
     background = 0.0
     scale = 1.0
     seen = 0
-    information, surprise, ratings, level_sum, chances = 0.0, 0.0, 0.0, 0.0, 0.0
+    information, surprise, ratings, level_sum, predict_proba = 0.0, 0.0, 0.0, 0.0, 0.0
     begun = -1
     for n in range(size):
         if count[n] <= 0:
@@ -143,8 +143,8 @@ def standardise(
         surprise += surprise_here / variance
         ratings += count[n]
         level_sum += value * count[n]
-        chances += worth * (spread if share else 1.0)
-        if information >= prior / 2 and chances >= hits:
+        predict_proba += worth * (spread if share else 1.0)
+        if information >= prior / 2 and predict_proba >= hits:
             unit = surprise / np.sqrt(information * spread)
             scale += (min(unit**2, _CLIP**2) - scale) / min(found + 30.0, 300.0)
             unit /= np.sqrt(max(scale, 0.25))
@@ -153,6 +153,6 @@ def standardise(
             weight[found] = ratings
             first[found], last[found] = begun, n
             found += 1
-            information, surprise, ratings, level_sum, chances = 0.0, 0.0, 0.0, 0.0, 0.0
+            information, surprise, ratings, level_sum, predict_proba = 0.0, 0.0, 0.0, 0.0, 0.0
             begun = -1
     return z[:found], level[:found], weight[:found], first[:found], last[:found]

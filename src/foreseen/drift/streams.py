@@ -14,12 +14,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.data.schema import HIGHEST_RATING
 from foreseen.drift.sessions import Pieces, cut_sessions
 from foreseen.drift.standardise import KINDS, Kind, standardise
 from foreseen.features.damped_means import means_before
-from foreseen.features.interaction_log import USER_DAMPING, Timeline
-from foreseen.features.user_statistics import ERAS, era_name
-from foreseen.data.schema import HIGHEST_RATING
+from foreseen.features.interaction_log import USER_DAMPING, InteractionLog
+from foreseen.features.user_statistics import DECADES, decade_name
 
 What = Literal["scale", "level", "error", "agreement", "taste", "share", "catalogue"]
 
@@ -54,19 +54,19 @@ class Stream:
     parts: tuple[tuple[What, str], ...] = ()
 
 
-def streams_of(timeline: Timeline) -> list[Stream]:
+def streams_of(log: InteractionLog) -> list[Stream]:
     """Return all streams of a log.
 
     What is known of a rating's movie and user is as of its second, so a later rating changes no
     value that was known before it.
     """
-    rating, movie, user = timeline.rating, timeline.movie, timeline.user.astype(np.int64)
-    worth = timeline.movie_worth(movie, timeline.timestamp)
+    rating, movie, user = log.rating, log.movie, log.user.astype(np.int64)
+    worth = log.movie_mean(movie, log.timestamp)
     offset = rating - worth
-    residual = offset - means_before(timeline.user, offset, len(timeline.users), USER_DAMPING)
-    merit = np.clip(worth - timeline.world_level(timeline.timestamp), -1, 1)
+    residual = offset - means_before(log.user, offset, len(log.users), USER_DAMPING)
+    merit = np.clip(worth - log.global_mean(log.timestamp), -1, 1)
     agreement = np.clip(residual, -3, 3) * merit
-    pieces = cut_sessions(user, timeline.timestamp)
+    pieces = cut_sessions(user, log.timestamp)
     found: list[Stream] = []
 
     def add(
@@ -87,16 +87,16 @@ def streams_of(timeline: Timeline) -> list[Stream]:
     for which, chosen in (("all", everybody), ("new users", fresh), ("known users", ~fresh)):
         add("error", which, "error", chosen, np.abs(residual))
         add("agreement", which, "agreement", chosen, agreement)
-    genres = timeline.catalogue.genres[movie] > 0
-    for column, name in enumerate(timeline.catalogue.genre_names):
+    genres = log.catalogue.genres[movie] > 0
+    for column, name in enumerate(log.catalogue.genre_names):
         if name not in _GENRELESS:
             add("taste", name, "taste", genres[:, column], residual)
             share(name, genres[:, column])
-    era = timeline.era[movie]
-    for number in range(ERAS):
-        own = era == number
-        add("taste", f"films of {era_name(number)}", "taste", own, residual)
-        share(f"films of {era_name(number)}", own)
+    decade = log.decade[movie]
+    for number in range(DECADES):
+        own = decade == number
+        add("taste", f"films of {decade_name(number)}", "taste", own, residual)
+        share(f"films of {decade_name(number)}", own)
     halves = (rating * 2 % 2 == 1).astype(np.float64)
     found.extend(_both(level, add("scale", "half stars", "half", everybody, halves)))
     add("scale", "top ratings", "top", everybody, (rating == HIGHEST_RATING).astype(np.float64))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreseen.html_report import PageTable, Picture, show_figure, write_page
+from foreseen.html_report import PageTable, Picture, format_estimate, write_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,14 +40,14 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         key = "activity" if kind == "activity" else "cell"
         rows = [
             [summary["setting"], summary["model"], part[key], f"{part['events']:,}",
-             show_figure(part["rmse"])]
+             format_estimate(part["rmse"])]
             for summary in summaries
             for part in summary.get(kind, ())
         ]  # fmt: skip
         if rows:
             header = ["setting", "model", title, "events", "RMSE"]
             tables.append((f"RMSE by {title}", header, rows))
-    write_page(
+    write_html(
         out,
         f"{protocol} on {data}",
         [
@@ -99,8 +99,11 @@ def _row(summary: dict[str, Any]) -> list[object]:
     return [
         summary["setting"],
         summary["model"],
-        *(show_figure(summary.get(name)) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+        *(
+            format_estimate(summary.get(name))
+            for name in ("rmse", "rmse_user", "ndcg10", "pairwise")
+        ),
         "" if coverage is None else f"{coverage:.1%}",
         f"{summary['brier']:.3f}" if "brier" in summary else "",
-        *(show_figure(less.get(name)) for name in ("rmse", "ndcg10")),
+        *(format_estimate(less.get(name)) for name in ("rmse", "ndcg10")),
     ]

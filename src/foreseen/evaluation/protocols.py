@@ -13,8 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foreseen.candidates.next_item import UNTRAINED, NextItemModel
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.identifiers import UNKNOWN
+from foreseen.data.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
 from foreseen.evaluation.splits import (
     TEST_FROM,
@@ -25,15 +28,13 @@ from foreseen.evaluation.splits import (
     leave_last_out,
     random_folds,
 )
-from foreseen.features.encoder import Encoded
-from foreseen.features.movie_statistics import LIKING
-from foreseen.features.interaction_log import Timeline
-from foreseen.data.identifiers import UNKNOWN
-from foreseen.models import KINDS, UNLEARNED, Model, Settings, Watching, train_on
-from foreseen.models.base import Answers as Given
-from foreseen.models.ensemble.model import EnsembleSettings
-from foreseen.models.ensemble.transductive import Interpolator
-from foreseen.data.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.movie_statistics import LIKED_FROM
+from foreseen.models.base import Model
+from foreseen.models.installed import model_spec
+from foreseen.models.predictions import Predictions
+from foreseen.models.predictor import Settings
+from foreseen.models.train import train_on
 
 GLOBAL_MEAN: Final = "global mean"
 """Not a model but what any model must beat: the mean rating of the past, for everybody."""
@@ -74,25 +75,25 @@ class _Past:
     def __init__(self, tables: Tables, ratings: pl.DataFrame) -> None:
         self.ratings = ratings
         self._tables = tables
-        self._watching: dict[int, Watching] = {}
+        self._next_item: dict[int, NextItemModel] = {}
 
     @cached_property
-    def timeline(self) -> Timeline:
-        return Timeline.of(self.ratings, Catalogue.of(self._tables.movies))
+    def log(self) -> InteractionLog:
+        return InteractionLog.of(self.ratings, Catalogue.of(self._tables.movies))
 
     def fit(self, name: str, settings: Settings, seed: int) -> Model:
         """Fit a model for where only ratings are asked."""
-        return train_on(self.timeline, name, settings, seed, watching=UNLEARNED)
+        return train_on(self.log, name, settings, seed, next_item=UNTRAINED)
 
     def fit_for_lists(self, name: str, settings: Settings, seed: int) -> Model:
         """Fit a model that has learned what follows.
 
         It is the same for all that do not outline, so the first of them learns it.
         """
-        if KINDS[name].fit_and_foretell is not None:
-            return train_on(self.timeline, name, settings, seed)
-        fitted = train_on(self.timeline, name, settings, seed, self._watching.get(seed))
-        self._watching[seed] = fitted.watching
+        if model_spec(name).capabilities.out_of_sample:
+            return train_on(self.log, name, settings, seed)
+        fitted = train_on(self.log, name, settings, seed, self._next_item.get(seed))
+        self._next_item[seed] = fitted.next_item
         return fitted
 
 
@@ -208,13 +209,16 @@ def random_split(tables: Tables) -> Ask:
     def answer(
         past: _Past, held: pl.DataFrame, name: str, settings: Settings, seed: int
     ) -> Answers:
-        if not isinstance(settings, EnsembleSettings):
+        transductive = model_spec(name).capabilities.transductive
+        if transductive is None:
             return _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
-        fitted = Interpolator.fitted(settings, past.timeline, seed)
+        fitted = transductive(settings, past.log, seed)
         moments = held[TIMESTAMP].to_numpy().astype(np.int64)
-        queries = past.timeline.queries(held, moments)
-        answers = fitted.answer(past.timeline, queries)
-        return _told(past.timeline, held, answers, name, "5 folds")
+        answers = fitted.predict(past.log, past.log.queries(held, moments))
+        known = np.diff(past.log.histories.starts)
+        rows = past.log.users.rows(held[USER].to_numpy())
+        known = np.where(rows == UNKNOWN, 0, known[rows])
+        return _told(past.log, held, answers, known, name, "5 folds")
 
     def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
         parts = [
@@ -239,7 +243,7 @@ PROTOCOLS: Final[Mapping[str, Callable[[Tables], Ask]]] = {
 
 
 def _ask_at_end(fitted: Model, events: pl.DataFrame, name: str, setting: str) -> Answers:
-    moment = np.full(events.height, fitted.timeline.end, dtype=np.int64)
+    moment = np.full(events.height, fitted.log.end, dtype=np.int64)
     return _ask(fitted, fitted, events, moment, name, setting)
 
 
@@ -251,39 +255,43 @@ def _ask(
     name: str,
     setting: str,
 ) -> Answers:
-    answers = observed.answer(observed.timeline.queries(events, before))
-    return _told(fitted.timeline, events, answers, name, setting)
+    queries = observed.log.queries(events, before)
+    answers = observed.predict_queries(queries)
+    known = observed.log.histories.known(queries.history, before)
+    return _told(fitted.log, events, answers, known, name, setting)
 
 
 def _told(
-    fitted: Timeline, events: pl.DataFrame, answers: Given, name: str, setting: str
+    fitted: InteractionLog,
+    events: pl.DataFrame,
+    answers: Predictions,
+    known: NDArray[np.int64],
+    name: str,
+    setting: str,
 ) -> Answers:
     users, movies = events[USER].to_numpy(), events[MOVIE].to_numpy()
     old_user = fitted.users.rows(users) != UNKNOWN
     rated = np.isin(movies, fitted.ratings[MOVIE].to_numpy())
     cell = np.select([~old_user, ~rated], CELLS[:2], CELLS[2])
-    known = np.round(np.expm1(answers.encoded.column("user_ratings"))).astype(np.int64)
     frame = _answered(events, answers).with_columns(
         pl.Series("cell", cell), pl.Series("known", known)
     )
     return Answers(name, setting, with_activity(frame))
 
 
-def answer_events(
-    model: Model, events: pl.DataFrame, before: NDArray[np.int64]
-) -> tuple[pl.DataFrame, Encoded]:
+def answer_events(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> pl.DataFrame:
     """Answer N events, each as of its own moment; add prediction, low, high, liked.
 
     Returns:
         The events with the answers, and the features behind them.
     """
-    answers = model.answer(model.timeline.queries(events, before))
-    return _answered(events, answers), answers.encoded
+    answers = model.predict_queries(model.log.queries(events, before))
+    return _answered(events, answers)
 
 
-def _answered(events: pl.DataFrame, answers: Given) -> pl.DataFrame:
+def _answered(events: pl.DataFrame, answers: Predictions) -> pl.DataFrame:
     return events.with_columns(
-        pl.Series(PREDICTION, answers.rating),
+        pl.Series(PREDICTION, answers.mean),
         pl.Series(LOW, answers.low),
         pl.Series(HIGH, answers.high),
         pl.Series(LIKED, answers.liked),
@@ -299,7 +307,7 @@ def with_activity(events: pl.DataFrame) -> pl.DataFrame:
 
 def _mean_answers(past: pl.DataFrame, events: pl.DataFrame, setting: str) -> Answers:
     mean = float(past[RATING].to_numpy().mean())
-    share = float((past[RATING].to_numpy() >= LIKING).mean())
+    share = float((past[RATING].to_numpy() >= LIKED_FROM).mean())
     columns = [pl.lit(mean).alias(column) for column in (PREDICTION, LOW, HIGH)]
     columns.append(pl.lit(share).alias(LIKED))
     return Answers(GLOBAL_MEAN, setting, events.with_columns(columns))

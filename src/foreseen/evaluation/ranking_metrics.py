@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.evaluation.metrics import TOP, mean_over_users
-from foreseen.features.movie_statistics import LIKING
-from foreseen.features.queries import History
 from foreseen.data.identifiers import IdMap
-from foreseen.models import Model
-from foreseen.progress import progress_bar
-from foreseen.ranking.recommend import WORTH
 from foreseen.data.schema import MOVIE, RATING, USER
+from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.features.movie_statistics import LIKED_FROM
+from foreseen.features.queries import History
+from foreseen.models.base import Model
+from foreseen.progress import progress_bar
+from foreseen.ranking.rank import CRITERIA
 
 LONG: Final = 20
 _USERS: Final = 16
@@ -38,7 +38,7 @@ class Wanted:
     next: int
 
 
-def wanted_by(model: Model, later: pl.DataFrame, least: float = LIKING) -> list[Wanted]:
+def wanted_by(model: Model, later: pl.DataFrame, least: float = LIKED_FROM) -> list[Wanted]:
     """Return what users rated `least` or better later, for those who did.
 
     Args:
@@ -64,16 +64,16 @@ def list_quality(model: Model, wanted: Sequence[Wanted]) -> dict[str, Any]:
         coverage, the share of the catalogue in anybody's ten; novelty, the mean of -log2 of the
         share of users who have rated what is in the tens.
     """
-    movies = model.timeline.catalogue.movies
-    views = np.bincount(model.timeline.movie, minlength=len(movies))
-    surprise = -np.log2((views + 1) / (len(model.timeline.users) + 1))
-    figures: dict[str, dict[str, list[float]]] = {by: {} for by in WORTH}
-    shown: dict[str, list[NDArray[np.intp]]] = {by: [] for by in WORTH}
+    movies = model.log.catalogue.movies
+    views = np.bincount(model.log.movie, minlength=len(movies))
+    surprise = -np.log2((views + 1) / (len(model.log.users) + 1))
+    figures: dict[str, dict[str, list[float]]] = {by: {} for by in CRITERIA}
+    shown: dict[str, list[NDArray[np.intp]]] = {by: [] for by in CRITERIA}
     with progress_bar("ranking", len(wanted)) as advance:
         for begin in range(0, len(wanted), _USERS):
             part = wanted[begin : begin + _USERS]
-            scores = model.score([w.history for w in part], movies.ids, model.timeline.end - 1)
-            for by, worth_of in WORTH.items():
+            scores = model.score([w.history for w in part], movies.ids, model.log.end - 1)
+            for by, worth_of in CRITERIA.items():
                 worth = worth_of(scores)
                 for row, user in enumerate(part):
                     own = worth[row].copy()
@@ -90,7 +90,7 @@ def list_quality(model: Model, wanted: Sequence[Wanted]) -> dict[str, Any]:
             "novelty": float(np.mean(surprise[np.concatenate(shown[by])])),
             "users": len(wanted),
         }
-        for by in WORTH
+        for by in CRITERIA
     }
 
 

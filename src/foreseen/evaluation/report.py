@@ -10,16 +10,16 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from foreseen.data.schema import LIKED
+from foreseen.evaluation.html import write_evaluation_page
 from foreseen.evaluation.metrics import (
     order_quality,
     paired_differences,
     plain,
     rating_errors,
 )
-from foreseen.evaluation.html import write_evaluation_page
 from foreseen.evaluation.protocols import ACTIVITY, Answers
-from foreseen.features.movie_statistics import LIKING
-from foreseen.data.schema import LIKED
+from foreseen.features.movie_statistics import LIKED_FROM
 
 _TENTHS: Final = 10
 
@@ -39,7 +39,7 @@ def summarise(answers: Answers) -> dict[str, Any]:
     if "cell" in events.columns:
         summary["interval_coverage"] = float(inside)
         summary["calibration"] = _tenths(events, pl.col("prediction"), pl.col("rating"))
-        given = (pl.col("rating") >= LIKING).cast(pl.Float64)
+        given = (pl.col("rating") >= LIKED_FROM).cast(pl.Float64)
         summary["reliability"] = _tenths(events, pl.col(LIKED), given)
         summary["brier"] = float(events.select(((pl.col(LIKED) - given) ** 2).mean()).item())
         summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))

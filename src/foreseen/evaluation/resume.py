@@ -1,38 +1,20 @@
 """What a long evaluation has found so far, so that one that was stopped goes on where it was."""
 
-import hashlib
 import json
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from foreseen.data.canonical import Tables
+from foreseen.data.fingerprint import fingerprint
 from foreseen.evaluation.protocols import Answers, Ask
-from foreseen.files import write_whole
-from foreseen.models import Settings
+from foreseen.files import write_atomically
+from foreseen.models.predictor import Settings
 
 _FOLDER: Final = "unfinished"
 _SETTING: Final = "setting"
-
-
-def fingerprint(tables: Tables, *told: object) -> str:
-    """Return what tells work on some data, with some settings, from any other.
-
-    Args:
-        tables: The data.
-        told: All else that matters, as JSON can hold it.
-    """
-    parts = [
-        int(tables.ratings.hash_rows(seed=0).sum()),
-        tables.ratings.height,
-        int(tables.movies.hash_rows(seed=0).sum()),
-        version("foreseen"),
-        *told,
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def measure(
@@ -66,11 +48,11 @@ def measure(
         ]
     answers = ask(name, settings, seed)
     document = json.dumps({own.setting: own.lists for own in answers})
-    write_whole(lists, lambda path: path.write_text(document, encoding="utf-8"))
+    write_atomically(lists, lambda path: path.write_text(document, encoding="utf-8"))
     frame = pl.concat(
         own.events.with_columns(pl.lit(own.setting).alias(_SETTING)) for own in answers
     )
-    write_whole(events, frame.write_parquet)
+    write_atomically(events, frame.write_parquet)
     return answers
 
 

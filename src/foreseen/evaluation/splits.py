@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.errors import InputError
 from foreseen.data.schema import TIMESTAMP, USER
+from foreseen.errors import InputError
 
 TRAIN_SHARE = 0.8
 TEST_FROM = 0.9

@@ -17,15 +17,17 @@ import optuna
 import yaml
 from optuna.storages.journal import JournalFileBackend
 
+from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.fingerprint import fingerprint
 from foreseen.evaluation.metrics import order_quality, rating_errors
 from foreseen.evaluation.protocols import ask_fold_in
-from foreseen.evaluation.resume import fingerprint
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
-from foreseen.features.interaction_log import Timeline
-from foreseen.files import write_whole
-from foreseen.models import UNLEARNED, parse_settings, train_on
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.files import write_atomically
+from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
 
 Changes = dict[str, Any]
@@ -108,8 +110,8 @@ def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 def _measure(
     tables: Tables, split: FoldIn, name: str, changes: Changes, seed: int
 ) -> dict[str, float]:
-    timeline = Timeline.of(split.known, Catalogue.of(tables.movies))
-    model = train_on(timeline, name, parse_settings(name, changes), seed, watching=UNLEARNED)
+    log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
+    model = train_on(log, name, parse_settings(name, changes), seed, next_item=UNTRAINED)
     events = ask_fold_in(model, split, name, lists=False).events
     measured = rating_errors(events) | order_quality(events)
     return {figure: own.value for figure, own in measured.items()}
@@ -137,7 +139,9 @@ def _write(out: Path, document: Mapping[str, Any]) -> None:
     section = yaml.safe_dump({document["model"]: best}, sort_keys=False)
     texts = {"search.json": json.dumps(document, indent=2) + "\n", "best.yaml": section}
     for name, text in texts.items():
-        write_whole(out / name, lambda path, text=text: path.write_text(text, encoding="utf-8"))
+        write_atomically(
+            out / name, lambda path, text=text: path.write_text(text, encoding="utf-8")
+        )
     draw_search(document, out / "search.png")
 
 

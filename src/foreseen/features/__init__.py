@@ -1,1 +1,1 @@
-"""What is known of users and movies at any moment; every function looks back from it."""
+"""Point-in-time features: statistics of users and movies that use only earlier ratings."""

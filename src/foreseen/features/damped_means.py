@@ -1,4 +1,4 @@
-"""Damped means along a log and along histories: zeros are added, so that few values tell little."""
+"""Damped running means: zeros are added, so that means of few values are shrunk towards zero."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ from foreseen.compute.jit import compiled
 def means_before(
     entity: NDArray[np.int32], value: NDArray[np.float64], count: int, damping: float
 ) -> NDArray[np.float64]:
-    """Return, for each of N events in time order, the damped mean of its entity's values before.
+    """Return, for each of N events in time order, the damped mean of its entity's earlier values.
 
     Args:
         entity: Rows, of shape N, each below `count`.
         value: Of shape N.
         count: Number of entities.
-        damping: Values of zero that are added to an entity's own.
+        damping: Number of zeros added to the values of each entity.
     """
     sums = np.zeros(count)
     counts = np.zeros(count)
@@ -37,7 +37,7 @@ def running_means(
     Args:
         starts: Where each history begins, of shape H + 1.
         values: One per rating, history by history, of shape E.
-        damping: Values of zero that are added.
+        damping: Number of zeros added.
     """
     means = np.zeros(len(values))
     for history in range(len(starts) - 1):

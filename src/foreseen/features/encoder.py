@@ -1,7 +1,7 @@
-"""The features of (user, movie, moment): what docs/features.md explains, in the same order.
+"""Features of (user, movie, moment), documented in docs/features.md in the same order.
 
-Everything here looks back from the moment through `Timeline`, whether it is asked by training,
-by evaluation or by serving.
+All features are computed as of the moment of the query, through `LogView`; training, evaluation
+and serving call the same function.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features import user_statistics as users_at
+from foreseen.features.interaction_log import MOVIE_DAMPING, USER_DAMPING, LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import MOVIE_DAMPING, USER_DAMPING, Timeline
-from foreseen.features.user_statistics import Profiles
+from foreseen.features.user_statistics import UserStatistics
 
 FEATURES: Final = (
     # the movie
     "movie_views",
-    "movie_worth",
+    "movie_bias",
     "movie_spread",
-    "movie_recent_worth",
+    "movie_recent_bias",
     "movie_popularity",
     "movie_idle",
     "movie_age",
@@ -29,11 +29,11 @@ FEATURES: Final = (
     "movie_year_unknown",
     # the user
     "user_ratings",
-    "user_kindness",
+    "user_bias",
     "user_spread",
-    "user_mood_fast",
-    "user_mood_medium",
-    "user_mood_slow",
+    "user_bias_fast",
+    "user_bias_medium",
+    "user_bias_slow",
     "user_last",
     "user_idle",
     "user_just_rated",
@@ -42,12 +42,12 @@ FEATURES: Final = (
     # the user and the movie
     "genre_affinity",
     "genre_ratings",
-    "era_affinity",
-    "era_ratings",
+    "decade_affinity",
+    "decade_ratings",
     "popularity_session",
 )
 GENRE_DAMPING: Final = 5.0
-"""Ratings at the user's own level that are added to those of a genre or an era."""
+"""Ratings at the user's mean that are added to those of a genre or a release decade."""
 SPREAD_DAMPING: Final = 5.0
 PRIOR_SPREAD: Final = 1.0
 _DAY: Final = 86_400
@@ -57,10 +57,10 @@ _YEAR_UNKNOWN: Final = 1990.0
 
 @dataclass(frozen=True)
 class Encoded:
-    """N questions as numbers.
+    """Features of N queries.
 
     Attributes:
-        expected: What kindness and worth alone would predict, in stars, of shape N.
+        expected: Global mean plus item bias plus user bias, in stars, of shape N.
         values: Of shape N x F, in the order of `FEATURES`.
     """
 
@@ -72,61 +72,60 @@ class Encoded:
         return self.values[:, FEATURES.index(name)]
 
     def part(self, rows: NDArray[np.intp] | slice) -> "Encoded":
-        """Return the features of some of the questions."""
+        """Return the features of some of the queries."""
         return Encoded(self.expected[rows], self.values[rows])
 
 
-def encode(timeline: Timeline, queries: Queries) -> Encoded:
-    """Return the features of N questions, each as of its own moment."""
-    place, profiles = _shared_profiles(timeline, queries)
-    movie, before = queries.movie, queries.before
-    level = timeline.world_level(before)
+def encode(view: LogView, queries: Queries) -> Encoded:
+    """Return the features of N queries, each as of its moment."""
+    position, users = _distinct_users(view, queries)
+    global_mean = view.log.global_mean(queries.before)
     columns = {
-        **_movie_features(timeline, queries, level),
-        **_user_features(profiles, place),
-        **_affinities(timeline, movie, profiles, place),
+        **_movie_features(view, queries, global_mean),
+        **_user_features(users, position),
+        **_affinities(view, queries.movie, users, position),
     }
     columns["popularity_session"] = columns["movie_popularity"] * columns["user_session"]
-    expected = level + columns["movie_worth"] + columns["user_kindness"]
+    expected = global_mean + columns["movie_bias"] + columns["user_bias"]
     values = np.empty((len(queries), len(FEATURES)), dtype=np.float32)
-    for position, name in enumerate(FEATURES):
-        values[:, position] = columns[name]
+    for number, name in enumerate(FEATURES):
+        values[:, number] = columns[name]
     return Encoded(expected, values)
 
 
-def _shared_profiles(timeline: Timeline, queries: Queries) -> tuple[NDArray[np.intp], Profiles]:
-    """Profile each (user, moment) once, in their order, however many movies are asked about."""
+def _distinct_users(view: LogView, queries: Queries) -> tuple[NDArray[np.intp], UserStatistics]:
+    """Return statistics of each distinct (user, moment), and the entry of each query in them."""
     history, before = queries.history, queries.before
     order = np.lexsort((before, history))
     history, before = history[order], before[order]
     new = np.append(True, (history[1:] != history[:-1]) | (before[1:] != before[:-1]))[: len(order)]
-    place = np.empty(len(order), dtype=np.intp)
-    place[order] = np.cumsum(new) - 1
-    return place, timeline.profiles(history[new], before[new])
+    position = np.empty(len(order), dtype=np.intp)
+    position[order] = np.cumsum(new) - 1
+    return position, view.statistics(history[new], before[new])
 
 
 def _movie_features(
-    timeline: Timeline, queries: Queries, level: NDArray[np.float64]
+    view: LogView, queries: Queries, global_mean: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    states, idle = timeline.movies.before(queries.movie, queries.before)
+    states, idle = view.log.movies.before(queries.movie, queries.before)
     count = states[:, movies_at.COUNT]
-    worth = states[:, movies_at.OFFSETS] / (count + MOVIE_DAMPING)
+    bias = states[:, movies_at.OFFSETS] / (count + MOVIE_DAMPING)
     recent = states[:, movies_at.RECENT_OFFSETS] / (
         states[:, movies_at.RECENT_COUNT] + MOVIE_DAMPING
     )
-    mean = (states[:, movies_at.TOTAL] + level) / (count + 1)
+    mean = (states[:, movies_at.TOTAL] + global_mean) / (count + 1)
     squares = states[:, movies_at.SQUARES] - 2 * mean * states[:, movies_at.TOTAL]
     deviation = np.maximum(squares + count * mean**2, 0)
-    year = timeline.catalogue.years[queries.movie]
+    year = view.catalogue.years[queries.movie]
     unknown = np.isnan(year)
     now = 1970 + queries.before / (365.25 * _DAY)
     return {
         "movie_views": np.log1p(count),
-        "movie_worth": worth,
+        "movie_bias": bias,
         "movie_spread": np.sqrt(
             (deviation + SPREAD_DAMPING * PRIOR_SPREAD) / (count + SPREAD_DAMPING)
         ),
-        "movie_recent_worth": recent - worth,
+        "movie_recent_bias": recent - bias,
         "movie_popularity": np.log1p(states[:, movies_at.POPULARITY]),
         "movie_idle": _log_seconds(idle),
         "movie_age": np.where(unknown, 0, np.log1p(np.maximum(now - year, 0))),
@@ -135,61 +134,66 @@ def _movie_features(
     }
 
 
-def _user_features(profiles: Profiles, place: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
-    level = profiles.level
-    count = level[:, users_at.COUNT]
-    kindness = level[:, users_at.RESIDUALS] / (count + USER_DAMPING)
-    mean = level[:, users_at.RESIDUALS] / np.maximum(count, 1)
-    deviation = np.maximum(level[:, users_at.SQUARES] - count * mean**2, 0)
+def _user_features(
+    users: UserStatistics, position: NDArray[np.intp]
+) -> dict[str, NDArray[np.float64]]:
+    state = users.state
+    count = state[:, users_at.COUNT]
+    bias = state[:, users_at.RESIDUALS] / (count + USER_DAMPING)
+    mean = state[:, users_at.RESIDUALS] / np.maximum(count, 1)
+    deviation = np.maximum(state[:, users_at.SQUARES] - count * mean**2, 0)
     spread = np.sqrt((deviation + SPREAD_DAMPING * PRIOR_SPREAD) / (count + SPREAD_DAMPING))
     columns = {
         "user_ratings": np.log1p(count),
-        "user_kindness": kindness,
+        "user_bias": bias,
         "user_spread": spread,
-        "user_mood_fast": level[:, users_at.FAST] - kindness,
-        "user_mood_medium": level[:, users_at.MEDIUM] - kindness,
-        "user_mood_slow": level[:, users_at.SLOW] - kindness,
-        "user_last": np.where(count > 0, level[:, users_at.LAST] - kindness, 0),
-        "user_idle": _log_seconds(level[:, users_at.SINCE]),
-        "user_just_rated": np.where(level[:, users_at.SINCE] <= 1, 1.0, 0.0),
-        "user_session": np.log1p(level[:, users_at.SESSION]),
-        "user_tenure": _log_seconds(level[:, users_at.TENURE]),
+        "user_bias_fast": state[:, users_at.FAST] - bias,
+        "user_bias_medium": state[:, users_at.MEDIUM] - bias,
+        "user_bias_slow": state[:, users_at.SLOW] - bias,
+        "user_last": np.where(count > 0, state[:, users_at.LAST] - bias, 0),
+        "user_idle": _log_seconds(state[:, users_at.SINCE]),
+        "user_just_rated": np.where(state[:, users_at.SINCE] <= 1, 1.0, 0.0),
+        "user_session": np.log1p(state[:, users_at.SESSION]),
+        "user_tenure": _log_seconds(state[:, users_at.TENURE]),
     }
-    return {name: values[place] for name, values in columns.items()}
+    return {name: values[position] for name, values in columns.items()}
 
 
 def _affinities(
-    timeline: Timeline,
+    view: LogView,
     movie: NDArray[np.int32],
-    profiles: Profiles,
-    place: NDArray[np.intp],
+    users: UserStatistics,
+    position: NDArray[np.intp],
 ) -> dict[str, NDArray[np.float64]]:
-    by_genre, by_era = taste(profiles)
-    genres = timeline.catalogue.genres[movie].astype(np.float64)
+    by_genre, by_decade = taste(users)
+    genres = view.catalogue.genres[movie].astype(np.float64)
     number = np.maximum(genres.sum(axis=1), 1)
-    era = timeline.era[movie]
-    known = era >= 0
+    decade = view.log.decade[movie]
+    known = decade >= 0
     return {
-        "genre_affinity": np.einsum("ng,ng->n", by_genre[place], genres) / number,
+        "genre_affinity": np.einsum("ng,ng->n", by_genre[position], genres) / number,
         "genre_ratings": np.log1p(
-            np.einsum("ng,ng->n", profiles.genre_counts[place], genres) / number
+            np.einsum("ng,ng->n", users.genre_counts[position], genres) / number
         ),
-        "era_affinity": np.where(known, by_era[place, era], 0),
-        "era_ratings": np.where(known, np.log1p(profiles.era_counts[place, era]), 0),
+        "decade_affinity": np.where(known, by_decade[position, decade], 0),
+        "decade_ratings": np.where(known, np.log1p(users.decade_counts[position, decade]), 0),
     }
 
 
-def taste(profiles: Profiles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far above their own level users rate each genre (P x G) and era (P x K)."""
-    count = profiles.level[:, users_at.COUNT]
-    own = (profiles.level[:, users_at.RESIDUALS] / (count + USER_DAMPING))[:, None]
-    by_genre = (profiles.genre_residuals - own * profiles.genre_counts) / (
-        profiles.genre_counts + GENRE_DAMPING
+def taste(users: UserStatistics) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return damped mean residuals of users by genre (P x G) and by release decade (P x K).
+
+    They are relative to the user bias: above zero the user rates the genre above their mean.
+    """
+    count = users.state[:, users_at.COUNT]
+    bias = (users.state[:, users_at.RESIDUALS] / (count + USER_DAMPING))[:, None]
+    by_genre = (users.genre_residuals - bias * users.genre_counts) / (
+        users.genre_counts + GENRE_DAMPING
     )
-    by_era = (profiles.era_residuals - own * profiles.era_counts) / (
-        profiles.era_counts + GENRE_DAMPING
+    by_decade = (users.decade_residuals - bias * users.decade_counts) / (
+        users.decade_counts + GENRE_DAMPING
     )
-    return by_genre, by_era
+    return by_genre, by_decade
 
 
 def _log_seconds(seconds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
-"""From which moments the models learn: the one just before a rating, and earlier ones.
+"""Training examples: each rating as of the moment before it and as of earlier moments.
 
-A list made ahead is asked for long before its movies are watched. Were the models trained only
-on what is known a second before each rating, they would lean on the mood of the minute and fail
-where it is gone. So each rating is also asked for from a random earlier moment of its user.
+A recommendation list is often computed long before its movies are watched. A model trained only
+on queries one second before each rating depends on the user's most recent ratings, and its error
+grows where these are not known. So each rating is also queried as of a random earlier moment of
+its user and as of one day earlier.
 """
 
 from dataclasses import dataclass
@@ -12,85 +13,101 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features.encoder import Encoded, encode
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 
 DAY: Final = 86_400
+AT_RATING, AT_LIST, ONE_DAY_BEFORE = range(3)
+"""Horizons: just before the rating, at a random earlier moment of the user, one day earlier."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """N questions with their answers, in the time order of the answers.
+    """N queries with their ratings, in the time order of the ratings.
 
     Attributes:
-        queries: The questions, each as of a moment not later than its answer.
+        queries: The queries, each as of a moment not later than its rating.
         encoded: Their features.
-        rating: The answers, in stars, of shape N.
-        given: When each answer was given, of shape N.
+        rating: Stars, of shape N.
+        given: The second of each rating, of shape N.
+        horizon: How the moment of each query was chosen, of shape N; see `AT_RATING`.
     """
 
     queries: Queries
     encoded: Encoded
     rating: NDArray[np.float64]
     given: NDArray[np.int64]
+    horizon: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.rating)
 
     def part(self, rows: slice) -> "Examples":
         """Return a run of the examples."""
-        encoded = self.encoded.part(rows)
-        return Examples(self.queries.part(rows), encoded, self.rating[rows], self.given[rows])
+        return Examples(
+            self.queries.part(rows),
+            self.encoded.part(rows),
+            self.rating[rows],
+            self.given[rows],
+            self.horizon[rows],
+        )
 
     def split(self, share: float) -> tuple["Examples", "Examples"]:
-        """Split by time: the first `share` of the examples, and those later, never in between."""
+        """Split by time into the first `share` of the examples and the rest, between seconds."""
         moment = int(self.given[min(int(share * len(self)), len(self) - 1)])
-        place = int(np.searchsorted(self.given, moment))
-        return self.part(slice(0, place)), self.part(slice(place, len(self)))
+        position = int(np.searchsorted(self.given, moment))
+        return self.part(slice(0, position)), self.part(slice(position, len(self)))
 
 
-def training_examples(timeline: Timeline, seed: int) -> Examples:
-    """Return every rating as three questions: asked at once, for a list, and a day ahead.
+def training_examples(log: InteractionLog, seed: int) -> Examples:
+    """Return three examples per rating, one for each horizon.
 
-    A list is asked for the second after one of the user's earlier ratings, chosen uniformly;
-    what is asked a day ahead knows only what is at least a day older than the answer.
+    The list moment is the second after one of the user's earlier ratings, drawn uniformly; the
+    one-day query uses only ratings that are at least a day older.
     """
-    own = timeline.own_queries()
-    moments = [
-        own.before,
-        _list_moments(timeline, np.random.default_rng(seed)),
-        own.before - DAY + 1,
-    ]
-    place = np.repeat(np.arange(len(own)), len(moments))
-    before = np.stack(moments, axis=1).reshape(-1)
-    queries = Queries(own.history[place], own.user[place], own.movie[place], before)
-    return Examples(
-        queries, encode(timeline, queries), timeline.rating[place], timeline.timestamp[place]
-    )
+    before = log.rating_queries().before
+    moments = {
+        AT_RATING: before,
+        AT_LIST: _list_moments(log, np.random.default_rng(seed)),
+        ONE_DAY_BEFORE: before - DAY + 1,
+    }
+    return _examples(log, slice(0, len(before)), moments)
 
 
-def recent_examples(timeline: Timeline, since: int, until: int) -> Examples:
-    """Return the ratings given within a span as two questions each: at once, and a day ahead.
+def recent_examples(log: InteractionLog, since: int, until: int) -> Examples:
+    """Return two examples, `AT_RATING` and `ONE_DAY_BEFORE`, per rating of a time span.
 
     Args:
-        timeline: What is known.
+        log: The log.
         since: First second of the span.
         until: First second after it.
     """
-    first, stop = np.searchsorted(timeline.timestamp, [since, until])
-    own = timeline.own_queries().part(slice(int(first), int(stop)))
-    place = np.repeat(np.arange(len(own)), 2)
-    before = np.stack([own.before, own.before - DAY + 1], axis=1).reshape(-1)
-    queries = Queries(own.history[place], own.user[place], own.movie[place], before)
-    given = own.before[place]
-    return Examples(queries, encode(timeline, queries), timeline.rating[first + place], given)
+    first, stop = np.searchsorted(log.timestamp, [since, until])
+    before = log.timestamp[first:stop]
+    moments = {AT_RATING: before, ONE_DAY_BEFORE: before - DAY + 1}
+    return _examples(log, slice(int(first), int(stop)), moments)
 
 
-def _list_moments(timeline: Timeline, generator: np.random.Generator) -> NDArray[np.int64]:
+def _examples(log: InteractionLog, rows: slice, moments: dict[int, NDArray[np.int64]]) -> Examples:
+    """Return one example per rating of a run of the log and horizon, rating by rating."""
+    part = log.rating_queries().part(rows)
+    position = np.repeat(np.arange(len(part)), len(moments))
+    before = np.stack(list(moments.values()), axis=1).reshape(-1)
+    queries = Queries(part.history[position], part.user[position], part.movie[position], before)
+    return Examples(
+        queries,
+        encode(log.view, queries),
+        log.rating[rows][position],
+        log.timestamp[rows][position],
+        np.tile(np.array(list(moments), dtype=np.int8), len(part)),
+    )
+
+
+def _list_moments(log: InteractionLog, generator: np.random.Generator) -> NDArray[np.int64]:
     """Return, for each rating, the second after an earlier one of its user, or their first."""
-    order = np.argsort(timeline.user, kind="stable")
-    times = timeline.timestamp[order]
-    starts = timeline.histories.starts[timeline.user[order]]
+    order = np.argsort(log.user, kind="stable")
+    times = log.timestamp[order]
+    starts = log.histories.starts[log.user[order]]
     position = np.arange(len(order)) - starts
     length = np.floor(generator.random(len(order)) * (position + 1)).astype(np.int64)
     moment = np.where(length > 0, times[np.maximum(starts + length - 1, 0)] + 1, times[starts])

@@ -1,37 +1,55 @@
-"""A rating log that can be asked what was known at any moment of it."""
+"""The rating log a model is fitted to, with statistics as of any moment of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
-from foreseen.features import movie_statistics as movies_at
-from foreseen.candidates.ease import Autoencoders
-from foreseen.candidates.co_occurrence import Companies
-from foreseen.features.global_offset import Level
-from foreseen.features.damped_means import means_before, running_means
-from foreseen.features.movie_statistics import MovieStatistics
-from foreseen.features.queries import History, Queries
-from foreseen.features.user_statistics import Profiles, UserHistories, eras, profile_users
 from foreseen.data.identifiers import IdMap
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
+from foreseen.features import movie_statistics as movies_at
+from foreseen.features.damped_means import means_before, running_means
+from foreseen.features.global_offset import GlobalOffset
+from foreseen.features.movie_statistics import MovieStatistics
+from foreseen.features.queries import History, Queries
+from foreseen.features.user_statistics import (
+    UserHistories,
+    UserStatistics,
+    release_decades,
+    user_statistics,
+)
 
-PRIOR_LEVEL: Final = 3.5
-"""Stars of a world in which nothing has been rated yet, with the weight of one rating."""
+PRIOR_MEAN: Final = 3.5
+"""Mean rating assumed before any rating, with the weight of one rating."""
 MOVIE_DAMPING: Final = 4.0
-"""Ratings at the world's level that are added to a movie's own."""
+"""Ratings at the global mean that are added to a movie's ratings."""
 USER_DAMPING: Final = 4.0
-"""Residuals of zero that are added to a user's own."""
+"""Residuals of zero that are added to a user's residuals."""
+
+
+class RatingsByMovie(NamedTuple):
+    """The ratings grouped by movie, each group in time order, as positions in the histories.
+
+    Attributes:
+        starts: Where the group of each movie begins, of shape C + 1.
+        positions: Positions in the histories, of shape E.
+        users: The history that each position of the histories belongs to, of shape E.
+    """
+
+    starts: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    users: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """All ratings a model knows, indexed by movie and by user; growing it makes a new one.
+class InteractionLog:
+    """E ratings in time order, indexed by movie and by user; adding ratings returns a new log.
 
     Attributes:
         catalogue: The movies.
@@ -42,6 +60,9 @@ class Timeline:
     catalogue: Catalogue
     users: IdMap
     ratings: pl.DataFrame
+    _movie_states: LRUCache[int, NDArray[np.float64]] = field(
+        default_factory=lambda: LRUCache(1), init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, ratings: pl.DataFrame, catalogue: Catalogue) -> Self:
@@ -50,64 +71,66 @@ class Timeline:
         catalogue = catalogue.extended(ratings[MOVIE].to_numpy())
         return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings)
 
-    def with_ratings(self, new: pl.DataFrame) -> "Timeline":
-        """Return a timeline that knows `new` too; of two ratings of a pair the later one counts."""
+    def with_ratings(self, new: pl.DataFrame) -> "InteractionLog":
+        """Return a log that holds `new` too; of two ratings of a pair the later one counts."""
         new = new.select(*RATINGS_SCHEMA)
         both = pl.concat([self.ratings, new]).sort(TIMESTAMP, maintain_order=True)
         latest = both.unique([USER, MOVIE], keep="last", maintain_order=True)
-        return Timeline(
+        return InteractionLog(
             self.catalogue.extended(new[MOVIE].to_numpy()),
             self.users.extended(new[USER].to_numpy()),
             latest.sort(TIME_ORDER),
         )
 
-    def without_users(self, first: int) -> "Timeline":
-        """Return a timeline that knows no rating of users with ids from `first` on."""
-        return Timeline(self.catalogue, self.users, self.ratings.filter(pl.col(USER) < first))
+    def without_users(self, first: int) -> "InteractionLog":
+        """Return a log without the ratings of users with ids from `first` on."""
+        kept = self.ratings.filter(pl.col(USER) < first)
+        return InteractionLog(self.catalogue, self.users, kept)
 
     @cached_property
     def user(self) -> NDArray[np.int32]:
-        """The user's row of each rating, in time order."""
+        """Row of the user of each rating, of shape E."""
         return self.users.rows(self.ratings[USER].to_numpy())
 
     @cached_property
     def movie(self) -> NDArray[np.int32]:
-        """The movie's row of each rating, in time order."""
+        """Row of the movie of each rating, of shape E."""
         return self.catalogue.movies.rows(self.ratings[MOVIE].to_numpy())
 
     @cached_property
     def rating(self) -> NDArray[np.float64]:
-        """The stars of each rating, in time order."""
+        """Stars of each rating, of shape E."""
         return self.ratings[RATING].to_numpy().astype(np.float64)
 
     @cached_property
     def timestamp(self) -> NDArray[np.int64]:
-        """The second of each rating, in time order."""
+        """Second of each rating, ascending, of shape E."""
         return self.ratings[TIMESTAMP].to_numpy().astype(np.int64)
 
     @property
     def end(self) -> int:
-        """The first moment after all that is known."""
+        """The first second after the last rating; 0 if there are none."""
         return int(self.timestamp[-1]) + 1 if len(self.timestamp) else 0
 
     @cached_property
-    def era(self) -> NDArray[np.int64]:
-        """The era of each movie of the catalogue, of shape C + 1."""
-        return eras(self.catalogue.years)
+    def decade(self) -> NDArray[np.int64]:
+        """Release decade of each movie of the catalogue, of shape C + 1."""
+        return release_decades(self.catalogue.years)
 
     @cached_property
-    def _world(self) -> MovieStatistics:
-        everything = np.zeros(len(self.rating), dtype=np.int32)
+    def _overall(self) -> MovieStatistics:
+        one_movie = np.zeros(len(self.rating), dtype=np.int32)
         return MovieStatistics.of(
-            1, everything, self.rating, self.rating - PRIOR_LEVEL, self.timestamp
+            1, one_movie, self.rating, self.rating - PRIOR_MEAN, self.timestamp
         )
 
     @cached_property
     def movies(self) -> MovieStatistics:
-        """The movies' statistics, net of how kind or severe those were who rated them.
+        """Statistics of the movies, net of the biases of the users who rated them.
 
-        Taken in two steps: users are judged by the movies' plain means, then movies by the
-        ratings less their users' means, each as known before the rating.
+        Computed in two steps: user biases from residuals against the plain means of the movies,
+        then movie biases from the ratings less these user biases, each as of just before the
+        rating.
         """
         plain = MovieStatistics.of(
             len(self.catalogue),
@@ -116,111 +139,80 @@ class Timeline:
             np.zeros_like(self.rating),
             self.timestamp,
         )
-        level = self.world_level(self.timestamp)
+        overall = self.global_mean(self.timestamp)
         states, _ = plain.before(self.movie, self.timestamp)
         count, total = states[:, movies_at.COUNT], states[:, movies_at.TOTAL]
-        worth = (total + MOVIE_DAMPING * level) / (count + MOVIE_DAMPING)
-        kindness = means_before(self.user, self.rating - worth, len(self.users), USER_DAMPING)
+        mean = (total + MOVIE_DAMPING * overall) / (count + MOVIE_DAMPING)
+        user_bias = means_before(self.user, self.rating - mean, len(self.users), USER_DAMPING)
         return MovieStatistics.of(
-            len(self.catalogue), self.movie, self.rating, self.rating - level - kindness,
+            len(self.catalogue), self.movie, self.rating, self.rating - overall - user_bias,
             self.timestamp,
         )  # fmt: skip
 
     @cached_property
     def histories(self) -> UserHistories:
-        """The users' histories, one per row of the users' id map."""
+        """Histories of the users, one per row of the users' id map."""
         return UserHistories.of(
             len(self.users), self.user, self.movie, self.rating, self._residual, self.timestamp
         )
 
     @cached_property
     def _residual(self) -> NDArray[np.float64]:
-        return self.rating - self.movie_worth(self.movie, self.timestamp)
+        return self.rating - self.movie_mean(self.movie, self.timestamp)
 
     @cached_property
-    def level(self) -> Level:
-        """How far above the usual everybody rates."""
-        return Level.of(len(self.users), self.user, self._residual, self.timestamp)
+    def global_offset(self) -> GlobalOffset:
+        """How far all users together rate above what is usual, as of each rating."""
+        return GlobalOffset.of(len(self.users), self.user, self._residual, self.timestamp)
 
     @cached_property
-    def levels_in_kindness(self) -> NDArray[np.float64]:
-        """What a user's kindness has of the levels, after each place of the histories.
+    def by_movie(self) -> RatingsByMovie:
+        """The ratings grouped by movie."""
+        histories = self.histories
+        order = np.lexsort((histories.times, histories.movie))
+        starts = np.searchsorted(histories.movie[order], np.arange(len(self.catalogue) + 1))
+        users = np.repeat(np.arange(len(histories.starts) - 1), np.diff(histories.starts))
+        return RatingsByMovie(
+            starts.astype(np.int64), order.astype(np.int64), users.astype(np.int64)
+        )
 
-        Kindness is a damped mean of residuals; this is the same of the levels at their times.
-        """
-        own = self.histories
-        return running_means(own.starts, self.level.before(own.times), USER_DAMPING)
-
-    @cached_property
-    def by_movie(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The ratings movie by movie in time order, as places in the histories.
-
-        Returns:
-            Where each movie's begin, of shape C + 1; the places, of shape E; and whose history
-            each place of the histories belongs to, of shape E.
-        """
-        own = self.histories
-        order = np.lexsort((own.times, own.movie))
-        starts = np.searchsorted(own.movie[order], np.arange(len(self.catalogue) + 1))
-        owners = np.repeat(np.arange(len(own.starts) - 1), np.diff(own.starts))
-        return starts.astype(np.int64), order.astype(np.int64), owners.astype(np.int64)
-
-    @cached_property
-    def companies(self) -> Companies:
-        """What stood near each movie in the histories."""
-        own = self.histories
-        layout = (*self.by_movie, own.starts, own.movie, own.times)
-        return Companies(*layout, len(self.catalogue), self.end)
-
-    @cached_property
-    def autoencoders(self) -> Autoencoders:
-        """What goes with what in the histories."""
-        return Autoencoders(self.user, self.movie, self.timestamp, len(self.catalogue))
-
-    def world_level(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the mean of all ratings before each moment."""
-        states, _ = self._world.before(np.zeros(len(moment), dtype=np.int32), moment)
-        total = states[:, movies_at.TOTAL] + PRIOR_LEVEL
+    def global_mean(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean of all ratings before each moment, damped by `PRIOR_MEAN`."""
+        states, _ = self._overall.before(np.zeros(len(moment), dtype=np.int32), moment)
+        total = states[:, movies_at.TOTAL] + PRIOR_MEAN
         return total / (states[:, movies_at.COUNT] + 1)
 
-    def movie_worth(
+    def movie_mean(
         self, movie: NDArray[np.int32], moment: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return what each movie was worth to everybody just before each moment, in stars."""
+        """Return global mean plus item bias of each movie just before each moment, in stars."""
         states, _ = self.movies.before(movie, moment)
-        damped = states[:, movies_at.OFFSETS] / (states[:, movies_at.COUNT] + MOVIE_DAMPING)
-        return self.world_level(moment) + damped
+        bias = states[:, movies_at.OFFSETS] / (states[:, movies_at.COUNT] + MOVIE_DAMPING)
+        return self.global_mean(moment) + bias
 
     def views(self, before: int) -> NDArray[np.float64]:
-        """Return how often every movie of the catalogue had been rated before a moment."""
+        """Return the number of ratings of every movie before a moment, of shape C."""
         return self.movie_states(before)[:, movies_at.COUNT]
 
     def movie_states(self, before: int) -> NDArray[np.float64]:
         """Return the states of all movies just before a moment; see `MovieStatistics.before`.
 
-        Those of the latest moment asked about are kept: a server asks about one all the time.
+        The states of the latest moment are cached: a server requests one moment many times.
         """
-        kept = self._latest_states.get(before)
-        if kept is None:
+
+        def compute() -> NDArray[np.float64]:
             rows = np.arange(len(self.catalogue), dtype=np.int32)
-            kept, _ = self.movies.before(rows, np.full(len(rows), before, dtype=np.int64))
-            self._latest_states.clear()
-            self._latest_states[before] = kept
-        return kept
+            return self.movies.before(rows, np.full(len(rows), before, dtype=np.int64))[0]
+
+        return self._movie_states.get_or_compute(before, compute)
 
     @cached_property
-    def _latest_states(self) -> dict[int, NDArray[np.float64]]:
-        return {}
+    def view(self) -> "LogView":
+        """The log with its users' own histories."""
+        return LogView(self, self.histories)
 
-    def profiles(self, user: NDArray[np.int32], moment: NDArray[np.int64]) -> Profiles:
-        """Return the profiles of users as of moments, by their rows in the histories."""
-        return profile_users(self.histories, user, moment, self.catalogue.genres, self.era)
-
-    def with_histories(self, histories: Sequence[History]) -> "Timeline":
-        """Return a view whose users are these histories, the movies' past being this timeline's.
-
-        Row b of the view's histories is `histories[b]`.
-        """
+    def view_of(self, histories: Sequence[History]) -> "LogView":
+        """Return a view whose row b is `histories[b]`; movies keep the statistics of this log."""
         lengths = [len(history.movies) for history in histories]
         user = np.repeat(np.arange(len(histories), dtype=np.int32), lengths)
         ids = np.concatenate([np.empty(0, np.int64), *(h.movies for h in histories)])
@@ -231,37 +223,86 @@ class Timeline:
         user, movie, rating, timestamp = (
             user[order], movie[order], rating[order], timestamp[order]
         )  # fmt: skip
-        residual = rating - self.movie_worth(movie, timestamp)
-        view = replace(self)
-        shared = {name: getattr(self, name) for name in ("_world", "movies", "era", "level")}
-        own = UserHistories.of(len(histories), user, movie, rating, residual, timestamp)
-        view.__dict__.update(shared, histories=own)
-        return view
+        residual = rating - self.movie_mean(movie, timestamp)
+        return LogView(
+            self, UserHistories.of(len(histories), user, movie, rating, residual, timestamp)
+        )
+
+    def queries(self, pairs: pl.DataFrame, before: NDArray[np.int64]) -> Queries:
+        """Return one query per row of userId, movieId, each as of its moment, of shape N."""
+        user = self.users.rows(pairs[USER].to_numpy())
+        return Queries(user, user, self.catalogue.movies.rows(pairs[MOVIE].to_numpy()), before)
+
+    def rating_queries(self) -> Queries:
+        """Return one query per rating of the log, as of just before it."""
+        return Queries(self.user, self.user, self.movie, self.timestamp)
+
+
+@dataclass(frozen=True)
+class LogView:
+    """A log read through H histories: those of its users, or others given with a request.
+
+    The histories decide what is known of the users; everything about movies comes from the log.
+
+    Attributes:
+        log: The log.
+        histories: The histories that queries refer to by row.
+    """
+
+    log: InteractionLog
+    histories: UserHistories
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The movies of the log."""
+        return self.log.catalogue
+
+    @cached_property
+    def offset_in_user_bias(self) -> NDArray[np.float64]:
+        """The part of the global offset that a user bias contains, after each position, shape E.
+
+        A user bias is a damped mean of residuals; this is the same mean of the global offsets at
+        the times of the ratings.
+        """
+        offsets = self.log.global_offset.before(self.histories.times)
+        return running_means(self.histories.starts, offsets, USER_DAMPING)
+
+    def statistics(self, row: NDArray[np.int32], moment: NDArray[np.int64]) -> UserStatistics:
+        """Return the statistics of P users as of moments, by their rows in the histories."""
+        return user_statistics(self.histories, row, moment, self.catalogue.genres, self.log.decade)
 
     def prefixes(
         self, queries: Queries
     ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
-        """Order questions for walks over histories: history by history, shortest prefix first.
+        """Order queries for one pass per history: history by history, shortest prefix first.
 
         Returns:
-            The order, of shape N; where each history's questions begin in it, and N; and the
-            lengths of the prefixes asked about, in that order.
+            The order, of shape N; where the queries of each history begin in it, and N; and the
+            length of each query's prefix, in that order.
         """
-        own = self.histories
-        starts = own.starts[np.maximum(queries.history, 0)]
-        ends = own.ends(queries.history, queries.before) - starts
+        histories = self.histories
+        starts = histories.starts[np.maximum(queries.history, 0)]
+        ends = histories.ends(queries.history, queries.before) - starts
         lengths = np.where(queries.history >= 0, ends, 0)
         order = np.lexsort((lengths, queries.history))
-        asked = queries.history[order]
-        firsts = np.flatnonzero(np.append(True, asked[1:] != asked[:-1])) if len(asked) else asked
-        groups = np.append(firsts, len(asked)).astype(np.int64)
+        rows = queries.history[order]
+        firsts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])) if len(rows) else rows
+        groups = np.append(firsts, len(rows)).astype(np.int64)
         return order, groups, lengths[order].astype(np.int64)
 
-    def queries(self, pairs: pl.DataFrame, before: NDArray[np.int64]) -> Queries:
-        """Return one question per row of userId, movieId, each as of its moment, of shape N."""
-        user = self.users.rows(pairs[USER].to_numpy())
-        return Queries(user, user, self.catalogue.movies.rows(pairs[MOVIE].to_numpy()), before)
 
-    def own_queries(self) -> Queries:
-        """Return one question per rating of the log: what was to be expected just before it."""
-        return Queries(self.user, self.user, self.movie, self.timestamp)
+@dataclass(frozen=True)
+class UserContext:
+    """One user of a view as of a moment: what a ranking and its explanations are computed from.
+
+    Attributes:
+        view: The view that holds the user's history.
+        row: Row of the history in the view.
+        before: Only ratings strictly older than this second count.
+        history: The same history, with ids.
+    """
+
+    view: LogView
+    row: int
+    before: int
+    history: History

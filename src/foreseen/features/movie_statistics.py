@@ -1,9 +1,9 @@
-"""What is known of a movie at any moment: how it was rated before, how often, how lately.
+"""Statistics of a movie as of any moment: ratings, their number, recency and trend.
 
-The ratings are laid out movie by movie in time order, and beside each rating stands the movie's
-state just after it. The state at a moment is then the last one before it: a binary search.
-Nothing of one movie enters another's state and nothing later enters an earlier state, so the
-past's numbers are the same, to the bit, whatever the future holds.
+The ratings are grouped by movie in time order, and the state of the movie just after each rating
+is stored beside it. The state at a moment is the last one before it, found by binary search. No
+movie enters the state of another and no rating an earlier state, so statistics of the past are
+bitwise independent of later ratings.
 """
 
 from dataclasses import dataclass
@@ -23,27 +23,28 @@ DAY: Final = 86_400.0
     RECENT_COUNT,
     RECENT_OFFSETS,
     POPULARITY,
-    FASHION,
+    TRENDING,
     LIKED,
     RECENT_LIKED,
 ) = range(10)
-"""Columns of a movie's state."""
-LIKING: Final = 4.0
-"""Stars from which on a movie counts as liked."""
+"""Columns of the state of a movie."""
+STATE_COLUMNS: Final = 10
+LIKED_FROM: Final = 4.0
+"""Least rating, in stars, that counts as liked."""
 RECENT_HALF_LIFE: Final = 365 * DAY
 """Half-life, in seconds, of the recent count and the recent mean."""
 POPULARITY_HALF_LIFE: Final = 60 * DAY
-"""Half-life, in seconds, of how much a movie is watched at present."""
-FASHION_HALF_LIFE: Final = 5 * DAY
-"""Half-life, in seconds, of how much it is watched these very days."""
+"""Half-life, in seconds, of the popularity."""
+TRENDING_HALF_LIFE: Final = 5 * DAY
+"""Half-life, in seconds, of the trending count."""
 
 
 @dataclass(frozen=True)
 class MovieStatistics:
-    """Every movie's states in time order; C movies, E ratings, S state columns.
+    """States of all movies in time order; C movies, E ratings, S state columns.
 
     Attributes:
-        starts: Where each movie's ratings begin, of shape C + 1.
+        starts: Where the ratings of each movie begin, of shape C + 1.
         times: Timestamps, of shape E.
         states: The state just after each rating, of shape E x S.
     """
@@ -65,10 +66,10 @@ class MovieStatistics:
 
         Args:
             count: Number of movies.
-            movie: The log's movies, as rows of the catalogue, of shape E.
-            rating: Its stars.
-            timestamp: Its seconds.
-            offset: Each rating less what was to be expected of its user, known before it.
+            movie: Rows of the catalogue, of shape E.
+            rating: Stars, of shape E.
+            offset: Rating less global mean and user bias as of just before it, of shape E.
+            timestamp: Seconds, ascending, of shape E.
         """
         order = np.argsort(movie, kind="stable")
         starts = np.searchsorted(movie[order], np.arange(count + 1)).astype(np.int64)
@@ -96,7 +97,7 @@ def rows_before(
     entity: NDArray[np.int32],
     moment: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return, for each entity, the place of its last event before the moment; -1 if none."""
+    """Return, for each entity, the position of its last event before the moment; -1 if none."""
     rows = np.empty(len(entity), dtype=np.int64)
     for n in range(len(entity)):
         rows[n] = -1
@@ -122,8 +123,8 @@ def _accumulate(
     rating: NDArray[np.float64],
     offset: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    states = np.zeros((len(times), 10))
-    state = np.zeros(10)
+    states = np.zeros((len(times), STATE_COLUMNS))
+    state = np.zeros(STATE_COLUMNS)
     for movie in range(len(starts) - 1):
         state[:] = 0.0
         for row in range(starts[movie], starts[movie + 1]):
@@ -134,7 +135,7 @@ def _accumulate(
                 state[RECENT_OFFSETS] *= recent
                 state[RECENT_LIKED] *= recent
                 state[POPULARITY] *= 0.5 ** (gap / POPULARITY_HALF_LIFE)
-                state[FASHION] *= 0.5 ** (gap / FASHION_HALF_LIFE)
+                state[TRENDING] *= 0.5 ** (gap / TRENDING_HALF_LIFE)
             state[COUNT] += 1.0
             state[TOTAL] += rating[row]
             state[SQUARES] += rating[row] * rating[row]
@@ -142,8 +143,8 @@ def _accumulate(
             state[RECENT_COUNT] += 1.0
             state[RECENT_OFFSETS] += offset[row]
             state[POPULARITY] += 1.0
-            state[FASHION] += 1.0
-            if rating[row] >= LIKING:
+            state[TRENDING] += 1.0
+            if rating[row] >= LIKED_FROM:
                 state[LIKED] += 1.0
                 state[RECENT_LIKED] += 1.0
             states[row] = state
@@ -157,7 +158,7 @@ def _read(
     states: NDArray[np.float64],
     moment: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    found = np.zeros((len(rows), 10))
+    found = np.zeros((len(rows), STATE_COLUMNS))
     since = np.full(len(rows), np.inf)
     for n in range(len(rows)):
         if rows[n] >= 0:
@@ -168,5 +169,5 @@ def _read(
             found[n, RECENT_OFFSETS] *= recent
             found[n, RECENT_LIKED] *= recent
             found[n, POPULARITY] *= 0.5 ** (since[n] / POPULARITY_HALF_LIFE)
-            found[n, FASHION] *= 0.5 ** (since[n] / FASHION_HALF_LIFE)
+            found[n, TRENDING] *= 0.5 ** (since[n] / TRENDING_HALF_LIFE)
     return found, since

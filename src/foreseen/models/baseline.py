@@ -1,7 +1,8 @@
-"""The floor that was asked for: two embeddings of size five, their dot product, one dense unit."""
+"""The baseline: user and movie embeddings of size five, their dot product, one dense unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,13 +11,14 @@ from torch import Tensor, nn
 
 from foreseen.features.encoder import Encoded
 from foreseen.features.examples import Examples
+from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.models.predictor import Settings, answer_unknown
+from foreseen.models.predictor import Settings, fall_back
+from foreseen.models.spec import Fit, ModelSpec, SearchRange
 from foreseen.models.training import (
+    LOOP_SEARCH_SPACE,
     Inputs,
     LoopSettings,
-    Trained,
     evaluate_network,
     load_arrays,
     network_arrays,
@@ -29,7 +31,7 @@ class BaselineSettings(Settings):
 
     Attributes:
         width: Size of the embeddings.
-        loop: How it is trained.
+        loop: Settings of the training loop.
     """
 
     width: int = 5
@@ -58,36 +60,33 @@ class BaselineNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class BaselinePredictor:
-    """The trained network, and which users and movies it has seen.
+    """The trained network, and the users and movies it was trained on.
 
     Attributes:
-        settings: What it was fitted with.
+        settings: The settings it was fitted with.
         network: The network.
-        seen_users, seen_movies: Whether each row of the tables was trained.
+        seen_users, seen_movies: Whether each row of the embeddings was trained.
     """
 
     settings: BaselineSettings
     network: BaselineNetwork
     seen_users: NDArray[np.bool_]
     seen_movies: NDArray[np.bool_]
-    trained: Trained | None = None
 
-    def observed(self, timeline: Timeline) -> "BaselinePredictor":
-        """Return itself: what is new reaches it through the features."""
-        del timeline
+    def observed(self, log: InteractionLog) -> "BaselinePredictor":
+        """Return itself: new ratings enter through the features."""
+        del log
         return self
 
-    def estimate(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
-    ) -> NDArray[np.float64]:
-        """Return expected ratings of shape N; the unknown are answered by the common rule."""
-        del timeline
+    def estimate(self, view: LogView, queries: Queries, encoded: Encoded) -> NDArray[np.float64]:
+        """Return expected ratings of shape N; unknown users and movies get the fallback."""
+        del view
         known = _seen(self.seen_users, queries.user) & _seen(self.seen_movies, queries.movie)
-        answers = evaluate_network(self.network, _inputs(queries, known))
-        return answer_unknown(answers, known, encoded)
+        estimates = evaluate_network(self.network, _inputs(queries, known))
+        return fall_back(estimates, known, encoded)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the weights, by name."""
+        """Return the weights by name."""
         seen = {"seen_users": self.seen_users, "seen_movies": self.seen_movies}
         return {**network_arrays(self.network), **seen}
 
@@ -95,7 +94,7 @@ class BaselinePredictor:
     def from_arrays(
         cls, settings: BaselineSettings, arrays: Mapping[str, NDArray[np.generic]]
     ) -> "BaselinePredictor":
-        """Return the predictor its weights were taken from."""
+        """Return the predictor of these arrays."""
         weights = dict(arrays)
         users, movies = weights.pop("seen_users"), weights.pop("seen_movies")
         network = BaselineNetwork(settings, len(users), len(movies))
@@ -105,35 +104,38 @@ class BaselinePredictor:
 
 def fit_baseline(
     settings: BaselineSettings,
-    timeline: Timeline,
-    learn: Examples,
-    later: Examples | None,
+    log: InteractionLog,
+    train: Examples,
+    validation: Examples | None,
     seed: int,
-) -> BaselinePredictor:
-    """Train the network; later examples, if given, decide when to stop."""
+    extra: Queries,
+) -> Fit:
+    """Train the network, with early stopping if there are validation examples."""
+    del extra
     torch.manual_seed(seed)
-    network = BaselineNetwork(settings, len(timeline.users), len(timeline.catalogue))
-    seen_users = np.zeros(len(timeline.users), dtype=np.bool_)
-    seen_users[learn.queries.user] = True
-    seen_movies = np.zeros(len(timeline.catalogue), dtype=np.bool_)
-    seen_movies[learn.queries.movie] = True
+    network = BaselineNetwork(settings, len(log.users), len(log.catalogue))
+    seen_users = np.zeros(len(log.users), dtype=np.bool_)
+    seen_users[train.queries.user] = True
+    seen_movies = np.zeros(len(log.catalogue), dtype=np.bool_)
+    seen_movies[train.queries.movie] = True
     stop = None
-    if later is not None:
-        known = seen_users[later.queries.user] & seen_movies[later.queries.movie]
+    if validation is not None:
+        known = seen_users[validation.queries.user] & seen_movies[validation.queries.movie]
         if known.any():
             rows = np.flatnonzero(known)
-            stop = (_inputs(later.queries.part(rows), known[rows]), later.rating[rows])
-    everyone = np.ones(len(learn), dtype=np.bool_)
+            stop = (_inputs(validation.queries.part(rows), known[rows]), validation.rating[rows])
+    all_known = np.ones(len(train), dtype=np.bool_)
     trained = train_network(
         network,
-        _inputs(learn.queries, everyone),
-        learn.rating,
+        _inputs(train.queries, all_known),
+        train.rating,
         settings.loop,
         seed,
         "baseline",
         stop,
     )
-    return BaselinePredictor(settings, network, seen_users, seen_movies, trained)
+    predictor = BaselinePredictor(settings, network, seen_users, seen_movies)
+    return Fit(predictor, trained.epochs)
 
 
 def _seen(seen: NDArray[np.bool_], rows: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -146,3 +148,12 @@ def _inputs(queries: Queries, known: NDArray[np.bool_]) -> Inputs:
         "user": torch.from_numpy(np.where(known, queries.user, 0).astype(np.int64)),
         "movie": torch.from_numpy(np.where(known, queries.movie, 0).astype(np.int64)),
     }
+
+
+SPEC: Final = ModelSpec(
+    name="baseline",
+    settings=BaselineSettings,
+    fit=fit_baseline,
+    load=BaselinePredictor.from_arrays,
+    search_space=LOOP_SEARCH_SPACE + (SearchRange(("loop.epochs",), 5, 40),),
+)

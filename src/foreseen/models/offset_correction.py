@@ -1,26 +1,26 @@
-"""What every model's predictions are moved by when everybody has begun to rate otherwise.
+"""The correction of every model's predictions for the global offset.
 
-The networks are not told: as one more input the world's level made them worse on small logs, as
-they learn by heart from the moment who it was.
+It is applied after the model: as a network input the global offset increased the error on small
+logs, because the network identified users by the moment.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.features.interaction_log import LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 
 
-def level_shift(timeline: Timeline, queries: Queries) -> NDArray[np.float64]:
-    """Return by how much N predictions are to be moved, in stars, as of their moments.
+def offset_correction(view: LogView, queries: Queries) -> NDArray[np.float64]:
+    """Return the correction of N predictions, in stars, as of their moments.
 
-    It is the level at the moment less what the user's kindness has of it already: a newcomer's
-    are moved by all of it, as are nearly those of somebody who has rated much before it moved;
-    whoever has rated much since then has it in their kindness.
+    It is the global offset at the moment less the part of it that the user bias already contains:
+    the full offset for a new user, and close to zero for a user who has rated much since the
+    offset changed.
     """
-    own = timeline.histories
-    ends = own.ends(queries.history, queries.before)
-    known = (queries.history >= 0) & (ends > own.starts[queries.history])
-    in_kindness = np.zeros(len(queries))
-    in_kindness[known] = timeline.levels_in_kindness[ends[known] - 1]
-    return timeline.level.before(queries.before) - in_kindness
+    histories = view.histories
+    ends = histories.ends(queries.history, queries.before)
+    known = (queries.history >= 0) & (ends > histories.starts[queries.history])
+    in_user_bias = np.zeros(len(queries))
+    in_user_bias[known] = view.offset_in_user_bias[ends[known] - 1]
+    return view.log.global_offset.before(queries.before) - in_user_bias

@@ -1,17 +1,16 @@
-"""What differs from model to model, the arithmetic with its weights; the rule for the unknown."""
+"""What differs from model to model: the predictor, and the rule for unknown users and movies."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from foreseen.features.encoder import Encoded, encode
-from foreseen.features.movie_statistics import LIKING
+from foreseen.features.encoder import Encoded
+from foreseen.features.interaction_log import InteractionLog, LogView
+from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 
 _LEAST_VARIANCE: Final = 1e-4
 
@@ -23,118 +22,95 @@ class Settings(BaseModel):
 
 
 class Predictor(Protocol):
-    """A fitted model's arithmetic."""
+    """The fitted parameters of a model and how they predict."""
 
     @property
     def settings(self) -> Settings:
-        """What it was fitted with."""
+        """The settings it was fitted with."""
         ...
 
-    def observed(self, timeline: Timeline) -> "Predictor":
-        """Return what it becomes when it may follow a timeline's later ratings."""
+    def observed(self, log: InteractionLog) -> "Predictor":
+        """Return the predictor for a log with further ratings, without training."""
         ...
 
-    def estimate(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
-    ) -> NDArray[np.float64]:
-        """Return expected ratings of shape N, in stars, not yet clipped to the scale."""
+    def estimate(self, view: LogView, queries: Queries, encoded: Encoded) -> NDArray[np.float64]:
+        """Return expected ratings of shape N, in stars, not clipped to the scale."""
         ...
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the weights, by name."""
+        """Return the parameters by name."""
         ...
 
 
 @runtime_checkable
-class Refreshable(Predictor, Protocol):
-    """A predictor whose networks can be brought up to date without training them anew."""
+class IncrementallyTrainable(Predictor, Protocol):
+    """A predictor whose networks can be fine-tuned on new ratings."""
 
     @property
-    def learned_until(self) -> int:
-        """First second that it has not learned from."""
+    def trained_until(self) -> int:
+        """First second whose ratings it has not been trained on."""
         ...
 
-    def refreshed(self, timeline: Timeline, until: int, seed: int) -> Predictor:
-        """Return it with the ratings since then, up to a moment, learned from too."""
-        ...
-
-
-@runtime_checkable
-class Outlining(Predictor, Protocol):
-    """A predictor that can tell at a glance about what it will say of every movie."""
-
-    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
-        """Return rough ratings of all movies, of shape C, for one history of a timeline."""
+    def finetuned(self, log: InteractionLog, until: int, seed: int) -> Predictor:
+        """Return the predictor trained further, on the ratings from `trained_until` to `until`."""
         ...
 
 
 @runtime_checkable
-class Distributing(Predictor, Protocol):
-    """A predictor that answers with a distribution over the L rating levels."""
+class FirstStageScorer(Predictor, Protocol):
+    """A predictor with fast approximate ratings of all movies at once."""
+
+    def first_stage_scores(self, view: LogView, row: int, before: int) -> NDArray[np.float64]:
+        """Return approximate ratings of all movies, of shape C, for one history of a view."""
+        ...
+
+
+@runtime_checkable
+class ProbabilisticPredictor(Predictor, Protocol):
+    """A predictor of a distribution over L rating levels."""
 
     @property
     def levels(self) -> NDArray[np.float64]:
         """The rating levels, in stars, ascending, of shape L."""
         ...
 
-    def chances(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
+    def predict_proba(
+        self, view: LogView, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
         """Return the probability of every level, of shape N x L."""
         ...
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a predictor says of N questions.
+class Estimates(NamedTuple):
+    """What a predictor returns for N queries before the scale and the uncertainty are applied.
 
     Attributes:
-        expected: Stars, not clipped, of shape N.
-        deviation: Standard deviations in stars, of shape N, if the predictor tells them.
-        liked: Probabilities of four stars or more, of shape N, likewise.
-        encoded: The features behind them.
+        mean: Expected ratings in stars, not clipped, of shape N.
+        deviation: Standard deviations, of shape N; None if the predictor has none.
+        liked: Probabilities of four stars or more, of shape N; None likewise.
     """
 
-    expected: NDArray[np.float64]
-    deviation: NDArray[np.float64] | None
-    liked: NDArray[np.float64] | None
-    encoded: Encoded
-
-    @classmethod
-    def joined(cls, parts: Sequence["Told"]) -> "Told":
-        """Join what one predictor has said, at least once."""
-        deviations = [part.deviation for part in parts if part.deviation is not None]
-        liked = [part.liked for part in parts if part.liked is not None]
-        return cls(
-            np.concatenate([part.expected for part in parts]),
-            np.concatenate(deviations) if deviations else None,
-            np.concatenate(liked) if liked else None,
-            Encoded(
-                np.concatenate([part.encoded.expected for part in parts]),
-                np.concatenate([part.encoded.values for part in parts]),
-            ),
-        )
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64] | None = None
+    liked: NDArray[np.float64] | None = None
 
 
-def tell(
-    predictor: Predictor, timeline: Timeline, queries: Queries, encoded: Encoded | None = None
-) -> Told:
-    """Let a predictor answer N questions; their features are worked out if they are not there."""
-    encoded = encode(timeline, queries) if encoded is None else encoded
-    if not isinstance(predictor, Distributing):
-        return Told(predictor.estimate(timeline, queries, encoded), None, None, encoded)
-    chances, levels = predictor.chances(timeline, queries, encoded), predictor.levels
-    mean = chances @ levels
-    deviation = np.sqrt(np.maximum(chances @ levels**2 - mean**2, _LEAST_VARIANCE))
-    return Told(mean, deviation, chances[:, levels >= LIKING].sum(axis=1), encoded)
+def estimate(predictor: Predictor, view: LogView, queries: Queries, encoded: Encoded) -> Estimates:
+    """Return the estimates of a predictor for N queries, given their features."""
+    if not isinstance(predictor, ProbabilisticPredictor):
+        return Estimates(predictor.estimate(view, queries, encoded))
+    probability, levels = predictor.predict_proba(view, queries, encoded), predictor.levels
+    mean = probability @ levels
+    deviation = np.sqrt(np.maximum(probability @ levels**2 - mean**2, _LEAST_VARIANCE))
+    return Estimates(mean, deviation, probability[:, levels >= LIKED_FROM].sum(axis=1))
 
 
-def answer_unknown(
+def fall_back(
     estimates: NDArray[np.float64], known: NDArray[np.bool_], encoded: Encoded
 ) -> NDArray[np.float64]:
-    """Apply the one rule for users and movies a model has no weights for.
+    """Return the estimates where user and movie are known to a model, else a common fallback.
 
-    They get what the movie is worth to everybody plus the user's kindness, as known by then;
-    so does an estimate that is not finite.
+    The fallback is the damped mean of the movie plus the user bias; it also replaces an estimate
+    that is not finite.
     """
     return np.where(known & np.isfinite(estimates), estimates, encoded.expected)

@@ -1,4 +1,4 @@
-"""The one training loop: minibatches, Adam, early stopping on later ratings, best weights kept."""
+"""The training loop: minibatches, AdamW, early stopping on later ratings, best weights kept."""
 
 import copy
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from foreseen.models.dropout import ByteDropout
 from foreseen.models.predictor import Settings
+from foreseen.models.spec import SearchRange
 from foreseen.progress import progress_bar
 
 _EVALUATION_BATCH: Final = 1 << 16
@@ -21,16 +22,16 @@ Inputs = Mapping[str, Tensor]
 
 
 class LoopSettings(Settings):
-    """How a network is trained.
+    """Settings of the training loop.
 
     Attributes:
-        epochs: Passes over the data, at most.
-        patience: Passes without improvement on the later ratings before it stops.
+        epochs: Maximum number of epochs.
+        patience: Epochs without improvement on the validation examples before training stops.
         batch: Examples per step.
-        learning_rate: Adam's (Kingma and Ba, 2015).
-        weight_decay: AdamW's (Loshchilov and Hutter, 2019).
-        one_cycle: Whether the rate rises to `learning_rate` and falls to nothing over all passes
-            (Smith and Topin, 2018). Then there is no stopping early.
+        learning_rate: Of Adam (Kingma and Ba, 2015).
+        weight_decay: Of AdamW (Loshchilov and Hutter, 2019).
+        one_cycle: Whether the learning rate rises to `learning_rate` and falls to zero over all
+            epochs (Smith and Topin, 2018), without early stopping.
     """
 
     epochs: int = 20
@@ -41,13 +42,20 @@ class LoopSettings(Settings):
     one_cycle: bool = False
 
 
+LOOP_SEARCH_SPACE: Final = (
+    SearchRange(("loop.learning_rate",), 5e-4, 8e-3, log=True),
+    SearchRange(("loop.weight_decay",), 1e-4, 0.1, log=True),
+)
+
+
 @dataclass(frozen=True)
-class Trained:
-    """What came of training.
+class TrainingResult:
+    """The result of training a network.
 
     Attributes:
-        epochs: Passes whose weights were kept.
-        validation: Mean squared error on the later ratings after each pass; empty without them.
+        epochs: Number of epochs whose weights were kept.
+        validation: Mean squared error on the validation examples after each epoch; empty without
+            them.
     """
 
     epochs: int
@@ -60,23 +68,23 @@ def train_network(
     rating: NDArray[np.float64],
     settings: LoopSettings,
     seed: int,
-    what: str,
-    later: tuple[Inputs, NDArray[np.float64]] | None = None,
+    label: str,
+    validation: tuple[Inputs, NDArray[np.float64]] | None = None,
     weight: NDArray[np.float64] | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Fit a network to ratings by least squares, in place.
 
     Args:
-        network: Called with the inputs by name; returns a prediction per example, while training
-            perhaps those of several networks, of shape K x N.
+        network: Called with the inputs by name; returns a prediction per example, of shape N, or
+            while training those of several networks, of shape K x N.
         inputs: Named tensors of N examples.
         rating: Targets, of shape N.
-        settings: How to train.
-        seed: Of the order of the examples and of all chance in the network.
-        what: Shown beside the progress bar.
-        later: Inputs and targets that come later in time; with them training stops early and
+        settings: Settings of the loop.
+        seed: Random seed of the order of the examples and of dropout.
+        label: Label of the progress bar.
+        validation: Inputs and targets of later examples; with them training stops early and
             the best weights are kept.
-        weight: How much each example counts, of shape N; None for all alike.
+        weight: Weight of each example, of shape N; None for equal weights.
     """
     torch.manual_seed(seed)
     for number, part in enumerate(network.modules()):
@@ -89,8 +97,8 @@ def train_network(
     history: list[float] = []
     best = copy.deepcopy(network.state_dict())
     steps = -(-len(target) // settings.batch)
-    optimiser, schedule = descent(network, settings, settings.epochs * steps)
-    with progress_bar(what, settings.epochs * steps) as advance:
+    optimiser, schedule = make_optimiser(network, settings, settings.epochs * steps)
+    with progress_bar(label, settings.epochs * steps) as advance:
         for _ in range(settings.epochs):
             network.train()
             shuffled = torch.randperm(len(target), generator=order)
@@ -103,24 +111,25 @@ def train_network(
                 if schedule is not None:
                     schedule.step()
                 advance(1)
-            if later is None:
+            if validation is None:
                 continue
-            history.append(float(np.mean((evaluate_network(network, later[0]) - later[1]) ** 2)))
+            error = evaluate_network(network, validation[0]) - validation[1]
+            history.append(float(np.mean(error**2)))
             if history[-1] == min(history):
                 best = copy.deepcopy(network.state_dict())
             elif len(history) - int(np.argmin(history)) > settings.patience:
                 break
     network.eval()
-    if later is None:
-        return Trained(settings.epochs, ())
+    if validation is None:
+        return TrainingResult(settings.epochs, ())
     network.load_state_dict(best)
-    return Trained(int(np.argmin(history)) + 1, tuple(history))
+    return TrainingResult(int(np.argmin(history)) + 1, tuple(history))
 
 
-def descent(
+def make_optimiser(
     network: nn.Module, settings: LoopSettings, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
-    """Return what takes the steps, and what sets their size, if it changes."""
+    """Return the optimiser and the schedule of its learning rate, if that changes."""
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -131,34 +140,34 @@ def descent(
     )
 
 
-def weigh_users(ratings: NDArray[np.signedinteger]) -> NDArray[np.float64]:
-    """Return how much an example counts whose user has so many ratings.
+def user_weights(ratings: NDArray[np.signedinteger]) -> NDArray[np.float64]:
+    """Return the weight of an example from the number of ratings of its user.
 
-    A user's n count as n^0.75 in all, so that the few who rate most do not rule.
+    The n examples of a user weigh n^0.75 together, which limits the share of very active users.
     """
     return np.power(np.maximum(ratings, 1).astype(np.float64), -0.25)
 
 
 def evaluate_network(network: nn.Module, inputs: Inputs) -> NDArray[np.float64]:
-    """Return a network's predictions, of shape N, in batches and without chance."""
+    """Return the predictions of a network in evaluation mode, of shape N, in batches."""
     network.eval()
     count = len(next(iter(inputs.values())))
-    answers = [np.empty(0, dtype=np.float64)]
+    parts = [np.empty(0, dtype=np.float64)]
     with torch.inference_mode():
         for start in range(0, count, _EVALUATION_BATCH):
             rows = slice(start, start + _EVALUATION_BATCH)
             part: Tensor = network(**{name: values[rows] for name, values in inputs.items()})
-            answers.append(part.numpy().astype(np.float64))
-    return np.concatenate(answers)
+            parts.append(part.numpy().astype(np.float64))
+    return np.concatenate(parts)
 
 
 def network_arrays(network: nn.Module) -> dict[str, NDArray[np.generic]]:
-    """Return a network's weights by name."""
+    """Return the weights of a network by name."""
     return {name: values.detach().numpy() for name, values in network.state_dict().items()}
 
 
 def load_arrays(network: nn.Module, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Put weights into a network.
+    """Set the weights of a network.
 
     Raises:
         RuntimeError: If names or shapes differ.

@@ -1,7 +1,7 @@
-"""How far a prediction may be off: less, the more is known of the user and of the movie.
+"""The error of predictions as a function of the number of ratings of the user and the movie.
 
-A model that answers with a distribution over the rating levels tells its own deviations; for all
-others they are modelled here. How many of them an interval takes is found on held-out ratings.
+A model that predicts a distribution over rating levels has its own standard deviations; for all
+others they are modelled here. The width of the intervals is calibrated on held-out ratings.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from foreseen.features.encoder import Encoded
-from foreseen.features.movie_statistics import LIKING
 from foreseen.features.interaction_log import MOVIE_DAMPING, USER_DAMPING
+from foreseen.features.movie_statistics import LIKED_FROM
 
 COVERAGE: Final = 0.8
 """Share of ratings that lie between `low` and `high`."""
@@ -28,14 +28,14 @@ class Uncertainty:
     """The variance of a prediction's error, `noise + user / (1 + n_u) + movie / (1 + n_m)`.
 
     Attributes:
-        noise: Variance that no amount of ratings takes away.
-        user: Variance from knowing little of the user, in whose n_u = 0 ratings it is all there.
-        movie: The same for the movie and its n_m ratings.
-        reach: Half the interval's width in standard deviations, so that its coverage was right
-            on ratings later than those learned from (split conformal prediction, Papadopoulos
+        noise: Variance that further ratings do not reduce.
+        user: Variance that falls with the number n_u of ratings of the user.
+        movie: Variance that falls with the number n_m of ratings of the movie.
+        reach: Half the interval's width in standard deviations, with the nominal coverage on
+            ratings later than those fitted to (split conformal prediction, Papadopoulos
             et al., 2002).
-        edge: Prediction from which on four stars or more are likelier than not, so that as many
-            were foretold as were given.
+        edge: Prediction at which four stars or more have a probability of one half, so that
+            predicted and observed shares of liked ratings agree.
     """
 
     noise: float
@@ -55,18 +55,17 @@ class Uncertainty:
         """Return the probability of four stars or more, of shape N, by a normal distribution."""
         return _normal((rating - self.edge) / deviation)
 
-    def doubt(self, encoded: Encoded) -> NDArray[np.float64]:
-        """Return the standard error of worth and kindness, of shape N, in stars.
+    def standard_error(self, encoded: Encoded) -> NDArray[np.float64]:
+        """Return the standard error of item and user bias, of shape N, in stars.
 
-        It is what more ratings would take away: the damped means of n ratings with the noise
-        above are off by `noise / (n + damping)` in variance.
+        The damped mean of n ratings has the variance `noise / (n + damping)`.
         """
         user = 1 / _counts(encoded, "user_ratings", USER_DAMPING)
         movie = 1 / _counts(encoded, "movie_views", MOVIE_DAMPING)
         return np.sqrt(self.noise * (user + movie))
 
-    def doubt_of(self, ratings: int, views: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the same for one user of so many ratings and C movies of so many views."""
+    def standard_error_of(self, ratings: int, views: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the same for one user with `ratings` ratings and C movies with `views` ratings."""
         return np.sqrt(self.noise * (1 / (ratings + USER_DAMPING) + 1 / (views + MOVIE_DAMPING)))
 
 
@@ -76,13 +75,13 @@ def fit_uncertainty(
     rating: NDArray[np.float64],
     deviation: NDArray[np.float64] | None = None,
 ) -> Uncertainty:
-    """Fit the variance by non-negative least squares, the reach and the edge to what was given.
+    """Fit the variance by non-negative least squares, then reach and edge, to held-out ratings.
 
     Args:
         encoded: Features of N held-out ratings.
-        expected: What was predicted of them.
-        rating: What they were.
-        deviation: The model's own standard deviations, if it tells them.
+        expected: Predicted stars, of shape N.
+        rating: Stars, of shape N.
+        deviation: Standard deviations of the model, of shape N, if it has them.
     """
     rows = slice(max(0, len(rating) - _MOST_ROWS), None)
     error = np.abs(rating[rows] - expected[rows])
@@ -92,13 +91,13 @@ def fit_uncertainty(
     modelled = np.sqrt(inverse @ np.array([noise, user, movie]))
     deviation = modelled if deviation is None else deviation[rows]
     reach = float(np.quantile(error / deviation, COVERAGE))
-    edge = _fit_edge(expected[rows], deviation, float(np.mean(rating[rows] >= LIKING)))
+    edge = _fit_edge(expected[rows], deviation, float(np.mean(rating[rows] >= LIKED_FROM)))
     return Uncertainty(noise, user, movie, reach, edge)
 
 
 def _fit_edge(expected: NDArray[np.float64], deviation: NDArray[np.float64], share: float) -> float:
-    """Find the edge by halving: the higher it is, the fewer are foretold to be liked."""
-    low, high = LIKING - _EDGE_REACH, LIKING + _EDGE_REACH
+    """Find the edge by bisection: the higher it is, the lower the predicted share of liked."""
+    low, high = LIKED_FROM - _EDGE_REACH, LIKED_FROM + _EDGE_REACH
     for _ in range(_HALVINGS):
         edge = (low + high) / 2
         if float(_normal((expected - edge) / deviation).mean()) > share:
@@ -125,7 +124,7 @@ def _counts(encoded: Encoded, name: str, damping: float) -> NDArray[np.float64]:
 def _non_negative_least_squares(
     matrix: NDArray[np.float64], target: NDArray[np.float64]
 ) -> tuple[float, float, float]:
-    """Try every set of columns: with three of them that is exact and quick."""
+    """Try every set of columns: exact, and fast for three columns."""
     best, least = np.array([float(target.mean()), 0.0, 0.0]), np.inf
     for size in (1, 2, 3):
         for columns in combinations(range(3), size):

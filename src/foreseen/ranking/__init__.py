@@ -1,1 +1,1 @@
-"""TODO."""
+"""Ranking: scores to an ordered list of unwatched movies, with explanations."""

@@ -1,7 +1,7 @@
-"""Why a movie is recommended: in a sentence, from the numbers the models see, and by removal.
+"""Explanations: a sentence from the features, and the influence of each rating by leaving it out.
 
-What a rating of the user's did to a prediction is found by predicting again without it: no
-approximation, and the same for every model.
+The influence of a rating is the difference between the prediction with and without it: exact, and
+the same method for every model.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.data.identifiers import UNKNOWN
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features import user_statistics as users_at
 from foreseen.features.encoder import taste
-from foreseen.features.queries import History, Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.data.identifiers import UNKNOWN
+from foreseen.features.interaction_log import UserContext
+from foreseen.features.queries import Queries
 from foreseen.models.base import Model
 
 _NOTABLE: Final = 0.1
@@ -25,12 +25,12 @@ _ENOUGH: Final = 3
 
 @dataclass(frozen=True)
 class Influence:
-    """What one of the user's ratings did to a prediction.
+    """The influence of one of the user's ratings on a prediction.
 
     Attributes:
-        movie: Id of the movie that was rated.
-        rating: What it was given.
-        effect: The prediction less what it would be without this rating, in stars.
+        movie: Id of the rated movie.
+        rating: The rating.
+        effect: The prediction less the prediction without this rating, in stars.
     """
 
     movie: int
@@ -39,37 +39,32 @@ class Influence:
 
 
 def influences(
-    model: Model, history: History, movies: NDArray[np.int64], before: int, most: int = 300
+    model: Model, context: UserContext, movies: NDArray[np.int32], most: int = 300
 ) -> list[list[Influence]]:
-    """Return, for each of K movies, what each rating of a history did to its prediction.
+    """Return the influence of each rating of a user on the predictions of K movies.
 
     Args:
-        model: Any.
-        history: What the user has rated.
-        movies: Ids, of shape K.
-        before: Only ratings strictly older count.
-        most: How many ratings are tried without, the latest of a longer history.
+        model: The model.
+        context: The user.
+        movies: Rows of the catalogue, of shape K.
+        most: How many ratings are left out, one at a time; the latest of a longer history.
 
     Returns:
         For each movie, the influences, the strongest first.
     """
-    known = np.flatnonzero(history.timestamps < before)
+    history = context.history
+    known = np.flatnonzero(history.timestamps < context.before)
     if not most or not len(known):
         return [[] for _ in movies]
     tried = known[max(len(known) - most, 0) :]
     whole = history.part(known)
-    less = [history.part(known[known != place]) for place in tried]
-    views = model.timeline.with_histories([whole, *less])
-    shape = (len(tried) + 1, len(movies))
-    user = int(model.timeline.users.rows([UNKNOWN if whole.user is None else whole.user])[0])
-    queries = Queries(
-        np.repeat(np.arange(shape[0], dtype=np.int32), shape[1]),
-        np.full(shape[0] * shape[1], user, dtype=np.int32),
-        np.tile(model.timeline.catalogue.movies.rows(movies), shape[0]),
-        np.full(shape[0] * shape[1], before, dtype=np.int64),
-    )
-    rating = model.answer(queries, views).rating.reshape(shape)
-    effects = rating[0] - rating[1:]
+    without = [history.part(known[known != position]) for position in tried]
+    view = model.log.view_of([whole, *without])
+    count = len(tried) + 1
+    user = model.log.users.rows([UNKNOWN if whole.user is None else whole.user])
+    queries = Queries.grid(count, movies, context.before, np.repeat(user, count))
+    mean = model.predict_queries(queries, view).mean.reshape(count, len(movies))
+    effects = mean[0] - mean[1:]
     return [
         [
             Influence(
@@ -81,44 +76,48 @@ def influences(
     ]
 
 
-def explain(
-    timeline: Timeline, history: int, movies: NDArray[np.int32], before: int
-) -> Sequence[str]:
-    """Return one sentence per movie for one user of a timeline, as of a moment.
+def explain(context: UserContext, movies: NDArray[np.int32]) -> Sequence[str]:
+    """Return one sentence per movie for a user.
 
     Args:
-        timeline: What is known.
-        history: The user's row in the timeline's histories.
+        context: The user.
         movies: Rows of the catalogue, of shape K.
-        before: Only ratings strictly older count.
     """
-    moment = np.full(len(movies), before, dtype=np.int64)
-    states, _ = timeline.movies.before(movies, moment)
+    log, catalogue = context.view.log, context.view.catalogue
+    moment = np.full(len(movies), context.before, dtype=np.int64)
+    states, _ = log.movies.before(movies, moment)
     count, total = states[:, movies_at.COUNT], states[:, movies_at.TOTAL]
-    one = np.array([before], dtype=np.int64)
-    profiles = timeline.profiles(np.array([history], dtype=np.int32), one)
-    by_genre, by_era = taste(profiles)
+    users = context.view.statistics(
+        np.array([context.row], dtype=np.int32), np.array([context.before], dtype=np.int64)
+    )
+    by_genre, by_decade = taste(users)
     sentences: list[str] = []
     for n, movie in enumerate(movies):
-        parts = [_crowd(int(count[n]), float(total[n]))]
-        genres = timeline.catalogue.genres[movie] > 0
-        enough = genres & (profiles.genre_counts[0] >= _ENOUGH)
+        parts = [_mean_of_all(int(count[n]), float(total[n]))]
+        genres = catalogue.genres[movie] > 0
+        enough = genres & (users.genre_counts[0] >= _ENOUGH)
         if enough.any():
             best = int(np.argmax(np.where(enough, by_genre[0], -np.inf)))
             if by_genre[0, best] >= _NOTABLE:
-                name = timeline.catalogue.genre_names[best]
+                name = catalogue.genre_names[best]
                 parts.append(f"you rate {name} {by_genre[0, best]:.1f} above your usual")
-        era = int(timeline.era[movie])
-        if era >= 0 and profiles.era_counts[0, era] >= _ENOUGH and by_era[0, era] >= _NOTABLE:
-            parts.append(f"films of {users_at.era_name(era)} {by_era[0, era]:.1f} above")
-        if profiles.level[0, users_at.COUNT] == 0:
-            parts.append("we know no rating of yours yet")
+        decade = int(log.decade[movie])
+        if (
+            decade >= 0
+            and users.decade_counts[0, decade] >= _ENOUGH
+            and by_decade[0, decade] >= _NOTABLE
+        ):
+            parts.append(
+                f"films of {users_at.decade_name(decade)} {by_decade[0, decade]:.1f} above"
+            )
+        if users.state[0, users_at.COUNT] == 0:
+            parts.append("you have no ratings yet")
         sentences.append(", ".join(parts))
     return sentences
 
 
-def _crowd(count: int, total: float) -> str:
+def _mean_of_all(count: int, total: float) -> str:
     if count == 0:
-        return "nobody has rated it yet"
+        return "no ratings yet"
     people = "person rates" if count == 1 else "people rate"
     return f"{count} {people} it {total / count:.1f}"

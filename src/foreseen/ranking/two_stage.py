@@ -1,10 +1,10 @@
-"""Ranking for one person at once: everything at a glance, the best of it in full.
+"""Scoring for one user in two stages: fast scores of all movies, full scores of the best.
 
-The factors, with what the whole model lays on them for anybody, tell in a moment about how every
-movie will be liked; the whole model is asked only of those that may lead. A movie is left out only
-if, raised by more than the largest correction met among those asked, it still could not reach the
-ranking; else more are asked. Movies of a series of which the person has rated one are corrected
-like no others, so all of them are asked.
+The first stage scores every movie by the factor models, plus the second-stage offset of a new
+user. The full model then predicts only the movies that may enter the ranking. A movie is left out
+only if its first-stage score plus a bound on the corrections seen so far cannot reach the ranking;
+otherwise more movies are predicted. Movies of a franchise that the user has rated have larger
+corrections, so all of them are predicted.
 """
 
 import threading
@@ -13,107 +13,115 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.features.queries import History, Queries
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.models.base import Model, Scores, next_movies
-from foreseen.models.predictor import Outlining
-from foreseen.ranking.recommend import WORTH, By, rank
+from foreseen.features.interaction_log import UserContext
+from foreseen.features.queries import History, Queries
+from foreseen.models.base import Model, Scores, within_next
+from foreseen.models.predictions import Predictions
+from foreseen.models.predictor import FirstStageScorer
+from foreseen.ranking.rank import CRITERIA, By, rank
 
 _FIRST: Final = 320
-_FIRST_EACH: Final = 10
-"""Movies asked first for each that is ranked, where that is more."""
-_MORE: Final = 2
+_FIRST_PER_RANKED: Final = 10
+"""Movies predicted first per movie of the ranking, where that is more."""
+_GROWTH: Final = 2
 _BLOCK: Final = 64
-"""Movies are asked about in whole blocks: PyTorch compiles anew for each number of them, and keeps
-what it has compiled."""
+"""Movies are predicted in multiples of this number, because PyTorch compiles and caches a kernel
+for each new batch size."""
 _MARGIN: Final = 1.3
-"""Corrections up to so many times as far above their mean as the largest met are reckoned with."""
+"""Bound on a correction, relative to the largest one seen, both measured from their mean."""
 
 
-class Shortlist:
-    """What is known of one person's scores; more of it is worked out as it is asked for."""
+class TwoStageScorer:
+    """The scores of one user as of a moment; movies are predicted when a ranking needs them."""
 
     def __init__(self, model: Model, history: History, before: int) -> None:
-        self._model = model
-        self._before = before
-        self._lock = threading.Lock()
-        timeline = model.timeline
-        size = len(timeline.catalogue)
-        self._view = timeline.with_histories([history])
-        outlines = model.outlines(self._view, 1, before)
-        follows, welcome = model.watching.shares(timeline, self._view, 1, before, outlines)
-        self._asked = np.zeros(size, dtype=np.bool_)
-        known = int((history.timestamps < before).sum())
-        doubt = model.uncertainty.doubt_of(known, timeline.views(before))
-        self._outline = model.lift(before) if outlines is None else outlines[0] + model.lift(before)
-        series = timeline.catalogue.series
-        rated = np.zeros(size + 1, dtype=np.bool_)
-        rated[series[self._view.histories.movie]] = True
-        self._of_series = rated[series[:-1]]
-        nothing = np.full((1, size), np.nan)
-        self.scores: Final = Scores(
-            rating=nothing.copy(),
-            low=nothing.copy(),
-            high=nothing.copy(),
-            doubt=doubt[None, :],
-            likely=next_movies(follows[:, :-1]),
-            welcome=welcome[:, :-1],
-        )
-        if not isinstance(model.predictor, Outlining):
-            self._ask(np.arange(size))
-
-    def best(self, by: By, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
-        """Return the rows of the k best movies, best first; their scores are whole.
+        """Score all movies by the first stage.
 
         Args:
-            by: What to rank by.
-            left_out: Movies not to rank, of shape C.
+            model: The model.
+            history: The user's ratings.
+            before: Only ratings strictly older count.
+        """
+        self._model = model
+        self._lock = threading.Lock()
+        log = model.log
+        size = len(log.catalogue)
+        view = log.view_of([history])
+        self.context: Final = UserContext(view, 0, before, history)
+        first_stage = model.first_stage_scores(view, 1, before)
+        p_next, p_next_liked = model.next_item.probabilities(
+            model.candidates, view, 1, before, first_stage
+        )
+        known = int((history.timestamps < before).sum())
+        offset = model.second_stage_offset(before)
+        self._first_stage = offset if first_stage is None else first_stage[0] + offset
+        self._predicted = np.zeros(size, dtype=np.bool_)
+        franchises = log.catalogue.franchises
+        rated = np.zeros(size + 1, dtype=np.bool_)
+        rated[franchises[view.histories.movie]] = True
+        self._of_rated_franchise = rated[franchises[:-1]]
+        error = model.uncertainty.standard_error_of(known, log.views(before))
+        empty = [np.full((1, size), np.nan) for _ in range(5)]
+        self.scores: Final = Scores(
+            Predictions(*empty, standard_error=error[None, :]),
+            likely=within_next(p_next[:, :-1]),
+            p_next_liked=p_next_liked[:, :-1],
+        )
+        if not isinstance(model.predictor, FirstStageScorer):
+            self._predict(np.arange(size))
+
+    def best(self, by: By, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+        """Return the rows of the k best movies, best first; their scores are complete.
+
+        Args:
+            by: The criterion.
+            excluded: Movies to leave out, of shape C.
             k: How many.
         """
         with self._lock:
             if by != "rating":
-                chosen = rank(WORTH[by](self.scores)[0], left_out, k)
-                self._ask(chosen)
-                return chosen
-            return self._best_by_rating(left_out, k)
+                rows = rank(CRITERIA[by](self.scores)[0], excluded, k)
+                self._predict(rows)
+                return rows
+            return self._best_by_rating(excluded, k)
 
-    def _best_by_rating(self, left_out: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
-        glance = self._outline - self.scores.doubt[0]
-        most = count = max(_FIRST, _FIRST_EACH * k)
+    def _best_by_rating(self, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+        first_stage = self._first_stage - self.scores.predictions.standard_error[0]
+        most = count = max(_FIRST, _FIRST_PER_RANKED * k)
         while True:
-            # Together: each time anything is asked the whole history is walked again.
-            left = ~left_out & ~self._asked
-            first = np.flatnonzero(left & self._of_series)
-            whole = -(-(len(first) + count) // _BLOCK) * _BLOCK
-            leading = rank(glance, ~left | self._of_series, whole - len(first))
-            self._ask(np.concatenate([first, leading]))
-            worth = WORTH["rating"](self.scores)[0]
-            chosen = rank(np.where(self._asked, worth, -np.inf), left_out | ~self._asked, k)
-            left = ~left_out & ~self._asked
-            if len(chosen) == k and left.any():
-                left &= glance + self._largest_correction(worth - glance) > worth[chosen[-1]]
+            # In one call: each call folds in the whole history again.
+            left = ~excluded & ~self._predicted
+            franchise = np.flatnonzero(left & self._of_rated_franchise)
+            total = -(-(len(franchise) + count) // _BLOCK) * _BLOCK
+            leaders = rank(first_stage, ~left | self._of_rated_franchise, total - len(franchise))
+            self._predict(np.concatenate([franchise, leaders]))
+            score = CRITERIA["rating"](self.scores)[0]
+            rows = rank(np.where(self._predicted, score, -np.inf), excluded | ~self._predicted, k)
+            left = ~excluded & ~self._predicted
+            if len(rows) == k and left.any():
+                left &= first_stage + self._correction_bound(score - first_stage) > score[rows[-1]]
             if not left.any():
-                return chosen
-            most *= _MORE
+                return rows
+            most *= _GROWTH
             count = min(most, int(left.sum()))
 
-    def _largest_correction(self, corrections: NDArray[np.float64]) -> float:
-        """Return how far above its glance a movie that is not asked about yet may be."""
-        met = corrections[self._asked & ~self._of_series]
-        mean = float(met.mean())
-        return mean + _MARGIN * (float(met.max()) - mean)
+    def _correction_bound(self, corrections: NDArray[np.float64]) -> float:
+        """Return the largest correction to expect of a movie that is not predicted yet."""
+        seen = corrections[self._predicted & ~self._of_rated_franchise]
+        mean = float(seen.mean())
+        return mean + _MARGIN * (float(seen.max()) - mean)
 
-    def _ask(self, rows: NDArray[np.intp]) -> None:
-        """Work out the scores of some movies that are not worked out yet."""
-        rows = np.sort(rows[~self._asked[rows]])
+    def _predict(self, rows: NDArray[np.intp]) -> None:
+        """Predict the movies that are not predicted yet."""
+        rows = np.sort(rows[~self._predicted[rows]])
         if not len(rows):
             return
-        whose = np.zeros(len(rows), dtype=np.int32)
-        nobody = np.full(len(rows), UNKNOWN, dtype=np.int32)
-        before = np.full(len(rows), self._before, dtype=np.int64)
-        queries = Queries(whose, nobody, rows.astype(np.int32), before)
-        answers = self._model.answer(queries, self._view)
-        self.scores.rating[0, rows] = answers.rating
-        self.scores.low[0, rows] = answers.low
-        self.scores.high[0, rows] = answers.high
-        self._asked[rows] = True
+        context, user = self.context, self.context.history.user
+        users = self._model.log.users.rows([UNKNOWN if user is None else user])
+        queries = Queries.grid(1, rows.astype(np.int32), context.before, users)
+        found = self._model.predict_queries(queries, context.view)
+        scores = self.scores.predictions
+        for name in ("mean", "low", "high", "deviation", "liked"):
+            getattr(scores, name)[0, rows] = getattr(found, name)
+        self._predicted[rows] = True

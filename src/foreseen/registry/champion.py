@@ -11,11 +11,12 @@ from typing import Final
 
 import numpy as np
 
+from foreseen.data.schema import TIMESTAMP, USER
 from foreseen.evaluation.metrics import Measured, paired_differences, rating_errors
 from foreseen.evaluation.protocols import answer_events
-from foreseen.features.interaction_log import Timeline
-from foreseen.models import Model, train_on
-from foreseen.data.schema import TIMESTAMP, USER
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.base import Model
+from foreseen.models.train import train_on
 
 _JUDGED: Final = 0.1
 """Share of the log that judges, at most."""
@@ -55,8 +56,8 @@ class Contest:
             "ratings": self.ratings,
             "users": self.users,
             "begins": self.begins,
-            "ends": self.challenger.timeline.end,
-            "known": self.challenger.timeline.ratings.height,
+            "ends": self.challenger.log.end,
+            "known": self.challenger.log.ratings.height,
             "champion_rmse": self.champion.value,
             "challenger_rmse": self.challenged.value,
             "better": self.better,
@@ -66,7 +67,7 @@ class Contest:
         return found
 
 
-def judged_from(timeline: Timeline, learned_until: int) -> int:
+def judged_from(log: InteractionLog, trained_until: int) -> int:
     """Return the place in the log from which its ratings may judge a champion.
 
     It is the newer half of what the champion has not learned from: the challenger is to learn
@@ -76,8 +77,8 @@ def judged_from(timeline: Timeline, learned_until: int) -> int:
         timeline: What is known.
         learned_until: First second the champion has not learned from.
     """
-    times = timeline.timestamp
-    unlearned = int(np.searchsorted(times, learned_until))
+    times = log.timestamp
+    unlearned = int(np.searchsorted(times, trained_until))
     first = max(ceil((1 - _JUDGED) * len(times)), unlearned + ceil((len(times) - unlearned) / 2))
     if first >= len(times):
         return len(times)
@@ -90,9 +91,9 @@ def train_challenger(champion: Model, place: int, seed: int) -> Model:
 
     It knows all ratings that the champion knows.
     """
-    log = champion.timeline
+    log = champion.log
     # The champion's catalogue, row by row: versions share one table of movies.
-    past = Timeline.of(log.ratings[:place], log.catalogue)
+    past = InteractionLog.of(log.ratings[:place], log.catalogue)
     challenger = train_on(past, champion.name, champion.predictor.settings, seed)
     return challenger.observe(log.ratings[place:])
 
@@ -105,10 +106,10 @@ def hold_contest(champion: Model, challenger: Model, place: int) -> Contest:
         challenger: Likewise; both know the whole log.
         place: As `judged_from` returns it.
     """
-    events = champion.timeline.ratings[place:]
+    events = champion.log.ratings[place:]
     before = events[TIMESTAMP].to_numpy().astype(np.int64)
-    old, _ = answer_events(champion, events, before)
-    new, _ = answer_events(challenger, events, before)
+    old = answer_events(champion, events, before)
+    new = answer_events(challenger, events, before)
     return Contest(
         challenger=challenger,
         ratings=events.height,

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foreseen.errors import ForeseenError, ModelFolderError
-from foreseen.files import write_whole
+from foreseen.files import write_atomically
 from foreseen.models.checkpoint import CARD
 
 CURRENT: Final = "current"
@@ -110,7 +110,7 @@ def read_current(folder: Path) -> Current:
 def write_current(folder: Path, current: Current) -> None:
     """Let a version answer from this moment on."""
     text = current.model_dump_json() + "\n"
-    write_whole(folder / CURRENT, partial(Path.write_text, data=text, encoding="utf-8"))
+    write_atomically(folder / CURRENT, partial(Path.write_text, data=text, encoding="utf-8"))
 
 
 @contextmanager

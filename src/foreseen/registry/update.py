@@ -7,6 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from foreseen.data.schema import USER
+from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.policies import calls_for_training, should_finetune
+from foreseen.models.base import Model
 from foreseen.registry import audit_log as journal
 from foreseen.registry import versions as registry
 from foreseen.registry.champion import (
@@ -16,10 +20,6 @@ from foreseen.registry.champion import (
     judged_from,
     train_challenger,
 )
-from foreseen.drift.detectors import Finding, detect
-from foreseen.drift.policies import calls_for_training, worth_a_lesson
-from foreseen.models import Model
-from foreseen.data.schema import USER
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def update(folder: Path, new: pl.DataFrame, whole_from: int | None = None) -> Up
         current = registry.read_version(folder)
         champion = registry.load_model(folder)
         if whole_from is not None:
-            champion = replace(champion, timeline=champion.timeline.without_users(whole_from))
+            champion = replace(champion, log=champion.log.without_users(whole_from))
         champion = champion.observe(new)
         registry.save_knowledge(champion, folder)
         latest = registry.versions(folder)[-1]
-        known = champion.timeline.ratings.height
-        findings = [found for found in detect(champion.timeline) if found.found >= latest.until]
+        known = champion.log.ratings.height
+        findings = [found for found in detect(champion.log) if found.found >= latest.until]
         done = Update(
             observed=new.height,
             ratings=known,
@@ -101,12 +101,12 @@ def _due(latest: registry.Version, known: int, findings: Sequence[Finding]) -> b
     contested = int(latest.comparison.get("ends", latest.until))
     if any(found.serious and found.found >= contested for found in findings):
         return True
-    return worth_a_lesson(int(latest.comparison.get("known", latest.ratings)), known)
+    return should_finetune(int(latest.comparison.get("known", latest.ratings)), known)
 
 
 def _challenge(folder: Path, champion: Model, current: registry.Version, asked: Update) -> Update:
     """Make a challenger, trained anew if there is a reason, else brought up to date."""
-    log = champion.timeline
+    log = champion.log
     place = judged_from(log, current.until)
     judging = asked.ratings - place
     judges = log.ratings[place:][USER].n_unique()
@@ -120,7 +120,7 @@ def _challenge(folder: Path, champion: Model, current: registry.Version, asked: 
         challenger = train_challenger(champion, place, champion.seed + current.number)
         why = "trained anew: " + "; ".join(asked.reasons)
     else:
-        challenger = champion.refreshed(int(log.timestamp[place]))
+        challenger = champion.finetuned(int(log.timestamp[place]))
         why = "networks brought up to date with what is new"
     if challenger is champion:
         return replace(asked, decision=f"kept version {current.number}: it knows what is new")

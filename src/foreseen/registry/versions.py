@@ -24,9 +24,12 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
-from foreseen.registry import audit_log as journal
+from foreseen.data.sources.archive import sha256
 from foreseen.errors import InputError, ModelFolderError
-from foreseen.files import write_whole
+from foreseen.files import write_atomically
+from foreseen.models.base import Model
+from foreseen.models.checkpoint import CARD, WEIGHTS, read_model, write_model
+from foreseen.registry import audit_log as journal
 from foreseen.registry.layout import (
     ANEW,
     CURRENT,
@@ -44,9 +47,6 @@ from foreseen.registry.layout import (
     version_folder,
     write_current,
 )
-from foreseen.models import Model
-from foreseen.models.checkpoint import CARD, WEIGHTS, read_model, write_model
-from foreseen.data.sources.archive import sha256
 
 
 def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = None) -> None:
@@ -225,10 +225,10 @@ def save_knowledge(model: Model, folder: Path) -> None:
 
 
 def _write_knowledge(model: Model, home: Path) -> None:
-    timeline = model.timeline
+    log = model.log
     # Movies first: a reader in between finds a movie too many, never one too few.
-    write_whole(home / MOVIES, timeline.catalogue.table.write_parquet)
-    write_whole(home / RATINGS, timeline.ratings.write_parquet)
+    write_atomically(home / MOVIES, log.catalogue.table.write_parquet)
+    write_atomically(home / RATINGS, log.ratings.write_parquet)
 
 
 def add_version(

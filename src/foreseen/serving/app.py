@@ -13,17 +13,17 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from foreseen.compute.threads import keep_to_one_thread
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts
 from foreseen.serving.body_limit import BodyLimit
-from foreseen.serving.rate_limit import Limiter
-from foreseen.serving.problems import add_handlers, problem
-from foreseen.serving.recommender import Recommender
 from foreseen.serving.dependencies import Service, now
-from foreseen.serving.store import Store
 from foreseen.serving.middleware import Watch
+from foreseen.serving.problems import add_handlers, problem
+from foreseen.serving.rate_limit import Limiter
+from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import LiveWorld
-from foreseen.compute.threads import keep_to_one_thread
+from foreseen.serving.store import Store
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"

@@ -9,11 +9,11 @@ from fastapi import Depends, Request
 
 from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
-from foreseen.serving.rate_limit import Limiter
 from foreseen.serving.problems import ProblemError
+from foreseen.serving.rate_limit import Limiter
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.store import Rated, Store, User
 from foreseen.serving.snapshot import LiveWorld, World
+from foreseen.serving.store import Rated, Store, User
 
 FORM_HEADER: Final = "x-foreseen-form"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from foreseen.data.title_matching import Report, match_export
+from foreseen.data.sources.exports import Provider, read_export
+from foreseen.data.title_matching import MatchReport, match_export
 from foreseen.serving.dependencies import Service, now
-from foreseen.serving.store import Rated, User
 from foreseen.serving.snapshot import World
-from foreseen.data.sources.exports import Service as Provider
-from foreseen.data.sources.exports import read_export
+from foreseen.serving.store import Rated, User
 
 
 def take_in(
@@ -18,7 +17,7 @@ def take_in(
     name: str,
     provider: Provider,
     choices: Mapping[int, int] | None = None,
-) -> tuple[Report, int]:
+) -> tuple[MatchReport, int]:
     """Match an export and keep what was matched.
 
     Returns:
@@ -32,9 +31,9 @@ def take_in(
     known = {entry.movie: entry.rated for entry in service.store.ratings(user.id)}
     rated: list[Rated] = []
     for match in report.matched:
-        movie, at = match.candidates[0].movie, min(match.rating.at or moment, moment)
+        movie, at = match.candidates[0].movie, min(match.rating.timestamp or moment, moment)
         # What was rated here since is newer than the export; one without dates may be of any age.
-        if movie in known and (match.rating.at is None or at <= known[movie]):
+        if movie in known and (match.rating.timestamp is None or at <= known[movie]):
             continue
         rated.append(Rated(movie, match.rating.stars, at))
     changed = service.store.rate(user.id, rated)

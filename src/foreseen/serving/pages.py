@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from foreseen.ranking.recommend import By, Recommendation
+from foreseen.data.sources.personal import parse_year
+from foreseen.ranking.rank import By
+from foreseen.ranking.recommend import RankingRequest, Recommendation
 from foreseen.serving.api.model import model_card
 from foreseen.serving.api.movies import moved_by
 from foreseen.serving.api.schemas import MovieId, row_of
-from foreseen.serving.recommender import Wish, predict, star_chances, taste_of
 from foreseen.serving.dependencies import (
     Anybody,
     Own,
@@ -25,9 +26,9 @@ from foreseen.serving.dependencies import (
     now,
     own_of,
 )
-from foreseen.serving.store import Shown
+from foreseen.serving.recommender import predict, star_chances, taste_of
 from foreseen.serving.snapshot import World
-from foreseen.data.sources.personal import year_of
+from foreseen.serving.store import Shown
 
 _FOLDER: Final = Path(__file__).parent / "web"
 _EACH: Final = 30
@@ -75,10 +76,10 @@ def for_you(
     part: bool = False,
 ) -> Response:
     """Show the ranking; with `part`, only its list, to be put in place of the one on the page."""
-    genres = world.model.timeline.catalogue.genre_names
-    years = [year_of(year) for year in (first_year, last_year)]
+    genres = world.model.log.catalogue.genre_names
+    years = [parse_year(year) for year in (first_year, last_year)]
     wanted = (genre,) if genre in genres else ()
-    wish = Wish(_EACH, "rating", wanted, years[0], years[1], tried=_TRIED)
+    wish = RankingRequest(_EACH, "rating", wanted, years[0], years[1], influences_tried=_TRIED)
     own = _own(service, world, person)
     cards = _ranked(service, world, own, wish)
     if person is not None:
@@ -117,7 +118,7 @@ def rate(
         known = (world.row(movie) for movie in (*given, *own.hidden))
         rows = world.newcomer_grid([row for row in known if row is not None], _GRID)
     cards = [_card(world, row) | {"rating": given.get(int(world.ids[row]))} for row in rows]
-    side = _ranked(service, world, own, Wish(5))[:5] if not part else []
+    side = _ranked(service, world, own, RankingRequest(5))[:5] if not part else []
     return _page(
         "grid.html" if part else "rate.html",
         person,
@@ -133,7 +134,7 @@ def rate(
 def top(world: TheWorld, service: TheService, person: Anybody) -> Response:
     """Show the first five of the ranking, to be put beside what is being rated."""
     own = _own(service, world, person)
-    cards = _ranked(service, world, own, Wish(5))[:5]
+    cards = _ranked(service, world, own, RankingRequest(5))[:5]
     return _page("top.html", person, "rate", top=cards, rated=len(own.rated))
 
 
@@ -206,7 +207,7 @@ def _own(service: Service, world: World, person: Person | None) -> Own:
     return own_of(service, world, person.user)
 
 
-def _ranked(service: Service, world: World, own: Own, wish: Wish) -> list[dict[str, Any]]:
+def _ranked(service: Service, world: World, own: Own, wish: RankingRequest) -> list[dict[str, Any]]:
     """Return the cards of what leads by any way of ranking, in the order of predicted rating."""
     ways: tuple[By, ...] = ("rating", "blend") if wish.k > 5 else ("rating",)
     found: dict[int, tuple[Recommendation, float]] = {}
@@ -216,7 +217,9 @@ def _ranked(service: Service, world: World, own: Own, wish: Wish) -> list[dict[s
         for entry in ranked:
             row = world.row(entry.movie)
             assert row is not None  # noqa: S101
-            worth = float(scores.rating[0, row] - scores.doubt[0, row])
+            worth = float(
+                scores.predictions.mean[0, row] - scores.predictions.standard_error[0, row]
+            )
             found.setdefault(entry.movie, (entry, worth))
     cards: list[dict[str, Any]] = []
     for entry, worth in sorted(found.values(), key=lambda pair: -pair[1]):
@@ -237,7 +240,7 @@ def _ranked(service: Service, world: World, own: Own, wish: Wish) -> list[dict[s
 
 
 def _card(world: World, row: int) -> dict[str, Any]:
-    entry = world.model.timeline.catalogue.table.row(row, named=True)
+    entry = world.model.log.catalogue.table.row(row, named=True)
     return {
         "movie": int(world.ids[row]),
         "title": world.title(row),

@@ -10,17 +10,16 @@ from math import erf
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from foreseen.data.identifiers import UNKNOWN
 from foreseen.features import user_statistics as users_at
 from foreseen.features.encoder import taste
 from foreseen.features.queries import History, Queries
-from foreseen.data.identifiers import UNKNOWN
 from foreseen.models.uncertainty import COVERAGE
-from foreseen.ranking.recommend import WORTH, By, Recommendation, describe, diversify
-from foreseen.serving.store import Rated
+from foreseen.ranking.recommend import RankingRequest, Recommendation, rank_movies
+from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.serving.snapshot import World
-from foreseen.ranking.two_stage import Shortlist
+from foreseen.serving.store import Rated
 
 _KEPT: Final = 16
 _CORES: Final = threading.Semaphore(os.cpu_count() or 1)
@@ -34,39 +33,14 @@ _SURENESS_MOVIES: Final = 100
 _SURENESS_STEPS: Final = (0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 1000)
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a ranking should be like.
-
-    Attributes:
-        k: How many movies.
-        by: What to rank by.
-        genres: Any of these; all movies if empty.
-        first_year, last_year: Of release, both included.
-        at: The second to answer as of; None for all that is known.
-        diversity: See `foreseen.ranking.recommend.diversify`.
-        tried: Ratings left out one by one to tell what moved each; see
-            `foreseen.ranking.recommend.describe`.
-    """
-
-    k: int = 20
-    by: By = "rating"
-    genres: tuple[str, ...] = ()
-    first_year: int | None = None
-    last_year: int | None = None
-    at: int | None = None
-    diversity: float = 0.0
-    tried: int = 0
-
-
 class Recommender:
     """Ranks; remembers what it found of the latest people, so that reordering costs nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shortlists: OrderedDict[tuple[int, str], Shortlist] = OrderedDict()
+        self._shortlists: OrderedDict[tuple[int, str], TwoStageScorer] = OrderedDict()
 
-    def shortlist(self, world: World, history: History, at: int | None = None) -> Shortlist:
+    def shortlist(self, world: World, history: History, at: int | None = None) -> TwoStageScorer:
         """Return what is known of a person's scores."""
         before = world.now if at is None else at + 1
         parts = (history.movies, history.ratings, history.timestamps, np.array([before]))
@@ -76,7 +50,7 @@ class Recommender:
             if (found := self._shortlists.get(key)) is not None:
                 self._shortlists.move_to_end(key)
                 return found
-        found = Shortlist(world.model, history, before)
+        found = TwoStageScorer(world.model, history, before)
         with self._lock:
             # Of a world that is gone nothing is kept.
             for old in [old for old in self._shortlists if old[0] < world.serial]:
@@ -87,7 +61,7 @@ class Recommender:
         return found
 
     def rank(
-        self, world: World, history: History, hidden: Collection[int], wish: Wish
+        self, world: World, history: History, hidden: Collection[int], wish: RankingRequest
     ) -> tuple[Recommendation, ...]:
         """Rank what a person has neither rated nor dismissed.
 
@@ -98,35 +72,8 @@ class Recommender:
             wish: What the ranking should be like.
         """
         with _CORES:
-            return self._rank(world, history, hidden, wish)
-
-    def _rank(
-        self, world: World, history: History, hidden: Collection[int], wish: Wish
-    ) -> tuple[Recommendation, ...]:
-        shortlist = self.shortlist(world, history, wish.at)
-        left_out = ~self._wanted(world, wish)
-        rows = world.model.timeline.catalogue.movies.rows([*map(int, history.movies), *hidden])
-        left_out[rows[rows >= 0]] = True
-        offered = wish.k if wish.diversity == 0 else max(wish.k, _OFFERED)
-        places = shortlist.best(wish.by, left_out, offered)
-        worth = WORTH[wish.by](shortlist.scores)[0]
-        alike = world.model.timeline.catalogue.genre_weights
-        chosen = diversify(worth, places, alike, wish.k, wish.diversity)
-        before = world.now if wish.at is None else wish.at + 1
-        return describe(world.model, history, chosen, shortlist.scores, before, wish.tried)
-
-    def _wanted(self, world: World, wish: Wish) -> NDArray[np.bool_]:
-        catalogue = world.model.timeline.catalogue
-        wanted = np.ones(len(catalogue), dtype=np.bool_)
-        if wish.genres:
-            columns = [catalogue.genre_names.index(g) for g in wish.genres]
-            wanted &= catalogue.genres[:-1, columns].any(axis=1)
-        years = catalogue.years[:-1]
-        if wish.first_year is not None:
-            wanted &= years >= wish.first_year
-        if wish.last_year is not None:
-            wanted &= years <= wish.last_year
-        return wanted
+            scorer = self.shortlist(world, history, wish.at)
+            return rank_movies(world.model, scorer, wish, hidden)
 
 
 @dataclass(frozen=True)
@@ -141,19 +88,17 @@ class Prediction:
 
 def predict(world: World, history: History, movies: Sequence[int]) -> list[Prediction]:
     """Predict the ratings of movies, in their order; a movie need not be in the catalogue."""
-    view = world.model.timeline.with_histories([history])
-    rows = world.model.timeline.catalogue.movies.rows(np.array(movies, dtype=np.int64))
+    view = world.model.log.view_of([history])
+    rows = world.model.log.catalogue.movies.rows(np.array(movies, dtype=np.int64))
     count = len(rows)
     before = np.full(count, world.now, dtype=np.int64)
     nobody = np.full(count, UNKNOWN, dtype=np.int32)
     queries = Queries(np.zeros(count, dtype=np.int32), nobody, rows, before)
     with _CORES:
-        answers = world.model.answer(queries, view)
+        answers = world.model.predict_queries(queries, view)
     return [
         Prediction(int(movie), float(r), float(low), float(high))
-        for movie, r, low, high in zip(
-            movies, answers.rating, answers.low, answers.high, strict=True
-        )
+        for movie, r, low, high in zip(movies, answers.mean, answers.low, answers.high, strict=True)
     ]
 
 
@@ -192,17 +137,17 @@ class Taste:
 def taste_of(world: World, rated: Sequence[Rated]) -> Taste:
     """Return what a person's ratings say of them."""
     history = world.history(rated)
-    timeline = world.model.timeline.with_histories([history])
-    profiles = timeline.profiles(np.zeros(1, np.int32), np.array([world.now], np.int64))
-    by_genre, by_era = taste(profiles)
+    view = world.model.log.view_of([history])
+    profiles = view.statistics(np.zeros(1, np.int32), np.array([world.now], np.int64))
+    by_genre, by_decade = taste(profiles)
     counts = profiles.genre_counts[0]
-    names = timeline.catalogue.genre_names
+    names = view.catalogue.genre_names
     order = [int(n) for n in np.argsort(-counts, kind="stable") if counts[n] > 0]
-    eras = [int(n) for n in np.flatnonzero(profiles.era_counts[0] > 0)]
+    eras = [int(n) for n in np.flatnonzero(profiles.decade_counts[0] > 0)]
     return Taste(
         genres=[(names[n], int(counts[n]), float(by_genre[0, n])) for n in order],
         eras=[
-            (users_at.era_name(n), int(profiles.era_counts[0, n]), float(by_era[0, n]))
+            (users_at.decade_name(n), int(profiles.decade_counts[0, n]), float(by_decade[0, n]))
             for n in eras
         ],
         years=_by_year(world, rated, [names[n] for n in order[:4]]),
@@ -214,7 +159,7 @@ def taste_of(world: World, rated: Sequence[Rated]) -> Taste:
 def _by_year(
     world: World, rated: Sequence[Rated], leading: Sequence[str]
 ) -> list[tuple[int, int, float, dict[str, float]]]:
-    catalogue = world.model.timeline.catalogue
+    catalogue = world.model.log.catalogue
     moments = np.array([entry.rated for entry in rated], dtype="datetime64[s]")
     years = moments.astype("datetime64[Y]").astype(np.int64) + 1970
     rating = np.array([entry.rating for entry in rated])
@@ -235,7 +180,7 @@ def _sureness(world: World, history: History) -> list[tuple[int, float]]:
     steps = sorted({*(n for n in _SURENESS_STEPS if n < count), count})
     parts = [history.part(slice(n)) for n in steps]
     rows = np.argsort(-world.views, kind="stable")[:_SURENESS_MOVIES].astype(np.int32)
-    view = world.model.timeline.with_histories(parts)
+    view = world.model.log.view_of(parts)
     shape = (len(steps), len(rows))
     queries = Queries(
         np.repeat(np.arange(shape[0], dtype=np.int32), shape[1]),
@@ -243,7 +188,7 @@ def _sureness(world: World, history: History) -> list[tuple[int, float]]:
         np.tile(rows, shape[0]),
         np.full(shape[0] * shape[1], world.now, dtype=np.int64),
     )
-    answers = world.model.answer(queries, view)
+    answers = world.model.predict_queries(queries, view)
     # Not cut at the ends of the scale, where a high prediction would pass for a sure one.
-    reach = answers.half.reshape(shape).mean(axis=1)
+    reach = (world.model.uncertainty.reach * answers.deviation).reshape(shape).mean(axis=1)
     return [(n, float(own)) for n, own in zip(steps, reach, strict=True)]

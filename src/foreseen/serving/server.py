@@ -20,8 +20,8 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from foreseen.registry import versions as registry
 from foreseen.errors import ForeseenError, InputError
+from foreseen.registry import versions as registry
 from foreseen.serving.app import SHARED_METRICS, create_app
 from foreseen.serving.store import Store
 

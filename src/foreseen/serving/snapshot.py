@@ -20,13 +20,13 @@ import polars as pl
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from foreseen.registry import versions as registry
+from foreseen.data.schema import TITLE
+from foreseen.data.title_matching import TitleIndex, article_first, normalise_title
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.queries import History
-from foreseen.data.title_matching import TitleIndex, in_front, plain_title
-from foreseen.models import Model
+from foreseen.models.base import Model
 from foreseen.ranking.recommend import diversify
-from foreseen.data.schema import TITLE
+from foreseen.registry import versions as registry
 from foreseen.serving.store import Rated
 
 _LOG: Final = logging.getLogger("foreseen.serving")
@@ -71,46 +71,46 @@ class World:
         world = cls(model, version, registry.read_links(folder), stamp)
         nobody = History(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
         world.model.score([nobody], world.ids[:1])
-        world.model.lift(world.now)
+        world.model.second_stage_offset(world.now)
         # Popular movies stand in most histories.
-        world.model.timeline.companies.look_up(np.argsort(-world.views, kind="stable"))
+        world.model.candidates.co_occurrence.precompute(np.argsort(-world.views, kind="stable"))
         world.search("warm", 1)
         return world
 
     @property
     def ids(self) -> NDArray[np.int64]:
         """Movie ids in the catalogue's order, of shape C."""
-        return self.model.timeline.catalogue.movies.ids
+        return self.model.log.catalogue.movies.ids
 
     @property
     def now(self) -> int:
         """The moment answers are given as of: the end of all the model knows."""
-        return self.model.timeline.end
+        return self.model.log.end
 
     def row(self, movie: int) -> int | None:
         """Return a movie's place in the catalogue; None if it is not there."""
-        row = int(self.model.timeline.catalogue.movies.rows([movie])[0])
+        row = int(self.model.log.catalogue.movies.rows([movie])[0])
         return None if row < 0 else row
 
     @cached_property
     def titles(self) -> TitleIndex:
         """The catalogue to find imported movies in."""
-        return TitleIndex.of(self.model.timeline.catalogue.table, self.links)
+        return TitleIndex.of(self.model.log.catalogue.table, self.links)
 
     @cached_property
     def views(self) -> NDArray[np.float64]:
         """Ratings of each movie as of now, of shape C."""
-        return self.model.timeline.views(self.now)
+        return self.model.log.views(self.now)
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
         """Mean rating of each movie as of now, of shape C; NaN where there is none."""
         with np.errstate(invalid="ignore"):
-            return self.model.timeline.movie_states(self.now)[:, movies_at.TOTAL] / self.views
+            return self.model.log.movie_states(self.now)[:, movies_at.TOTAL] / self.views
 
     @cached_property
     def _plain_titles(self) -> list[str]:
-        return [plain_title(title) for title in self.model.timeline.catalogue.titles]
+        return [normalise_title(title) for title in self.model.log.catalogue.titles]
 
     def history(self, rated: Sequence[Rated]) -> History:
         """Return a person's ratings as a history whose latest moment the model still knows.
@@ -136,7 +136,7 @@ class World:
 
         What begins with the words or holds them goes first, the more watched of equals.
         """
-        wanted = plain_title(words)
+        wanted = normalise_title(words)
         if not wanted:
             return []
         fame = np.log1p(self.views)
@@ -191,21 +191,21 @@ class World:
         known = np.argsort(-self.views, kind="stable")[:_FAMILIAR]
         offered = known[np.argsort(-spread[known], kind="stable")]
         offered = offered[np.isfinite(spread[offered])]
-        alike = self.model.timeline.catalogue.genre_weights
+        alike = self.model.log.catalogue.genre_weights
         return [int(row) for row in diversify(spread, offered, alike, k, 0.4)]
 
     @cached_property
     def _spread(self) -> NDArray[np.float64]:
-        timeline = self.model.timeline
-        squares = np.bincount(timeline.movie, timeline.rating**2, minlength=len(self.ids))
+        log = self.model.log
+        squares = np.bincount(log.movie, log.rating**2, minlength=len(self.ids))
         variance = squares / np.maximum(self.views, 1) - np.nan_to_num(self.means) ** 2
         return np.sqrt(np.maximum(variance, 0))
 
     def similar(self, row: int, k: int) -> list[int]:
         """Return rows of movies liked by those who liked this one, more than by others."""
-        timeline = self.model.timeline
-        starts, places, owners = timeline.by_movie
-        own = timeline.histories
+        log = self.model.log
+        starts, places, owners = log.by_movie
+        own = log.histories
         raters = places[starts[row] : starts[row + 1]]
         fans = owners[raters[own.rating[raters] >= _LIKED]]
         together = np.zeros(len(self.ids))
@@ -213,23 +213,23 @@ class World:
             part = slice(int(own.starts[fan]), int(own.starts[fan + 1]))
             together[own.movie[part][own.rating[part] >= _LIKED]] += 1
         expected = np.sqrt((self._liked + _SIMILAR_DAMPING) * (len(fans) + _SIMILAR_DAMPING))
-        alike = timeline.catalogue.genre_weights
+        alike = log.catalogue.genre_weights
         worth = together / expected + 0.05 * (alike @ alike[row])
         worth[row] = -np.inf
         return [int(other) for other in np.argsort(-worth, kind="stable")[:k]]
 
     @cached_property
     def _liked(self) -> NDArray[np.float64]:
-        timeline = self.model.timeline
-        liked = timeline.movie[timeline.rating >= _LIKED]
+        log = self.model.log
+        liked = log.movie[log.rating >= _LIKED]
         return np.bincount(liked, minlength=len(self.ids)).astype(np.float64)
 
     def yearly(self, row: int) -> list[tuple[int, int, float]]:
         """Return (year, ratings, mean rating) of a movie, year by year."""
-        timeline = self.model.timeline
-        starts, places, _ = timeline.by_movie
+        log = self.model.log
+        starts, places, _ = log.by_movie
         raters = places[starts[row] : starts[row + 1]]
-        times, rating = timeline.histories.times[raters], timeline.histories.rating[raters]
+        times, rating = log.histories.times[raters], log.histories.rating[raters]
         years = times.astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
         return [
             (int(year), int((years == year).sum()), float(rating[years == year].mean()))
@@ -238,10 +238,10 @@ class World:
 
     def title(self, row: int) -> str:
         """Return a movie's title as people write it: article in front, no other titles behind."""
-        title = self.model.timeline.catalogue.table[TITLE][row]
+        title = self.model.log.catalogue.table[TITLE][row]
         if not title:
-            return self.model.timeline.catalogue.titles[row]
-        return in_front(_OTHER_TITLES.sub("", title) or title)
+            return self.model.log.catalogue.titles[row]
+        return article_first(_OTHER_TITLES.sub("", title) or title)
 
 
 def _runs(text: str) -> set[str]:

@@ -1,7 +1,7 @@
-"""Where data comes from: a built-in set, GroupLens's downloads, a folder or a zip.
+"""Data sources: a built-in data set, GroupLens downloads, folders and zips.
 
-Whatever the source, `read_source` returns the same raw tables, and `foreseen.data.canonical` makes
-them canonical.
+`read_source` returns raw tables in one form for all of them; `foreseen.data.canonical` converts
+these to canonical tables.
 """
 
 import json
@@ -14,30 +14,30 @@ from typing import Final
 
 import polars as pl
 
-from foreseen.errors import DataError
 from foreseen.data.schema import GENRES, MOVIES_SCHEMA, RATINGS_SCHEMA, TITLE
 from foreseen.data.sources.archive import Archive, open_archive, sha256
 from foreseen.data.sources.delimited import BadRow, read_ratings
 from foreseen.data.sources.download import DOWNLOADS, fetch
-from foreseen.data.sources.layouts import read_links, read_movies, read_tags, recognise
+from foreseen.data.sources.layouts import detect_layout, read_links, read_movies, read_tags
 from foreseen.data.sources.titles import split_genres
+from foreseen.errors import DataError
 
 BUILT_IN: Final = "ml-latest-small"
 
 
 @dataclass(frozen=True)
 class RawTables:
-    """What a source holds, typed but not yet canonical.
+    """The typed tables of a source, not yet canonical.
 
     Attributes:
-        name: The data set's name, for people.
-        ratings: userId, movieId, rating, timestamp, and `line`, its place in the file.
-        movies: movieId, title, year, genres; None where the source has no such file.
-        links: Ids at IMDb and TMDB, where the source has them.
-        tags: Tags given by people, where the source has them.
-        checksums: SHA-256 of each file read.
-        bad_rows: Rows left out so far.
-        ratings_file: The ratings file as a person would look for it.
+        name: Name of the data set.
+        ratings: userId, movieId, rating, timestamp, and `line`, the line in the file.
+        movies: movieId, title, year, genres; None if the source has no such file.
+        ratings_file: Path of the ratings file for messages.
+        links: IMDb and TMDB ids, if the source has them.
+        tags: User tags, if the source has them.
+        checksums: SHA-256 checksum of each file read.
+        bad_rows: Rows that could not be parsed.
     """
 
     name: str
@@ -53,9 +53,11 @@ class RawTables:
 def read_source(data: str | Path) -> RawTables:
     """Read a data set by its name (built-in or downloadable), folder or zip.
 
+    A folder or zip of that name takes precedence.
+
     Raises:
         DataError: If it cannot be found or read.
-        DownloadError: If it must be downloaded and that fails.
+        DownloadError: If a download fails.
     """
     name = str(data)
     if name == BUILT_IN and not Path(name).exists():
@@ -64,8 +66,8 @@ def read_source(data: str | Path) -> RawTables:
         return _read_archive(open_archive(fetch(name)), name)
     path = Path(data).expanduser()
     if not path.exists():
-        known = ", ".join((BUILT_IN, *DOWNLOADS))
-        raise DataError(f"{name}: no such folder or zip, and no data set of that name ({known})")
+        names = ", ".join((BUILT_IN, *DOWNLOADS))
+        raise DataError(f"{name}: no such folder or zip, and no data set of that name ({names})")
     archive = open_archive(path)
     if "ratings.parquet" in archive:
         return _read_parquet(path, path.name)
@@ -78,7 +80,7 @@ def _read_built_in() -> RawTables:
 
 
 def _read_parquet(folder: Path, name: str) -> RawTables:
-    """Read canonical tables back; their own writer has checked them."""
+    """Read the canonical tables of a folder, as `canonical.write_tables` writes them."""
     checksums: dict[str, str] = {}
 
     def table(stem: str) -> pl.DataFrame | None:
@@ -90,12 +92,15 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
         try:
             return pl.read_parquet(content)
         except pl.exceptions.PolarsError as error:
-            raise DataError(f"{file} is no sound Parquet file ({error})") from error
+            message = (
+                f"{file} is not a valid Parquet file ({error}); write it again: foreseen data get"
+            )
+            raise DataError(message) from error
 
     ratings, movies = table("ratings"), table("movies")
     missing = set(RATINGS_SCHEMA) - set(ratings.columns if ratings is not None else ())
     if ratings is None or missing:
-        raise DataError(f"{folder}/ratings.parquet lacks {', '.join(sorted(missing))}")
+        raise DataError(f"{folder}/ratings.parquet has no column {', '.join(sorted(missing))}")
     if movies is not None and movies.schema.get(GENRES) == pl.String():
         genres = pl.col(GENRES).map_elements(split_genres, return_dtype=pl.List(pl.String()))
         movies = movies.with_columns(genres, pl.col(TITLE))
@@ -104,7 +109,8 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
         try:
             name = str(json.loads(manifest.read_text(encoding="utf-8"))["source"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{manifest} is damaged; make it again: foreseen data get") from error
+            message = f"{manifest} is damaged ({error!r}); write it again: foreseen data get"
+            raise DataError(message) from error
     lines = pl.int_range(1, ratings.height + 1, dtype=pl.Int64).alias("line")
     return RawTables(
         name=name,
@@ -118,8 +124,8 @@ def _read_parquet(folder: Path, name: str) -> RawTables:
 
 
 def _read_archive(archive: Archive, name: str) -> RawTables:
-    edition = recognise(archive)
-    separator = edition.movies_separator
+    layout = detect_layout(archive)
+    separator = layout.movies_separator
     checksums: dict[str, str] = {}
 
     def content(file: str) -> bytes | None:
@@ -129,21 +135,19 @@ def _read_archive(archive: Archive, name: str) -> RawTables:
         checksums[file] = sha256(data)
         return data
 
-    ratings_file = archive.locate(edition.ratings)
-    ratings, bad = read_ratings(
-        content(edition.ratings) or b"", ratings_file, edition.ratings_layout
-    )
+    ratings_file = archive.display_path(layout.ratings)
+    ratings, bad = read_ratings(content(layout.ratings) or b"", ratings_file, layout.ratings_format)
     movies = None
-    if (data := content(edition.movies)) is not None:
-        movies, bad_movies = read_movies(data, archive.locate(edition.movies), separator)
+    if (data := content(layout.movies)) is not None:
+        movies, bad_movies = read_movies(data, archive.display_path(layout.movies), separator)
         bad = [*bad, *bad_movies]
     links = tags = None
     if (data := content("links.csv")) is not None:
-        links = read_links(data, archive.locate("links.csv"))
+        links = read_links(data, archive.display_path("links.csv"))
     for file, parse in (
         ("tags.csv", partial(read_tags, separator=",")),
         ("tags.dat", partial(read_tags, separator="::")),
     ):
         if (data := content(file)) is not None:
-            tags = parse(data, archive.locate(file))
+            tags = parse(data, archive.display_path(file))
     return RawTables(name, ratings, movies, ratings_file, links, tags, checksums, tuple(bad))

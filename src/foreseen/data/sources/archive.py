@@ -1,4 +1,4 @@
-"""A folder or a zip, seen alike: a set of named files whose bytes can be asked for."""
+"""Uniform access to the files of a folder or a zip."""
 
 import hashlib
 import io
@@ -14,13 +14,18 @@ from typing import Final
 
 from foreseen.errors import DataError
 
-_LARGEST_EXPORT: Final = 32 << 20
-_MOST_MEMBERS: Final = 50
+_MAX_EXPORT_BYTES: Final = 32 << 20
+_MAX_MEMBERS: Final = 50
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The files of one data set, by their lower-case names without folders."""
+    """The files of a data set.
+
+    Attributes:
+        path: The folder or zip.
+        members: Paths of the files in it, by lower-case name without folders.
+    """
 
     path: Path
     members: Mapping[str, str]
@@ -29,10 +34,10 @@ class Archive:
         return name in self.members
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes.
+        """Return the content of a file.
 
         Raises:
-            DataError: If the file cannot be read, or the zip is damaged there.
+            DataError: If the file cannot be read or the zip is damaged.
         """
         member = self.members[name]
         try:
@@ -44,85 +49,89 @@ class Archive:
             message = f"{self.path}: {member} cannot be read ({error}); fetch the data set again"
             raise DataError(message) from error
 
-    def locate(self, name: str) -> str:
-        """Return a file's place as a person would look for it."""
+    def display_path(self, name: str) -> str:
+        """Return the path of a file for messages."""
         return str(self.path / self.members[name])
 
 
 def sha256(data: bytes) -> str:
-    """Return the checksum that the manifest carries."""
+    """Return the SHA-256 checksum in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def open_archive(path: Path) -> Archive:
-    """List the files of a folder or a zip, looking one folder down where the top holds none.
+    """List the files of a zip, or of a folder and its immediate subfolders.
+
+    Of files with the same name the one nearest to the top is kept.
 
     Raises:
-        DataError: If there is nothing at `path`, or it is neither a folder nor a sound zip.
+        DataError: If `path` does not exist, or is neither a folder nor a valid zip.
     """
     if path.is_dir():
         return Archive(path, _by_name(_folder_files(path)))
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if path.suffix.lower() in {".csv", ".data", ".dat", ".txt"}:
-        raise DataError(f"{path} is a single file; give the folder that holds it")
-    with _sound_zip(path) as bundle:
+        raise DataError(f"{path} is a single file; give its folder")
+    with _open_zip(path) as bundle:
         return Archive(path, _by_name(bundle.namelist()))
 
 
 @contextmanager
-def _sound_zip(path: Path) -> Generator[zipfile.ZipFile]:
+def _open_zip(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as bundle:
             yield bundle
     except (zipfile.BadZipFile, OSError) as error:
-        message = f"{path} is neither a folder nor a whole zip file ({error}); fetch it again"
+        message = f"{path} is neither a folder nor a complete zip file ({error}); fetch it again"
         raise DataError(message) from error
 
 
-def open_zip_members(data: bytes, name: str, wanted: str) -> list[tuple[bytes, str]]:
-    """Return the bytes of the files of a zip whose names match, and what to call them.
+def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, str]]:
+    """Return content and display name of the files of a zip that match a pattern.
 
-    Of files with the same name in several folders the one nearest to the top is meant; numbered
-    ones come in the order of their numbers.
+    Of files with the same name in several folders the one nearest to the top is kept. Files are
+    sorted by the numbers in their names.
 
     Args:
-        data: The zip's bytes.
-        name: What to call it in messages.
-        wanted: A regular expression for the whole name, in lower case, without folders.
+        data: Content of the zip.
+        name: Name of the zip in messages.
+        pattern: A regular expression for the complete lower-case name, without folders.
 
     Raises:
-        DataError: If the zip is damaged or holds none.
+        DataError: If the zip is damaged, too large, or has no such file.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
             members = _by_name(bundle.namelist())
             matching = sorted(
-                (file for file in members if re.fullmatch(wanted, file)),
+                (file for file in members if re.fullmatch(pattern, file)),
                 key=lambda file: [int(part[:9]) for part in re.findall(r"[0-9]+", file)],
             )
             found: list[tuple[bytes, str]] = []
-            room = _LARGEST_EXPORT
-            for file in matching[:_MOST_MEMBERS]:
-                content = _read_bounded(bundle, members[file], room)
-                room -= len(content)
+            remaining = _MAX_EXPORT_BYTES
+            for file in matching[:_MAX_MEMBERS]:
+                content = _read_bounded(bundle, members[file], remaining)
+                remaining -= len(content)
                 found.append((content, f"{name}, {members[file]}"))
     except (
         *(zipfile.BadZipFile, OSError, zlib.error, lzma.LZMAError, EOFError),
         *(RuntimeError, ValueError),
     ) as error:
-        raise DataError(f"{name} is no whole zip file ({error}); export it again") from error
+        raise DataError(f"{name} is not a complete zip file ({error}); export it again") from error
     if not found:
-        raise DataError(f"{name} holds no {wanted.replace(chr(92), '')}; is it the right export?")
+        file = pattern.replace("\\", "")
+        raise DataError(f"{name} has no file {file}; check that it is the right export")
     return found
 
 
-def _read_bounded(bundle: zipfile.ZipFile, member: str, room: int) -> bytes:
-    """Read a member of a zip that somebody handed in: no more than a person can have rated."""
+def _read_bounded(bundle: zipfile.ZipFile, member: str, limit: int) -> bytes:
+    """Read a member of an untrusted zip, refusing one that expands beyond a limit in bytes."""
     with bundle.open(member) as file:
-        data = file.read(room + 1)
-    if len(data) > room:
-        raise DataError(f"{member}: more than {_LARGEST_EXPORT >> 20} MiB are no one's ratings")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        limit_mib = _MAX_EXPORT_BYTES >> 20
+        raise DataError(f"{member}: a personal export should have at most {limit_mib} MiB")
     return data
 
 

@@ -1,4 +1,4 @@
-"""GroupLens's data sets by name: fetched once, checked, kept in the user's cache folder."""
+"""Downloads of GroupLens data sets, verified by checksum and cached in a folder of the user."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from foreseen.errors import DownloadError
 from foreseen.progress import progress_bar
 
 SITE: Final = "https://files.grouplens.org/datasets/movielens"
-# MD5 as GroupLens publishes it beside each file; ml-latest changes, so its sum is asked for.
+# MD5 sums as GroupLens publishes them; that of ml-latest changes and is fetched.
 DOWNLOADS: Final[dict[str, str | None]] = {
     "ml-100k": "0e33842e24a9c977be4e0107933c0723",
     "ml-1m": "c4d9eecfca2ab87c1945afe126590906",
@@ -28,19 +28,23 @@ _RANGE_NOT_SATISFIABLE: Final = 416
 
 
 def cache_folder() -> Path:
-    """Return the folder downloads are kept in; `FORESEEN_CACHE` names another."""
-    chosen = os.environ.get("FORESEEN_CACHE")
-    return Path(chosen) if chosen else user_cache_path("foreseen")
+    """Return the folder of downloads: `FORESEEN_CACHE` if set, else the user's cache folder."""
+    configured = os.environ.get("FORESEEN_CACHE")
+    return Path(configured) if configured else user_cache_path("foreseen")
 
 
 def fetch(name: str, *, site: str = SITE, folder: Path | None = None) -> Path:
-    """Return the zip of a data set, downloading it if the cache does not hold it.
+    """Return the zip of a data set, downloading it if it is not cached.
 
-    An interrupted download goes on where it stopped. Only a file with the right checksum gets
-    its final name.
+    An interrupted download is resumed. A file gets its final name once its checksum matches.
+
+    Args:
+        name: A key of `DOWNLOADS`.
+        site: URL of the folder with the zips.
+        folder: The cache; None for `cache_folder()`.
 
     Raises:
-        DownloadError: If the site cannot be reached or what came is not what was published.
+        DownloadError: If the site cannot be reached or the checksum does not match.
     """
     folder = folder or cache_folder()
     file = folder / f"{name}.zip"
@@ -56,42 +60,44 @@ def fetch(name: str, *, site: str = SITE, folder: Path | None = None) -> Path:
     except (httpx.HTTPError, OSError) as error:
         message = (
             f"{name} cannot be downloaded ({error or type(error).__name__}). "
-            f"Fetch {url} by hand and put it at {file}, or give a folder or zip instead of a name"
+            f"Fetch {url} by hand and save it as {file}, or give a folder or zip instead of a name"
         )
         raise DownloadError(message) from error
     found = _md5(part)
     if found != expected:
         part.unlink()
-        message = f"{url}: the checksum is {found}, {expected} was published; try again"
+        message = f"{url}: the MD5 sum should be {expected}. Received: {found}; try again"
         raise DownloadError(message)
     part.replace(file)
     return file
 
 
 def _published_checksum(client: httpx.Client, url: str) -> str:
-    answer = client.get(f"{url}.md5").raise_for_status().text
-    words = answer.replace("=", " ").split()
+    text = client.get(f"{url}.md5").raise_for_status().text
+    words = text.replace("=", " ").split()
     for word in words:
         if len(word) == 32 and set(word.lower()) <= set("0123456789abcdef"):
             return word.lower()
-    raise DownloadError(f"{url}.md5 holds no checksum; try again later")
+    raise DownloadError(f"{url}.md5 has no MD5 sum; try again later")
 
 
 def _download(client: httpx.Client, url: str, part: Path, name: str) -> None:
-    held = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={held}-"} if held else {}
+    present = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={present}-"} if present else {}
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == _RANGE_NOT_SATISFIABLE:
             return
         response.raise_for_status()
         if response.status_code != _PARTIAL_CONTENT:
-            held = 0
-        left = int(response.headers.get("Content-Length", 0))
+            present = 0
+        remaining = int(response.headers.get("Content-Length", 0))
         with (
-            part.open("ab" if held else "wb") as out,
-            progress_bar(f"downloading {name}", held + left or None, unit="bytes") as advance,
+            part.open("ab" if present else "wb") as out,
+            progress_bar(
+                f"downloading {name}", present + remaining or None, unit="bytes"
+            ) as advance,
         ):
-            advance(held)
+            advance(present)
             for block in response.iter_bytes(_BLOCK):
                 out.write(block)
                 advance(len(block))

@@ -1,13 +1,13 @@
-"""Readers of personal exports: Letterboxd, IMDb, Trakt, MovieLens.
+"""Readers for personal rating exports of Letterboxd, IMDb, Trakt and MovieLens.
 
 - Letterboxd, Settings, Data, Export: a zip with `ratings.csv`
   (Date,Name,Year,Letterboxd URI,Rating; half stars), or that file.
 - IMDb, Your ratings, Export: `ratings.csv` (Const,Your Rating,Date Rated,Title,...,Title Type,...,
-  Year,...; points of ten; UTF-8), or the one of before 2017 (const,created,Title,Title type,
+  Year,...; 1 to 10 points; UTF-8), or the layout before 2017 (const,created,Title,Title type,
   You rated,Year,...; Latin-1).
-- Trakt: `/sync/ratings/movies` of its API and the `ratings-movies.json` of its data export, in
-  pages `ratings-movies-1.json` and on if it is long: a list of {rated_at, rating, movie: {title,
-  year, ids: {imdb, tmdb}}}; points of ten.
+- Trakt: the response of `/sync/ratings/movies` in its API, or `ratings-movies.json` of its data
+  export, split into `ratings-movies-1.json` and so on if long: a list of {rated_at, rating,
+  movie: {title, year, ids: {imdb, tmdb}}}; 1 to 10 points.
 - MovieLens, Profile, Export: `movielens-ratings.csv` (movie_id,imdb_id,tmdb_id,rating,
   average_rating,title), or a `ratings.csv` of movieId,rating[,timestamp].
 """
@@ -15,71 +15,77 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal, cast
 
-from foreseen.errors import DataError
 from foreseen.data.sources.archive import open_zip_members
 from foreseen.data.sources.delimited import decode, split_rows
 from foreseen.data.sources.personal import (
     PersonalExport,
     PersonalRating,
-    Unreadable,
-    second_of,
-    sound_second,
-    stars_from,
-    tidy,
-    year_of,
+    UnreadableEntry,
+    checked_timestamp,
+    clean_title,
+    parse_stars,
+    parse_timestamp,
+    parse_year,
 )
 from foreseen.data.sources.titles import split_title
+from foreseen.errors import DataError
 
-Service = Literal["letterboxd", "imdb", "trakt", "movielens"]
+Provider = Literal["letterboxd", "imdb", "trakt", "movielens"]
+"""The services with a supported export format."""
 
-_POINTS_A_STAR: Final = 2.0
-_FILMS: Final = frozenset(
+_POINTS_PER_STAR: Final = 2.0
+_IMDB_FILM_TYPES: Final = frozenset(
     {"movie", "featurefilm", "documentary", "short", "shortfilm", "video", "tvmovie", "tvshort"}
 )
-_IMDB_NAMES: Final = {
+_IMDB_ALIASES: Final = {
     "you rated": "your rating",
     "date added": "date rated",
     "created": "date rated",
 }
-_MOST: Final = 100_000
-_ZIP: Final = b"PK\x03\x04"
+_MAX_ENTRIES: Final = 100_000
+_ZIP_SIGNATURE: Final = b"PK\x03\x04"
 
 
-def read_export(data: bytes, name: str, service: Service) -> PersonalExport:
-    """Read an export; entries of several files are numbered on from file to file.
+def read_export(data: bytes, name: str, provider: Provider) -> PersonalExport:
+    """Read an export; line numbers continue from file to file if a zip has several.
 
     Args:
-        data: The file's bytes.
-        name: What to call the file in messages.
-        service: Where it comes from.
+        data: Content of the file, or of a zip that contains it.
+        name: Name of the file in error messages.
+        provider: The service that wrote it.
 
     Raises:
-        DataError: If it is not of that service's layout, or larger than a person's ratings are.
+        DataError: If it does not have the service's format, or has too many entries.
     """
+    export_format = EXPORT_FORMATS[provider]
     files = [(data, name)]
-    if data.startswith(_ZIP):
-        files = open_zip_members(data, name, _MEMBERS[service])
-    whole = PersonalExport(())
+    if data.startswith(_ZIP_SIGNATURE):
+        files = open_zip_members(data, name, export_format.members)
+    export = PersonalExport(())
     lines = 0
     for content, file in files:
         try:
-            part = _READERS[service](content, file)
+            part = export_format.read(content, file)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{file} cannot be read as an export of {service}: {error}") from error
-        moved = [replace(rating, line=rating.line + lines) for rating in part.ratings]
-        unread = [replace(entry, line=entry.line + lines) for entry in part.unreadable]
+            message = f"{file} cannot be read as an export of {export_format.label}: {error}"
+            raise DataError(message) from error
+        ratings = [replace(rating, line=rating.line + lines) for rating in part.ratings]
+        unreadable = [replace(entry, line=entry.line + lines) for entry in part.unreadable]
         lines += len(part.ratings) + len(part.unreadable) + part.skipped
-        whole = PersonalExport(
-            (*whole.ratings, *moved), (*whole.unreadable, *unread), whole.skipped + part.skipped
+        export = PersonalExport(
+            (*export.ratings, *ratings),
+            (*export.unreadable, *unreadable),
+            export.skipped + part.skipped,
         )
-        if lines > _MOST:
-            raise DataError(f"{file}: more than {_MOST:,} entries are no one person's")
-    return whole
+        if lines > _MAX_ENTRIES:
+            message = f"{file}: a personal export should have at most {_MAX_ENTRIES:,} entries"
+            raise DataError(message)
+    return export
 
 
 def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
@@ -88,10 +94,10 @@ def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
             return None
         return PersonalRating(
             line,
-            tidy(row["name"]),
-            year_of(row.get("year", "")),
-            stars_from(row["rating"]),
-            second_of(row.get("date", "")),
+            clean_title(row["name"]),
+            parse_year(row.get("year", "")),
+            parse_stars(row["rating"]),
+            parse_timestamp(row.get("date", "")),
         )
 
     return _read_table(data, name, ("name", "rating"), convert, "Letterboxd's ratings.csv")
@@ -99,45 +105,45 @@ def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
 
 def _read_imdb(data: bytes, name: str) -> PersonalExport:
     def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
-        kind = row.get("title type", "").replace(" ", "").lower()
-        if (kind and kind not in _FILMS) or not row["your rating"]:
+        title_type = row.get("title type", "").replace(" ", "").lower()
+        if (title_type and title_type not in _IMDB_FILM_TYPES) or not row["your rating"]:
             return None
         return PersonalRating(
             line,
-            tidy(row.get("title", "")),
-            year_of(row.get("year", "")),
-            stars_from(row["your rating"], _POINTS_A_STAR),
-            _imdb_second(row.get("date rated", "")),
+            clean_title(row.get("title", "")),
+            parse_year(row.get("year", "")),
+            parse_stars(row["your rating"], _POINTS_PER_STAR),
+            _imdb_timestamp(row.get("date rated", "")),
             imdb=imdb_digits(row["const"]),
         )
 
     return _read_table(data, name, ("const", "your rating"), convert, "IMDb's ratings.csv")
 
 
-def _imdb_second(text: str) -> int | None:
+def _imdb_timestamp(text: str) -> int | None:
     try:
-        # As it was before 2017: Sat Mar  4 00:00:00 2017.
+        # The format before 2017: Sat Mar  4 00:00:00 2017.
         moment = datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007
     except ValueError:
-        return second_of(text)
-    return sound_second(int(moment.replace(tzinfo=UTC).timestamp()))
+        return parse_timestamp(text)
+    return checked_timestamp(int(moment.replace(tzinfo=UTC).timestamp()))
 
 
 def _read_movielens(data: bytes, name: str) -> PersonalExport:
     def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
         text = row.get("movie_id") or row.get("movieid") or ""
         if not text.isdecimal() or len(text) > 15:
-            raise ValueError(f"the movie id '{text}' is no number")
+            raise ValueError(f"movie_id should be a whole number. Received: '{text}'")
         if not row["rating"] or float(row["rating"]) < 0:
             return None
-        title, year = split_title(tidy(row.get("title", "")))
-        moment = row.get("timestamp", "")
+        title, year = split_title(clean_title(row.get("title", "")))
+        timestamp = row.get("timestamp", "")
         return PersonalRating(
             line,
             title,
             year,
-            stars_from(row["rating"]),
-            sound_second(int(moment[:20])) if moment.isdecimal() else None,
+            parse_stars(row["rating"]),
+            checked_timestamp(int(timestamp[:20])) if timestamp.isdecimal() else None,
             imdb=imdb_digits(row.get("imdb_id", "")),
             tmdb=row.get("tmdb_id") or None,
             movie=int(text),
@@ -150,13 +156,13 @@ def _read_trakt(data: bytes, name: str) -> PersonalExport:
     try:
         document: object = json.loads(decode(data, name))
     except json.JSONDecodeError as error:
-        raise DataError(f"{name}, line {error.lineno}: no sound JSON ({error.msg})") from error
+        raise DataError(f"{name}, line {error.lineno}: invalid JSON ({error.msg})") from error
     if not isinstance(document, list):
-        raise DataError(f"{name} should hold a list of ratings, as Trakt's ratings-movies.json")
+        raise DataError(f"{name} should be a list of ratings, as Trakt's ratings-movies.json is")
     ratings: list[PersonalRating] = []
-    unreadable: list[Unreadable] = []
+    unreadable: list[UnreadableEntry] = []
     skipped = 0
-    for place, entry in enumerate(cast("list[Any]", document), start=1):
+    for position, entry in enumerate(cast("list[Any]", document), start=1):
         try:
             if entry.get("type", "movie") != "movie":
                 skipped += 1
@@ -165,23 +171,23 @@ def _read_trakt(data: bytes, name: str) -> PersonalExport:
             ids: dict[str, Any] = movie.get("ids") or {}
             ratings.append(
                 PersonalRating(
-                    place,
-                    tidy(str(movie["title"])),
-                    year_of(str(movie.get("year") or "")),
-                    stars_from(str(entry["rating"]), _POINTS_A_STAR),
-                    second_of(str(entry.get("rated_at") or "")),
+                    position,
+                    clean_title(str(movie["title"])),
+                    parse_year(str(movie.get("year") or "")),
+                    parse_stars(str(entry["rating"]), _POINTS_PER_STAR),
+                    parse_timestamp(str(entry.get("rated_at") or "")),
                     imdb=imdb_digits(str(ids.get("imdb") or "")),
                     tmdb=str(ids["tmdb"]) if ids.get("tmdb") else None,
                 )
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = str(error) if isinstance(error, ValueError) else "no rating of a movie"
-            unreadable.append(Unreadable(place, tidy(json.dumps(entry)), reason))
+            reason = str(error) if isinstance(error, ValueError) else "not a rating of a movie"
+            unreadable.append(UnreadableEntry(position, clean_title(json.dumps(entry)), reason))
     return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
 
 
 def imdb_digits(text: str) -> str | None:
-    """Return the digits of an id such as tt0111161, without leading zeros; None if it is none."""
+    """Return the digits of an IMDb id without leading zeros, or None: 111161 for tt0111161."""
     match = re.fullmatch(r"(?:tt)?([0-9]{1,12})", text.strip())
     return match[1].lstrip("0") or "0" if match else None
 
@@ -195,22 +201,22 @@ def _read_table(
 ) -> PersonalExport:
     rows = split_rows(data, name, ",")
     header = [field.strip().lower() for _, fields in islice(rows, 1) for field in fields]
-    header = [_IMDB_NAMES.get(field, field) for field in header]
+    header = [_IMDB_ALIASES.get(field, field) for field in header]
     missing = [column for column in required if column not in header]
     if missing:
-        shown = ", ".join(header) or "nothing"
+        found = ", ".join(header) or "nothing"
         raise DataError(
-            f"{name}, line 1: {layout} has the columns {', '.join(required)}; this has {shown}"
+            f"{name}, line 1: {layout} has the columns {', '.join(required)}; this has {found}"
         )
     ratings: list[PersonalRating] = []
-    unreadable: list[Unreadable] = []
+    unreadable: list[UnreadableEntry] = []
     skipped = 0
     for line, fields in rows:
         values = [field.strip() for field in fields] + [""] * (len(header) - len(fields))
         try:
             rating = convert(line, dict(zip(header, values, strict=False)))
         except ValueError as error:
-            unreadable.append(Unreadable(line, ",".join(fields)[:200], str(error)))
+            unreadable.append(UnreadableEntry(line, ",".join(fields)[:200], str(error)))
             continue
         if rating is None:
             skipped += 1
@@ -219,16 +225,24 @@ def _read_table(
     return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
 
 
-_READERS: Final[Mapping[Service, Callable[[bytes, str], PersonalExport]]] = {
-    "letterboxd": _read_letterboxd,
-    "imdb": _read_imdb,
-    "trakt": _read_trakt,
-    "movielens": _read_movielens,
+@dataclass(frozen=True)
+class ExportFormat:
+    """The export format of a service.
+
+    Attributes:
+        label: Name of the service in text.
+        members: Regular expression for the names of the relevant files in a zip.
+        read: Parses one file, given its content and its name.
+    """
+
+    label: str
+    members: str
+    read: Callable[[bytes, str], PersonalExport]
+
+
+EXPORT_FORMATS: Final[Mapping[Provider, ExportFormat]] = {
+    "letterboxd": ExportFormat("Letterboxd", r"ratings\.csv", _read_letterboxd),
+    "imdb": ExportFormat("IMDb", r"ratings\.csv", _read_imdb),
+    "trakt": ExportFormat("Trakt", r"ratings[-_]movies(-\d+)?\.json", _read_trakt),
+    "movielens": ExportFormat("MovieLens", r"(movielens-)?ratings\.csv", _read_movielens),
 }
-_MEMBERS: Final[Mapping[Service, str]] = {
-    "letterboxd": r"ratings\.csv",
-    "imdb": r"ratings\.csv",
-    "trakt": r"ratings[-_]movies(-\d+)?\.json",
-    "movielens": r"(movielens-)?ratings\.csv",
-}
-"""What the wanted files of a zip are called."""

@@ -1,11 +1,10 @@
-"""GroupLens's layouts: which files a data set has, and how each of them is written."""
+"""The layouts of GroupLens data sets: names and formats of their files."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from foreseen.errors import DataError
 from foreseen.data.schema import (
     GENRES,
     IMDB,
@@ -22,11 +21,12 @@ from foreseen.data.schema import (
     YEAR,
 )
 from foreseen.data.sources.archive import Archive
-from foreseen.data.sources.delimited import COMMA, BadRow, Layout, split_rows
+from foreseen.data.sources.delimited import COMMA, BadRow, FileFormat, field_count_error, split_rows
 from foreseen.data.sources.titles import split_genres, split_title
+from foreseen.errors import DataError
 
 _COLUMNS: Final = (USER, MOVIE, RATING, TIMESTAMP)
-# u.item has one 0/1 column per genre; u.genre, which names them, is not in every copy.
+# u.item has one 0/1 column per genre; u.genre with their names is missing in some copies.
 _ML_100K_GENRES: Final = (
     "unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary",
     "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
@@ -35,42 +35,55 @@ _ML_100K_GENRES: Final = (
 
 
 @dataclass(frozen=True)
-class Edition:
-    """One way GroupLens has laid a data set out: the names of its files and their writing."""
+class DatasetLayout:
+    """The file names and formats of a data set.
+
+    Attributes:
+        name: The data sets with this layout.
+        ratings: Name of the ratings file.
+        ratings_format: Format of the ratings file.
+        movies: Name of the movies file.
+        movies_separator: Separator of the movies file.
+    """
 
     name: str
     ratings: str
-    ratings_layout: Layout
+    ratings_format: FileFormat
     movies: str
     movies_separator: str
 
 
-EDITIONS: Final = (
-    Edition("GroupLens CSV", "ratings.csv", COMMA, "movies.csv", ","),
-    Edition("ml-100k", "u.data", Layout("\t", _COLUMNS), "u.item", "|"),
-    Edition("ml-1m and ml-10m", "ratings.dat", Layout("::", _COLUMNS), "movies.dat", "::"),
+LAYOUTS: Final = (
+    DatasetLayout("GroupLens CSV", "ratings.csv", COMMA, "movies.csv", ","),
+    DatasetLayout("ml-100k", "u.data", FileFormat("\t", _COLUMNS), "u.item", "|"),
+    DatasetLayout(
+        "ml-1m and ml-10m", "ratings.dat", FileFormat("::", _COLUMNS), "movies.dat", "::"
+    ),
 )
 
 
-def recognise(archive: Archive) -> Edition:
+def detect_layout(archive: Archive) -> DatasetLayout:
     """Return the layout of a data set by the name of its ratings file.
 
     Raises:
-        DataError: If no layout's ratings file is there.
+        DataError: If there is no ratings file of any layout.
     """
-    for edition in EDITIONS:
-        if edition.ratings in archive:
-            return edition
-    known = ", ".join(edition.ratings for edition in EDITIONS)
+    for layout in LAYOUTS:
+        if layout.ratings in archive:
+            return layout
+    names = ", ".join(layout.ratings for layout in LAYOUTS)
     found = ", ".join(sorted(archive.members)[:8]) or "no files"
-    raise DataError(f"{archive.path} holds no ratings (none of {known}); it has {found}")
+    raise DataError(f"{archive.path} has no ratings file ({names}); it has {found}")
 
 
 def read_movies(data: bytes, file: str, separator: str) -> tuple[pl.DataFrame, list[BadRow]]:
     """Read a movies file of any layout into the canonical columns.
 
+    Returns:
+        The valid rows; and the bad rows, which include repeated movies.
+
     Raises:
-        DataError: If the file is empty, is no text, or lacks a column.
+        DataError: If the file is empty, is not text, or lacks a column.
     """
     rows = split_rows(data, file, separator)
     positions = {MOVIE: 0, TITLE: 1, GENRES: 2}
@@ -81,32 +94,31 @@ def read_movies(data: bytes, file: str, separator: str) -> tuple[pl.DataFrame, l
         width = len(header)
     elif separator == "|":
         width = 5 + len(_ML_100K_GENRES)
-    sound: dict[int, tuple[int, str, int | None, list[str]]] = {}
+    valid: dict[int, tuple[int, str, int | None, list[str]]] = {}
     bad: list[BadRow] = []
     for line, fields in rows:
         text = separator.join(fields)
         if len(fields) != (width or 3):
-            reason = f"{len(fields)} fields where {width or 3} are due"
-            bad.append(BadRow(file, line, text, reason))
+            bad.append(BadRow(file, line, text, field_count_error(len(fields), width or 3)))
             continue
         identifier = fields[positions[MOVIE]].strip()
         if not identifier.isascii() or not identifier.isdigit():
             reason = f"movieId should be a whole number of 0 or more. Received: '{identifier}'"
             bad.append(BadRow(file, line, text, reason))
             continue
-        if int(identifier) in sound:
-            bad.append(BadRow(file, line, text, f"movie {identifier} stands in the file already"))
+        if int(identifier) in valid:
+            bad.append(BadRow(file, line, text, f"movie {identifier} is listed twice"))
             continue
         title, year = split_title(fields[positions[TITLE]])
         if YEAR in positions and fields[positions[YEAR]].strip().isdigit():
             year = int(fields[positions[YEAR]])
-        sound[int(identifier)] = (
+        valid[int(identifier)] = (
             int(identifier),
             title,
             year,
             _genres(fields, positions, separator),
         )
-    return pl.DataFrame(list(sound.values()), schema=MOVIES_SCHEMA, orient="row"), bad
+    return pl.DataFrame(list(valid.values()), schema=MOVIES_SCHEMA, orient="row"), bad
 
 
 def _movie_columns(header: list[str], file: str) -> dict[str, int]:
@@ -124,10 +136,10 @@ def _movie_columns(header: list[str], file: str) -> dict[str, int]:
     }
     missing = [name for name in (MOVIE, TITLE) if name not in positions]
     if missing:
-        shown = ", ".join(header) or "nothing"
+        found = ", ".join(header) or "nothing"
         message = (
-            f"{file}, line 1: no column {', '.join(missing)}; the header must name "
-            f"movieId, title and, if known, genres; it has {shown}"
+            f"{file}, line 1: no column {', '.join(missing)}; the header should have "
+            f"movieId, title and, optionally, genres and year. Received: {found}"
         )
         raise DataError(message)
     return positions
@@ -141,7 +153,7 @@ def _genres(fields: list[str], positions: dict[str, int], separator: str) -> lis
 
 
 def read_links(data: bytes, file: str) -> pl.DataFrame:
-    """Read links.csv: a movie's ids at IMDb and TMDB, as text, since IMDb's have leading zeros."""
+    """Read links.csv; IMDb and TMDB ids stay text because those of IMDb have leading zeros."""
     rows = (
         (
             int(fields[0]),
@@ -155,7 +167,7 @@ def read_links(data: bytes, file: str) -> pl.DataFrame:
 
 
 def read_tags(data: bytes, file: str, separator: str) -> pl.DataFrame:
-    """Read the tags people gave to movies."""
+    """Read the tags that users gave to movies."""
     rows = (
         (int(fields[0]), int(fields[1]), separator.join(fields[2:-1]).strip(), int(fields[-1]))
         for _, fields in split_rows(data, file, separator)

@@ -1,46 +1,47 @@
-"""A person's own ratings, as other services export them, in one form.
+"""Personal rating exports of other services, in a common form.
 
-Each service says in its own words which movie is meant and how much it was liked; here stand the
-words they share. Finding the movies in a catalogue is `foreseen.data.title_matching`'s.
+The readers are in `foreseen.data.sources.exports`; `foreseen.data.title_matching` matches the
+entries to the movies of a catalogue.
 """
 
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final
 
-from foreseen.data.schema import END_OF_TIME, HIGHEST_RATING, LOWEST_RATING
+from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING, TIMESTAMP_LIMIT
 
-_LONGEST_TITLE = 300
+_MAX_TITLE_LENGTH: Final = 300
 
 
 @dataclass(frozen=True)
 class PersonalRating:
-    """One rating of an export.
+    """One rating of an export; optional fields are None where the export lacks them.
 
     Attributes:
-        line: Where it stands in the file: the line, or the place in a list, from 1.
-        title: As the service writes it.
-        year: Of release, if told.
-        stars: Converted to 0.5 to 5.
-        at: Second it was given, if told.
-        imdb: Id at IMDb, digits only, if told.
-        tmdb: Id at TMDB, if told.
-        movie: Id at MovieLens, if told.
+        line: Line in the file, or position in a list, from 1.
+        title: Title as the service writes it.
+        year: Release year.
+        stars: Rating, converted to stars.
+        timestamp: Second it was given.
+        imdb: IMDb id, digits only.
+        tmdb: TMDB id.
+        movie: MovieLens id.
     """
 
     line: int
     title: str
     year: int | None
     stars: float
-    at: int | None = None
+    timestamp: int | None = None
     imdb: str | None = None
     tmdb: str | None = None
     movie: int | None = None
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """An entry of an export that tells no rating, and why."""
+class UnreadableEntry:
+    """An entry of an export that could not be parsed, and the reason."""
 
     line: int
     text: str
@@ -49,38 +50,44 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class PersonalExport:
-    """An export, read; `skipped` counts entries that are sound but rate no movie."""
+    """A parsed export.
+
+    Attributes:
+        ratings: The ratings of movies.
+        unreadable: Entries that could not be parsed.
+        skipped: Number of valid entries that do not rate a movie.
+    """
 
     ratings: tuple[PersonalRating, ...]
-    unreadable: tuple[Unreadable, ...] = ()
+    unreadable: tuple[UnreadableEntry, ...] = ()
     skipped: int = 0
 
 
-def stars_from(text: str, scale: float = 1.0) -> float:
-    """Return a rating in stars, on the scale of this package.
+def parse_stars(text: str, scale: float = 1.0) -> float:
+    """Return a rating in stars, rounded to half stars.
 
     Args:
-        text: A number.
-        scale: Points of the service for one star.
+        text: The rating in points of the service.
+        scale: Points per star.
 
     Raises:
-        ValueError: If it is no number or lies off the scale.
+        ValueError: If it is not a number or not on the scale.
     """
     try:
         stars = float(text) / scale
     except ValueError:
-        raise ValueError(f"the rating '{text}' is no number") from None
+        raise ValueError(f"rating should be a number. Received: '{text}'") from None
     if not math.isfinite(stars) or not LOWEST_RATING <= stars <= HIGHEST_RATING:
         low, high = LOWEST_RATING * scale, HIGHEST_RATING * scale
-        raise ValueError(f"the rating {text} is not between {low:g} and {high:g}")
+        raise ValueError(f"rating should be between {low:g} and {high:g}. Received: {text}")
     return round(stars * 2) / 2
 
 
-def second_of(text: str) -> int | None:
-    """Return the second of a date or a moment as ISO 8601 writes it, UTC; None if there is none.
+def parse_timestamp(text: str) -> int | None:
+    """Return the timestamp of an ISO 8601 date or time, UTC by default; None for empty text.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If the text is neither, or the timestamp is out of range.
     """
     text = text.strip()
     if not text:
@@ -91,30 +98,30 @@ def second_of(text: str) -> int | None:
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"'{text}' is no date such as 2020-01-31") from None
+        raise ValueError(f"date should be as in 2020-01-31. Received: '{text}'") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return sound_second(int(moment.timestamp()))
+    return checked_timestamp(int(moment.timestamp()))
 
 
-def sound_second(second: int) -> int:
-    """Return a second between 1970 and the end of time.
+def checked_timestamp(timestamp: int) -> int:
+    """Return a timestamp that is in range.
 
     Raises:
-        ValueError: If it lies outside.
+        ValueError: If it is before 1970 or after 2099.
     """
-    if not 0 <= second < END_OF_TIME:
-        raise ValueError("the date lies before 1970 or too far ahead")
-    return second
+    if not 0 <= timestamp < TIMESTAMP_LIMIT:
+        raise ValueError(f"date should be from 1970 to 2099. Received: timestamp {timestamp}")
+    return timestamp
 
 
-def tidy(title: str) -> str:
-    """Return a title as text of reasonable length, with single blanks."""
-    sound = title[:_LONGEST_TITLE].encode("utf-8", "replace").decode()
-    return " ".join(sound.replace("\0", " ").split())
+def clean_title(title: str) -> str:
+    """Return a title of at most 300 characters, valid in UTF-8, with single spaces."""
+    valid = title[:_MAX_TITLE_LENGTH].encode("utf-8", "replace").decode()
+    return " ".join(valid.replace("\0", " ").split())
 
 
-def year_of(text: str) -> int | None:
-    """Return a year of release; None where the text holds none."""
+def parse_year(text: str) -> int | None:
+    """Return a release year of four digits; None for any other text."""
     text = text.strip()
     return int(text) if text.isdecimal() and len(text) == 4 else None

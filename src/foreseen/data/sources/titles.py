@@ -1,9 +1,9 @@
-"""A title as GroupLens writes it, taken apart: `Usual Suspects, The (1995)` and its like."""
+"""Parsing of titles and genres as GroupLens writes them: `Usual Suspects, The (1995)`."""
 
 import re
 from typing import Final
 
-# The year stands in the last parenthesis; a series has a range there, open or closed.
+# The year is in the last parentheses; TV series have a closed or open range there.
 _YEAR: Final = re.compile(
     r"^(?P<title>.*?)\s*\((?P<year>(?:18|19|20)\d{2})(?:\s*[-–—]\s*(?:\d{2,4})?)?\)$"
 )
@@ -12,10 +12,10 @@ _OLD_NAMES: Final = {"Children's": "Children"}
 
 
 def split_title(text: str) -> tuple[str, int | None]:
-    """Return the title without its year, and the year of release if the title tells it.
+    """Return the title without its year, and the release year or None.
 
-    Only a year in the last parenthesis counts: `Babylon 5` and `1984` have none, `2001: A Space
-    Odyssey (1968)` is of 1968, and of a range the first year is taken.
+    Only a year in the last parentheses counts: `Babylon 5` and `1984` have none, `2001: A Space
+    Odyssey (1968)` has 1968. Of a range the first year is returned.
     """
     text = " ".join(text.split())
     match = _YEAR.match(text)
@@ -25,7 +25,7 @@ def split_title(text: str) -> tuple[str, int | None]:
 
 
 def split_genres(text: str) -> list[str]:
-    """Return the genres of a `|`-separated list, without repetition, in the list's order."""
+    """Return the distinct genres of a `|`-separated list, in its order."""
     names = (name.strip() for name in text.split("|"))
     known = (_OLD_NAMES.get(name, name) for name in names if name and name.lower() != _NO_GENRES)
     return [name for name in dict.fromkeys(known) if name != "unknown"]

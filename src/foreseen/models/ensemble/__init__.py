@@ -1,1 +1,1 @@
-"""TODO."""
+"""The ensemble: factor models and point-in-time features, combined by stacking networks."""

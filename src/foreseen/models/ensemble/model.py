@@ -1,11 +1,10 @@
-"""The best of all: Bayesian factors and point-in-time features, combined by a small network.
+"""The ensemble: Bayesian factors and point-in-time features, combined by stacking networks.
 
-The factor model says what a user's whole history foretells; the features say what is known of the
-movie, the moment and the mood. A network with both before it learns how far the rating lies from
-what the factors say. It must not see answers the factors have already seen, nor such as know of the
-movies what came later and are the surer for it; so it learns from factors fitted to what came
-before, anew whenever the log has doubled (stacking: Wolpert, 1992, in the order of time). Several
-networks that differ by their seed are averaged.
+The factor models predict a rating from the user's whole history; the features describe the movie,
+the moment and the user's recent bias. Networks over both predict the deviation of the rating from
+the factors' prediction. They are trained on out-of-sample predictions: factors that were fitted to
+earlier ratings only, again each time the log has doubled (stacking: Wolpert, 1992, in time order).
+Networks that differ by their initial weights are averaged.
 """
 
 import copy
@@ -18,48 +17,47 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from foreseen.compute.threads import run_both
 from foreseen.features.encoder import FEATURES, Encoded
-from foreseen.features.examples import Examples, recent_examples
+from foreseen.features.examples import AT_RATING, Examples, recent_examples
+from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.models.factors.factor_ensemble import COMMITTEE_FEATURES, Committee
 from foreseen.models.dropout import ByteDropout
+from foreseen.models.ensemble.out_of_sample import predict_out_of_sample, stacking_inputs
+from foreseen.models.ensemble.replay_buffer import ReplayBuffer
 from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.models.predictor import Settings, answer_unknown
-from foreseen.models.ensemble.replay_buffer import Replay
-from foreseen.models.ensemble.out_of_sample import (
-    foretell,
-    stacking_inputs,
-)
+from foreseen.models.factors.factor_ensemble import FACTOR_FEATURES, FactorEnsemble
+from foreseen.models.predictor import Settings, fall_back
+from foreseen.models.spec import Capabilities, Fit, ModelSpec, SearchRange, TransductivePredictor
+from foreseen.models.standardise import Standardise
 from foreseen.models.training import (
+    LOOP_SEARCH_SPACE,
     LoopSettings,
     evaluate_network,
     load_arrays,
     network_arrays,
     train_network,
-    weigh_users,
+    user_weights,
 )
-from foreseen.compute.threads import side_by_side
 
-_EXTREME: Final = 5.0
 _TRIAL_FOLDS: Final = 2
-ATTRIBUTES = len(FEATURES) + len(COMMITTEE_FEATURES) + 2
-"""Numbers the networks read beside the genres."""
+ATTRIBUTES: Final = len(FEATURES) + len(FACTOR_FEATURES) + 2
+"""Number of network inputs beside the genres."""
 
 
 class EnsembleSettings(Settings):
     """Settings of the ensemble.
 
     Attributes:
-        factors: Those of the factor models, of which there are as many.
-        cuts: Shares of the ratings at which factors are fitted for the networks to learn from.
-        folds: Parts the users before the first cut are split into; each is folded in by factors
-            fitted to the others.
-        networks: How many networks are averaged.
-        hidden: Units of their two layers.
-        dropout: Share of the inputs and of the hidden units left out in training.
-        loop: How they are trained.
-        lesson: How they are trained again on what is new and a sample of what is old.
+        factors: Settings of each factor model.
+        cuts: Shares of the ratings at which factors are fitted for out-of-sample predictions.
+        folds: Number of parts the users before the first cut are split into; each is predicted
+            by factors fitted to the others.
+        networks: Number of networks that are averaged.
+        hidden: Units of their two hidden layers.
+        dropout: Dropout rates of the inputs and of the hidden units.
+        loop: Settings of the training loop.
+        finetune: Settings of the loop for incremental training with rehearsal.
     """
 
     factors: tuple[FactorSettings, ...] = (
@@ -75,20 +73,17 @@ class EnsembleSettings(Settings):
     loop: LoopSettings = LoopSettings(
         epochs=4, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
-    lesson: LoopSettings = LoopSettings(
+    finetune: LoopSettings = LoopSettings(
         epochs=1, batch=512, learning_rate=2e-3, weight_decay=0.02, one_cycle=True
     )
 
 
 class StackingNetworks(nn.Module):
-    """Rating = factors' rating + network(features, genres), by several networks side by side.
+    """Rating = factors' rating + network(features, genres), for K networks at once.
 
-    They are one in shape, so each step of all is one product of matrices; they differ in their
-    first weights and in what is dropped out.
+    The networks have the same shape, so each layer of all of them is one batched matrix product;
+    they differ in their initial weights and dropout masks.
     """
-
-    mean: Tensor
-    scale: Tensor
 
     def __init__(
         self, settings: EnsembleSettings, genres: int, attributes: int = ATTRIBUTES
@@ -100,110 +95,106 @@ class StackingNetworks(nn.Module):
         self.hidden_dropout = ByteDropout(settings.dropout[1])
         self.hidden1, self.bias1 = self._layer(attributes + genres, first)
         self.hidden2, self.bias2 = self._layer(first, second)
-        self.rating, self.level = self._layer(second, 1)
-        self.register_buffer("mean", torch.zeros(attributes))
-        self.register_buffer("scale", torch.ones(attributes))
-        nn.init.zeros_(self.rating)
-        nn.init.zeros_(self.level)
+        self.output, self.output_bias = self._layer(second, 1)
+        self.standardise = Standardise(attributes)
+        nn.init.zeros_(self.output)
+        nn.init.zeros_(self.output_bias)
 
     def _layer(self, inputs: int, units: int) -> tuple[nn.Parameter, nn.Parameter]:
-        """Return weights K x inputs x units and biases K x 1 x units, drawn as `nn.Linear`'s."""
+        """Return weights K x inputs x units and biases K x 1 x units, drawn as in `nn.Linear`."""
         bound = inputs**-0.5
         weights = torch.empty(self.count, inputs, units).uniform_(-bound, bound)
         biases = torch.empty(self.count, 1, units).uniform_(-bound, bound)
         return nn.Parameter(weights), nn.Parameter(biases)
 
-    def standardise(self, attributes: Tensor) -> None:
-        """Read attributes as deviations from the mean of these, of shape B x A."""
-        self.mean.copy_(attributes.mean(dim=0))
-        self.scale.copy_(attributes.std(dim=0).clamp(min=1e-3))
+    def set_statistics(self, attributes: Tensor) -> None:
+        """Set the statistics of the standardisation from attributes of shape B x A."""
+        self.standardise.set_statistics(attributes.mean(dim=0), attributes.std(dim=0))
 
-    def forward(self, attributes: Tensor, genres: Tensor, foretold: Tensor) -> Tensor:
-        """Return ratings: each network's while training, of shape K x B; else their mean, of B.
+    def forward(self, attributes: Tensor, genres: Tensor, factor_rating: Tensor) -> Tensor:
+        """Return ratings: of each network while training, of shape K x B; else the mean, of B.
 
         Args:
-            attributes: Point-in-time and fold-in features, of shape B x A, as they come.
+            attributes: Point-in-time and fold-in features, not standardised, of shape B x A.
             genres: Indicators of shape B x G.
-            foretold: What the factors say, of shape B.
+            factor_rating: Predictions of the factor models, of shape B.
         """
-        level = ((attributes - self.mean) / self.scale).clamp(-_EXTREME, _EXTREME)
-        inputs = torch.cat([level, genres], dim=1).expand(self.count, -1, -1)
+        inputs = torch.cat([self.standardise(attributes), genres], dim=1)
+        inputs = inputs.expand(self.count, -1, -1)
         hidden = torch.baddbmm(self.bias1, self.dropout(inputs), self.hidden1)
         hidden = self.hidden_dropout(nn.functional.gelu(hidden))
         hidden = torch.baddbmm(self.bias2, hidden, self.hidden2)
         hidden = self.hidden_dropout(nn.functional.gelu(hidden))
-        correction = torch.baddbmm(self.level, hidden, self.rating).squeeze(2)
-        return foretold + (correction if self.training else correction.mean(dim=0))
+        correction = torch.baddbmm(self.output_bias, hidden, self.output).squeeze(2)
+        return factor_rating + (correction if self.training else correction.mean(dim=0))
 
 
 @dataclass(frozen=True)
 class EnsemblePredictor:
-    """The factor models and the networks over them.
+    """The factor models and the stacking networks.
 
     Attributes:
-        settings: What it was fitted with.
-        committee: The factor models, fitted to all users.
-        networks: To be averaged.
-        replay: A sample of what the networks learned from.
+        settings: The settings it was fitted with.
+        factors: The factor models, fitted to all users.
+        networks: The networks, averaged.
+        replay: A sample of the examples the networks were trained on.
     """
 
     settings: EnsembleSettings
-    committee: Committee
+    factors: FactorEnsemble
     networks: StackingNetworks
-    replay: Replay
+    replay: ReplayBuffer
 
-    def observed(self, timeline: Timeline) -> "EnsemblePredictor":
-        """Let the factors follow what a timeline knows beyond what they were fitted to."""
-        return replace(self, committee=self.committee.observed(timeline))
+    def observed(self, log: InteractionLog) -> "EnsemblePredictor":
+        """Return the predictor with factors refreshed for the later ratings of a log."""
+        return replace(self, factors=self.factors.observed(log))
 
-    def outline(self, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
-        """Return what the factors alone say of all movies, of shape C."""
-        return self.committee.outline(timeline, history, before)
+    def first_stage_scores(self, view: LogView, row: int, before: int) -> NDArray[np.float64]:
+        """Return the factors' predictions of all movies, of shape C."""
+        return self.factors.predict_all(view, row, before)
 
     @property
-    def learned_until(self) -> int:
-        """First second that the networks have not learned from."""
+    def trained_until(self) -> int:
+        """First second whose ratings the networks have not been trained on."""
         return self.replay.until
 
-    def refreshed(self, timeline: Timeline, until: int, seed: int) -> "EnsemblePredictor":
-        """Let the networks learn from the ratings since `learned_until`, from their last weights.
+    def finetuned(self, log: InteractionLog, until: int, seed: int) -> "EnsemblePredictor":
+        """Return the predictor with networks trained further on the ratings up to a moment.
 
-        What the factors say of each is as of its moment, by a version that knew nothing later.
+        The factors' prediction of each rating comes from a snapshot without later ratings.
         """
-        recent = recent_examples(timeline, self.replay.until, until)
+        recent = recent_examples(log, self.replay.until, until)
         if not len(recent):
             return self
-        folded = self.committee.fold_in(timeline, recent.queries)
-        inputs = stacking_inputs(timeline, recent.queries, recent.encoded, folded)
-        size = self.replay.size + len(recent) // 2
-        weight = _weigh(recent)
-        new = Replay.of(inputs, recent.rating, weight, until, size, seed)
-        lesson, kept = self.replay.with_lesson(new, seed + size)
+        predictions = self.factors.fold_in(log.view, recent.queries)
+        inputs = stacking_inputs(log.catalogue, recent.queries, recent.encoded, predictions)
+        size = self.replay.size + int((recent.horizon == AT_RATING).sum())
+        weight = _example_weights(recent)
+        new = ReplayBuffer.of(inputs, recent.rating, weight, until, size, seed)
+        mixed, kept = self.replay.mixed_with(new, seed + size)
         networks = copy.deepcopy(self.networks)
         train_network(
             networks,
-            lesson.tensors(),
-            lesson.rating.astype(np.float64),
-            self.settings.lesson,
+            mixed.tensors(),
+            mixed.rating.astype(np.float64),
+            self.settings.finetune,
             seed + size,
-            "lesson",
+            "fine-tuning",
             None,
-            lesson.weight.astype(np.float64),
+            mixed.weight.astype(np.float64),
         )
         return replace(self, networks=networks, replay=kept)
 
-    def estimate(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
-    ) -> NDArray[np.float64]:
+    def estimate(self, view: LogView, queries: Queries, encoded: Encoded) -> NDArray[np.float64]:
         """Return expected ratings of shape N."""
-        folded = self.committee.fold_in(timeline, queries)
-        inputs = stacking_inputs(timeline, queries, encoded, folded)
-        answers = evaluate_network(self.networks, inputs)
-        return answer_unknown(answers, np.ones(len(queries), dtype=np.bool_), encoded)
+        predictions = self.factors.fold_in(view, queries)
+        inputs = stacking_inputs(view.catalogue, queries, encoded, predictions)
+        estimates = evaluate_network(self.networks, inputs)
+        return fall_back(estimates, np.ones(len(queries), dtype=np.bool_), encoded)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the weights, by name."""
-        arrays = {f"committee.{name}": a for name, a in self.committee.arrays().items()}
+        """Return the weights by name."""
+        arrays = {f"factors.{name}": a for name, a in self.factors.arrays().items()}
         arrays |= {f"networks.{name}": a for name, a in network_arrays(self.networks).items()}
         return arrays | {f"replay.{name}": a for name, a in self.replay.arrays().items()}
 
@@ -211,65 +202,89 @@ class EnsemblePredictor:
     def from_arrays(
         cls, settings: EnsembleSettings, arrays: Mapping[str, NDArray[np.generic]]
     ) -> "EnsemblePredictor":
-        """Return the predictor its weights were taken from."""
+        """Return the predictor of these arrays."""
 
         def within(prefix: str) -> dict[str, NDArray[np.generic]]:
             part = f"{prefix}."
             return {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
 
-        committee = Committee.from_arrays(within("committee"), len(settings.factors))
-        own = within("networks")
-        networks = StackingNetworks(settings, own["hidden1"].shape[1] - ATTRIBUTES)
-        load_arrays(networks, own)
-        return cls(settings, committee, networks, Replay.from_arrays(within("replay")))
+        factors = FactorEnsemble.from_arrays(within("factors"), len(settings.factors))
+        weights = within("networks")
+        networks = StackingNetworks(settings, weights["hidden1"].shape[1] - ATTRIBUTES)
+        load_arrays(networks, weights)
+        return cls(settings, factors, networks, ReplayBuffer.from_arrays(within("replay")))
 
 
 def fit_ensemble(
     settings: EnsembleSettings,
-    timeline: Timeline,
-    learn: Examples,
-    later: Examples | None,
+    log: InteractionLog,
+    train: Examples,
+    validation: Examples | None,
     seed: int,
-) -> EnsemblePredictor:
-    """Fit factors and networks.
+    extra: Queries,
+) -> Fit:
+    """Fit factors and networks; the out-of-sample factors predict the extra queries too.
 
-    Where there are later examples this is a trial, of how far off predictions are: one network
-    over one factor model will do. It errs a little more, so that intervals are rather too wide.
+    With validation examples this is a preliminary fit that measures the error: one network over
+    one factor model. Its error is a little higher, so that intervals are slightly too wide.
     """
-    if later is not None:
-        less = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
-        settings = settings.model_copy(update=less)
-    return fit_and_foretell(settings, timeline, learn, seed, Queries.none())[0]
-
-
-def fit_and_foretell(
-    settings: EnsembleSettings, timeline: Timeline, learn: Examples, seed: int, beside: Queries
-) -> tuple[EnsemblePredictor, NDArray[np.float64]]:
-    """Fit factors and networks; the factors that these learn from answer N other questions too.
-
-    Returns:
-        The predictor; and the answers, in stars, of shape N, each by factors of its time.
-    """
-    past = timeline.timestamp <= learn.given[-1]
-    queries = learn.queries.followed_by(beside)
-    foretold = foretell(
-        settings.factors, settings.cuts, settings.folds, timeline, queries, past, seed
+    if validation is not None:
+        fewer = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
+        settings = settings.model_copy(update=fewer)
+    past = log.timestamp <= train.given[-1]
+    predictions = predict_out_of_sample(
+        settings.factors,
+        settings.cuts,
+        settings.folds,
+        log,
+        train.queries.followed_by(extra),
+        past,
+        seed,
     )
-    inputs = stacking_inputs(timeline, learn.queries, learn.encoded, foretold.first(len(learn)))
-    weight = _weigh(learn)
+    inputs = stacking_inputs(
+        log.catalogue, train.queries, train.encoded, predictions.first(len(train))
+    )
+    weight = _example_weights(train)
     torch.manual_seed(seed)
-    networks = StackingNetworks(settings, len(timeline.catalogue.genre_names))
-    networks.standardise(inputs["attributes"])
-    committee, _ = side_by_side(
-        lambda: Committee.fitted(settings.factors, timeline, past, seed),
+    networks = StackingNetworks(settings, len(log.catalogue.genre_names))
+    networks.set_statistics(inputs["attributes"])
+    factors, _ = run_both(
+        lambda: FactorEnsemble.fitted(settings.factors, log, past, seed),
         lambda: train_network(
-            networks, inputs, learn.rating, settings.loop, seed, "networks", None, weight
+            networks, inputs, train.rating, settings.loop, seed, "networks", None, weight
         ),
     )
-    replay = Replay.of(inputs, learn.rating, weight, committee.until, committee.size, seed)
-    return EnsemblePredictor(settings, committee, networks, replay), foretold.rating[len(learn) :]
+    replay = ReplayBuffer.of(inputs, train.rating, weight, factors.until, factors.size, seed)
+    predictor = EnsemblePredictor(settings, factors, networks, replay)
+    return Fit(predictor, out_of_sample=predictions.rating[len(train) :])
 
 
-def _weigh(examples: Examples) -> NDArray[np.float64]:
-    _, owner, count = np.unique(examples.queries.user, return_inverse=True, return_counts=True)
-    return weigh_users(count[owner])
+def _example_weights(examples: Examples) -> NDArray[np.float64]:
+    _, user, count = np.unique(examples.queries.user, return_inverse=True, return_counts=True)
+    return user_weights(count[user])
+
+
+def _fit_transductive(
+    settings: EnsembleSettings, log: InteractionLog, seed: int
+) -> TransductivePredictor:
+    from foreseen.models.ensemble.transductive import TransductiveEnsemble
+
+    return TransductiveEnsemble.fitted(settings, log, seed)
+
+
+SPEC: Final = ModelSpec(
+    name="ensemble",
+    settings=EnsembleSettings,
+    fit=fit_ensemble,
+    load=EnsemblePredictor.from_arrays,
+    search_space=(
+        SearchRange(("factors.0.rank",), 6, 40),
+        SearchRange(("factors.0.directions",), 0, 40),
+        SearchRange(("hidden.0", "hidden.1"), 32, 128, log=True),
+        SearchRange(("dropout.0",), 0.0, 0.3),
+        SearchRange(("dropout.1",), 0.1, 0.5),
+        SearchRange(("loop.epochs",), 2, 10),
+        *LOOP_SEARCH_SPACE,
+    ),
+    capabilities=Capabilities(out_of_sample=True, transductive=_fit_transductive),
+)

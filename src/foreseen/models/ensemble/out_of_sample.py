@@ -1,9 +1,9 @@
-"""What networks over factors learn from: answers of factors that have not seen the questions'.
+"""Out-of-sample predictions of factor models, for the stacking networks to be trained on.
 
-There are two ways not to have seen them. Factors fitted to a beginning of the log, which follow
-it as it grows, answer the questions since as they will have to when they are asked of the future.
-Where there is no beginning yet, factors fitted without a user answer that user's questions
-(cross-validation: Wolpert, 1992), though of the movies they know what came later.
+There are two ways to predict a rating without having fitted to it. Factors fitted to the beginning
+of the log, with snapshots as it grows, predict the queries since then, as they do in use. Before
+the first cut, factors fitted without a user predict that user's queries (cross-validation:
+Wolpert, 1992), although they contain later ratings of the same movies.
 """
 
 from collections.abc import Sequence
@@ -13,113 +13,116 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foreseen.features.encoder import Encoded
-from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.models.factors.factor_ensemble import COMMITTEE_FEATURES, Committee
-from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.models.factors.fold_in import Folded
-from foreseen.models.training import Inputs
 from foreseen.compute.threads import in_parallel
+from foreseen.data.catalogue import Catalogue
+from foreseen.features.encoder import Encoded
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.queries import Queries
+from foreseen.models.factors.bayesian_mf import FactorSettings
+from foreseen.models.factors.factor_ensemble import FACTOR_FEATURES, FactorEnsemble
+from foreseen.models.factors.fold_in import FactorPredictions
+from foreseen.models.training import Inputs
 
 
-def foretell(
+def predict_out_of_sample(
     settings: Sequence[FactorSettings],
     cuts: Sequence[float],
     folds: int,
-    timeline: Timeline,
+    log: InteractionLog,
     queries: Queries,
     past: NDArray[np.bool_],
     seed: int,
-) -> Folded:
-    """Answer questions by factors of their time, as a model in use would have answered them.
+) -> FactorPredictions:
+    """Return predictions for N queries by factors that use no rating after them.
 
-    Factors are fitted to what came before each cut, and follow what comes up to the next. What
-    was asked before the first cut has no past to speak of: it is answered by factors of that
-    time that have not seen its user.
+    Factors are fitted to the ratings before each cut and refreshed up to the next cut. Queries
+    before the first cut are predicted by factors fitted up to it without the query's user.
 
     Args:
-        settings: Those of the factor models.
-        cuts: Shares of the log, rising.
-        folds: Parts the users before the first cut are split into.
-        timeline: The log.
-        queries: N questions.
-        past: Which of the log may be learned from: its beginning, up to some moment.
-        seed: Of all draws.
-
-    Returns:
-        N answers.
+        settings: Of the factor models.
+        cuts: Shares of the log, ascending.
+        folds: Number of parts the users before the first cut are split into.
+        log: The log.
+        queries: The queries.
+        past: Ratings of the log that may be used: its beginning, up to some moment; of shape E.
+        seed: Random seed.
     """
-    times = timeline.timestamp[past]
+    times = log.timestamp[past]
     moments = np.unique(times[(np.array(cuts) * len(times)).astype(np.intp)])
     moments = moments[moments > times[0]]
     ends = np.append(np.searchsorted(times, moments), len(times))
     block = np.searchsorted(moments, queries.before, side="right")
     rating = np.empty(len(queries))
-    values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
+    values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
 
-    def answer_block(number: int) -> None:
+    def predict_block(number: int) -> None:
         rows = np.flatnonzero(block == number)
-        asked = queries.part(rows)
+        part = queries.part(rows)
         if not len(rows):
             return
         if number:
             before = np.arange(len(past)) < ends[number - 1]
-            what = f"factors of the first {ends[number - 1]:,}"
-            committee = Committee.fitted(settings, timeline, before, seed + 10 * number, what)
-            known = replace(timeline, ratings=timeline.ratings[: int(ends[number])])
-            folded = committee.fold_in_following(known, timeline, asked)
+            label = f"factors of the first {ends[number - 1]:,}"
+            factors = FactorEnsemble.fitted(settings, log, before, seed + 10 * number, label)
+            known = replace(log, ratings=log.ratings[: int(ends[number])])
+            predictions = factors.fold_in_rolling(known, log.view, part)
         else:
-            folded = fold_in_held_out(settings, folds, timeline, asked, int(ends[0]), seed)
-        rating[rows], values[rows] = folded.rating, folded.values
+            predictions = predict_held_out_users(settings, folds, log, part, int(ends[0]), seed)
+        rating[rows], values[rows] = predictions.rating, predictions.values
 
-    # The longest first, so that the others are done beside it.
-    in_parallel(answer_block, reversed(range(len(ends))))
-    return Folded(rating, values)
+    # The longest block first, to balance the threads.
+    in_parallel(predict_block, reversed(range(len(ends))))
+    return FactorPredictions(rating, values)
 
 
-def fold_in_held_out(
+def predict_held_out_users(
     settings: Sequence[FactorSettings],
     folds: int,
-    timeline: Timeline,
+    log: InteractionLog,
     queries: Queries,
     end: int,
     seed: int,
-) -> Folded:
-    """Answer N questions by factors of the log's first ratings that have seen none of their users.
+) -> FactorPredictions:
+    """Return predictions for N queries by factors fitted without the query's user.
 
-    `end` is how many of the ratings count.
+    Args:
+        settings: Of the factor models.
+        folds: Number of parts the users are split into.
+        log: The log.
+        queries: The queries.
+        end: Number of ratings, from the first, that may be used.
+        seed: Random seed.
     """
     generator = np.random.default_rng(seed)
-    fold = generator.permutation(len(timeline.users)) % folds
-    past = np.arange(len(timeline.user)) < end
+    fold = generator.permutation(len(log.users)) % folds
+    past = np.arange(len(log.user)) < end
     rating = np.empty(len(queries))
-    values = np.empty((len(queries), len(COMMITTEE_FEATURES)), dtype=np.float32)
+    values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
 
-    def answer_part(number: int) -> None:
-        asked = np.flatnonzero(fold[queries.user] == number)
-        if not len(asked):
+    def predict_fold(number: int) -> None:
+        rows = np.flatnonzero(fold[queries.user] == number)
+        if not len(rows):
             return
-        others = past & (fold[timeline.user] != number)
+        others = past & (fold[log.user] != number)
         if not others.any():
             others = past
-        what = f"factors without part {number + 1} of {folds}"
-        committee = Committee.fitted(settings, timeline, others, seed + 10 * number, what)
-        folded = committee.fold_in(timeline, queries.part(asked))
-        rating[asked], values[asked] = folded.rating, folded.values
+        label = f"factors without part {number + 1} of {folds}"
+        factors = FactorEnsemble.fitted(settings, log, others, seed + 10 * number, label)
+        predictions = factors.fold_in(log.view, queries.part(rows))
+        rating[rows], values[rows] = predictions.rating, predictions.values
 
-    in_parallel(answer_part, range(folds))
-    return Folded(rating, values)
+    in_parallel(predict_fold, range(folds))
+    return FactorPredictions(rating, values)
 
 
 def stacking_inputs(
-    timeline: Timeline, queries: Queries, encoded: Encoded, folded: Folded
+    catalogue: Catalogue, queries: Queries, encoded: Encoded, factors: FactorPredictions
 ) -> Inputs:
-    """Return what the networks read about N questions."""
-    surplus = folded.rating - encoded.expected
-    attributes = np.column_stack([encoded.values, folded.values, surplus, folded.rating])
+    """Return the inputs of the stacking networks for N queries."""
+    residual = factors.rating - encoded.expected
+    attributes = np.column_stack([encoded.values, factors.values, residual, factors.rating])
     return {
         "attributes": torch.from_numpy(attributes.astype(np.float32)),
-        "genres": torch.from_numpy(timeline.catalogue.genres[queries.movie]),
-        "foretold": torch.from_numpy(folded.rating.astype(np.float32)),
+        "genres": torch.from_numpy(catalogue.genres[queries.movie]),
+        "factor_rating": torch.from_numpy(factors.rating.astype(np.float32)),
     }

@@ -1,8 +1,8 @@
-"""Examples that networks have learned from, kept to be learned again beside new ones.
+"""The replay buffer: earlier training examples, mixed with new ones in incremental training.
 
-A network trained on new ratings alone forgets the old (catastrophic interference: McCloskey and
-Cohen, 1989). So a sample of what it has learned is kept with it and mixed into every later lesson
-(rehearsal: Robins, 1995).
+A network trained on new ratings alone loses accuracy on the old (catastrophic interference:
+McCloskey and Cohen, 1989). A sample of its training examples is stored with it and mixed into each
+incremental training (rehearsal: Robins, 1995).
 """
 
 from collections.abc import Mapping
@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 
 from foreseen.models.training import Inputs
 
-_KEPT: Final = 20_000
-_MIXED: Final = 3
-"""Old examples for each new one, at most."""
+_CAPACITY: Final = 20_000
+_OLD_PER_NEW: Final = 3
+"""Maximum number of old examples per new one."""
 _NUMBERS: Final = "numbers"
 _RATING: Final = "rating"
 _WEIGHT: Final = "weight"
 
 
 @dataclass(frozen=True)
-class Replay:
-    """A sample of the examples learned from.
+class ReplayBuffer:
+    """A sample of R training examples.
 
     Attributes:
-        inputs: What the networks read, by name; the first axis is that of the R examples.
+        inputs: Inputs of the networks, by name; the first axis is that of the examples.
         rating: Stars, of shape R.
-        weight: How much each counts, of shape R.
-        until: First second that has not been learned from.
-        size: Ratings that have been learned from.
+        weight: Weight of each example, of shape R.
+        until: First second after the ratings the networks were trained on.
+        size: Number of those ratings.
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
@@ -51,9 +51,9 @@ class Replay:
         size: int,
         seed: int,
     ) -> Self:
-        """Keep a sample of examples."""
+        """Return a buffer with a sample of the examples."""
         whole = cls.whole(inputs, rating, weight, until, size)
-        return whole._sampled(_KEPT, np.random.default_rng(seed))
+        return whole._sampled(_CAPACITY, np.random.default_rng(seed))
 
     @classmethod
     def whole(
@@ -64,29 +64,29 @@ class Replay:
         until: int,
         size: int,
     ) -> Self:
-        """Keep all examples."""
+        """Return a buffer with all examples."""
         arrays = {name: values.numpy() for name, values in inputs.items()}
         return cls(arrays, rating.astype(np.float32), weight.astype(np.float32), until, size)
 
-    def with_lesson(self, new: "Replay", seed: int) -> tuple["Replay", "Replay"]:
-        """Return new examples mixed with old ones to learn from, and what is kept of both."""
+    def mixed_with(self, new: "ReplayBuffer", seed: int) -> tuple["ReplayBuffer", "ReplayBuffer"]:
+        """Return new examples mixed with old ones to train on, and the buffer after it."""
         generator = np.random.default_rng(seed)
-        lesson = self._sampled(_MIXED * len(new.rating), generator)._and(new)
-        return lesson, self._and(new)._sampled(_KEPT, generator)
+        mixed = self._sampled(_OLD_PER_NEW * len(new.rating), generator)._and(new)
+        return mixed, self._and(new)._sampled(_CAPACITY, generator)
 
     def tensors(self) -> Inputs:
-        """Return the inputs as networks take them."""
+        """Return the inputs as tensors."""
         return {name: torch.from_numpy(values) for name, values in self.inputs.items()}
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return everything by name."""
+        """Return all arrays by name."""
         numbers = np.array([self.until, self.size], dtype=np.int64)
-        own = {_RATING: self.rating, _WEIGHT: self.weight, _NUMBERS: numbers}
-        return {**{f"input.{name}": values for name, values in self.inputs.items()}, **own}
+        examples = {_RATING: self.rating, _WEIGHT: self.weight, _NUMBERS: numbers}
+        return {**{f"input.{name}": values for name, values in self.inputs.items()}, **examples}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
-        """Return what the arrays were taken from."""
+        """Return the buffer of these arrays."""
         inputs = {
             name.removeprefix("input."): values.astype(np.float32)
             for name, values in arrays.items()
@@ -96,8 +96,8 @@ class Replay:
         rating, weight = (arrays[name].astype(np.float32) for name in (_RATING, _WEIGHT))
         return cls(inputs, rating, weight, until, size)
 
-    def _and(self, new: "Replay") -> "Replay":
-        return Replay(
+    def _and(self, new: "ReplayBuffer") -> "ReplayBuffer":
+        return ReplayBuffer(
             {name: np.concatenate([self.inputs[name], new.inputs[name]]) for name in self.inputs},
             np.concatenate([self.rating, new.rating]),
             np.concatenate([self.weight, new.weight]),

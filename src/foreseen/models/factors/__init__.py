@@ -1,1 +1,1 @@
-"""TODO."""
+"""Bayesian matrix factorisation: fitted by Gibbs sampling, users folded in from their histories."""

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.catalogue import Catalogue
-from foreseen.models.factors.gibbs import BothSides, Prior, squared_error
+from foreseen.models.factors.gibbs import Interactions, Prior, squared_error
+from foreseen.models.factors.side_information import side_information, user_features
 from foreseen.models.factors.user_posterior import UserPrior
 from foreseen.models.predictor import Settings
-from foreseen.models.factors.side_information import side_information, user_features
 from foreseen.progress import progress_bar
 
 _TURNS: Final = 2
@@ -59,7 +59,7 @@ class Factors:
     """S samples from the posterior; C movies, D = rank + 1, F user features.
 
     Attributes:
-        level: Mean rating learned from.
+        mean: Mean rating it was fitted to, of shape 1.
         movies: Movies' vectors, of shape S x (C + 1) x D; the last movie is the unknown one.
         user_means: Weights of the user features, of shape S x F x D.
         user_precisions: Precisions of the users' prior, of shape S x D x D.
@@ -71,7 +71,7 @@ class Factors:
         movie_precisions: Precisions of the movies' prior, of shape S x D x D.
     """
 
-    level: NDArray[np.float64]
+    mean: NDArray[np.float64]
     movies: NDArray[np.float32]
     user_means: NDArray[np.float64]
     user_precisions: NDArray[np.float64]
@@ -82,7 +82,7 @@ class Factors:
     movie_precisions: NDArray[np.float64]
 
     @cached_property
-    def likeness(self) -> NDArray[np.float64]:
+    def similarity(self) -> NDArray[np.float64]:
         """Movies' mean vectors, scaled to what they move a user by, each of length one."""
         precision: NDArray[np.float64] = self.user_precisions.mean(axis=0)
         movies: NDArray[np.float64] = self.movies.astype(np.float64).mean(axis=0)
@@ -147,9 +147,9 @@ def fit_factors(
         what: Shown beside the progress bar.
     """
     generator = np.random.default_rng(seed)
-    log = BothSides.of(user, movie, rating)
-    watched, users, movies = log.watched, log.users, log.movies
-    side = side_information(catalogue, log.viewer, movie, settings.directions)
+    interactions = Interactions.of(user, movie, rating)
+    watched, users, movies = interactions.watched, interactions.users, interactions.movies
+    side = side_information(catalogue, interactions.viewer, movie, settings.directions)
     about_movies = np.ascontiguousarray(side.movies[watched])
     about_users = user_features(users.starts, watched[users.other], side.content, side.directions)
     level, size = float(rating.mean()), settings.rank + 1
@@ -193,7 +193,7 @@ def fit_factors(
     )
 
 
-def refresh_factors(factors: Factors, log: BothSides, number: int) -> Factors:
+def refresh_factors(factors: Factors, interactions: Interactions, number: int) -> Factors:
     """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
 
     Every other sample goes on from where it is for another sweep of the same sampler, the others
@@ -205,11 +205,11 @@ def refresh_factors(factors: Factors, log: BothSides, number: int) -> Factors:
         number: How many refreshes went before; it seeds all draws.
     """
     generator = np.random.default_rng(number)
-    watched, users, movies = log.watched, log.users, log.movies
+    watched, users, movies = interactions.watched, interactions.users, interactions.movies
     about_users = user_features(
         users.starts, watched[users.other], factors.content, int(factors.directions[0])
     )
-    level = float(factors.level[0])
+    level = float(factors.mean[0])
     vectors = factors.movies.copy()
     for sample in range(number % _TURNS, len(vectors), _TURNS):
         z = vectors[sample, watched].astype(np.float64)

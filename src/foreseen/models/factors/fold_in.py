@@ -13,79 +13,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
+from foreseen.features.interaction_log import LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors.bayesian_mf import Factors
 from foreseen.models.factors.residual_features import (
-    FOLD_FEATURES,
+    FOLD_IN_FEATURES,
     TRACES,
     compare,
     read_habits,
     read_mood,
     trace,
 )
-from foreseen.models.factors.user_posterior import expect, foretell, locate, take_in
+from foreseen.models.factors.user_posterior import posterior_mean, predict, predict_mean, update
 
 _NO_LIKENESS: Final = np.empty((0, 0))
 
 
 @dataclass(frozen=True)
-class Folded:
+class FactorPredictions:
     """What the factors say of N questions.
 
     Attributes:
         rating: Expected stars, not clipped, of shape N.
-        values: Of shape N x F, in the order of `FOLD_FEATURES`.
+        values: Of shape N x F, in the order of `FOLD_IN_FEATURES`.
     """
 
     rating: NDArray[np.float64]
     values: NDArray[np.float32]
 
-    def first(self, count: int) -> "Folded":
+    def first(self, count: int) -> "FactorPredictions":
         """Return the answers to the first questions."""
-        return Folded(self.rating[:count], self.values[:count])
+        return FactorPredictions(self.rating[:count], self.values[:count])
 
 
 def fold_in(
-    factors: Factors, timeline: Timeline, queries: Queries, features: bool = True
-) -> Folded:
+    factors: Factors, view: LogView, queries: Queries, features: bool = True
+) -> FactorPredictions:
     """Answer N questions, each by its user's history before its own moment.
 
     Without `features` the ratings alone are worked out, several times as fast.
     """
-    factors = factors.extended(len(timeline.catalogue))
-    order, groups, ends = timeline.prefixes(queries)
-    rating, values = np.empty(len(queries)), np.empty((len(queries), len(FOLD_FEATURES)))
+    factors = factors.extended(len(view.catalogue))
+    order, groups, ends = view.prefixes(queries)
+    rating, values = np.empty(len(queries)), np.empty((len(queries), len(FOLD_IN_FEATURES)))
     found = _walk(
         groups,
         queries.history[order].astype(np.int64),
         ends,
         queries.movie[order].astype(np.int64),
-        *_layout(timeline.histories),
-        factors.level[0],
+        *_layout(view.histories),
+        factors.mean[0],
         factors.by_movie,
         *_prior(factors),
         factors.content,
-        factors.likeness if features else _NO_LIKENESS,
-        *timeline.catalogue.genre_likeness,
-        timeline.catalogue.series,
+        factors.similarity if features else _NO_LIKENESS,
+        *view.catalogue.genre_similarity,
+        view.catalogue.franchises,
         features,
     )
     rating[order], values[order] = found
-    return Folded(rating, values.astype(np.float32))
+    return FactorPredictions(rating, values.astype(np.float32))
 
 
-def outline(factors: Factors, timeline: Timeline, history: int, before: int) -> NDArray[np.float64]:
+def predict_all(factors: Factors, view: LogView, row: int, before: int) -> NDArray[np.float64]:
     """Return expected ratings of all C movies for one history as of a moment, of shape C."""
-    factors = factors.extended(len(timeline.catalogue))
-    own = timeline.histories
-    end = int(own.ends(np.array([history], np.int32), np.array([before], np.int64))[0])
-    rows = slice(int(own.starts[history]), end)
+    factors = factors.extended(len(view.catalogue))
+    own = view.histories
+    end = int(own.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
+    rows = slice(int(own.starts[row]), end)
     centre = _user_vectors(
         own.movie[rows].astype(np.int64),
         own.rating[rows],
-        factors.level[0],
+        factors.mean[0],
         factors.by_movie,
         *_prior(factors),
         factors.content,
@@ -96,7 +96,7 @@ def outline(factors: Factors, timeline: Timeline, history: int, before: int) -> 
     probe[:, 0] = 1.0
     moved = vectors @ probe.astype(np.float32).reshape(-1)
     own_mean = centre[:, 0].mean() + moved.astype(np.float64) / len(centre)
-    return factors.level[0] + own_mean
+    return factors.mean[0] + own_mean
 
 
 def _prior(
@@ -125,9 +125,9 @@ def _user_vectors(
     centre = np.empty((samples, size))
     for row in range(len(watched)):
         item = int(watched[row])
-        take_in(movies[item], rating[row] - level, noise, moment, covariance, gain)
+        update(movies[item], rating[row] - level, noise, moment, covariance, gain)
         kind += content[item]
-    locate(len(watched), kind, attributes, pull, moment, covariance, centre)
+    posterior_mean(len(watched), kind, attributes, pull, moment, covariance, centre)
     return centre
 
 
@@ -163,7 +163,7 @@ def _walk(
     """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
     _, samples, size = movies.shape
     answer = np.zeros(len(asked))
-    values = np.zeros((len(asked), len(FOLD_FEATURES)))
+    values = np.zeros((len(asked), len(FOLD_IN_FEATURES)))
     moment, covariance = np.empty((samples, size)), np.empty((samples, size, size))
     gain, kind = np.empty(size), np.empty(content.shape[1])
     centre = np.empty((samples, size))
@@ -182,12 +182,12 @@ def _walk(
         position = 0
         while True:
             if features or ends[query] == position:
-                locate(position, kind, attributes, pull, moment, covariance, centre)
+                posterior_mean(position, kind, attributes, pull, moment, covariance, centre)
             asked_from = query
             while query < stop and ends[query] == position:
                 item = int(movie[query])
                 if features:
-                    above, values[query, 0] = foretell(movies[item], centre, covariance, gain)
+                    above, values[query, 0] = predict(movies[item], centre, covariance, gain)
                     answer[query] = level + above
                     read_mood(traces, position, innovation, values[query])
                     read_habits(
@@ -197,7 +197,7 @@ def _walk(
                         values[query],
                     )  # fmt: skip
                 else:
-                    answer[query] = level + expect(movies[item], centre)
+                    answer[query] = level + predict_mean(movies[item], centre)
                 query += 1
             if features:
                 compare(
@@ -210,13 +210,13 @@ def _walk(
             after = position
             while after < last and times[first + after] == times[first + position]:
                 if features:
-                    predicted = level + expect(movies[watched[first + after]], centre)
+                    predicted = level + predict_mean(movies[watched[first + after]], centre)
                     innovation[after] = rating[first + after] - predicted
                 after += 1
             for row in range(position, after):
                 item = int(watched[first + row])
                 surplus = rating[first + row] - level
-                take_in(movies[item], surplus, noise, moment, covariance, gain)
+                update(movies[item], surplus, noise, moment, covariance, gain)
                 kind += content[item]
                 trace(traces, innovation[row], content[item, popular])
                 if features:

@@ -6,15 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.compute.jit import compiled
 from foreseen.compute.cholesky import factorise, solve_lower, solve_upper
+from foreseen.compute.jit import compiled
 
 _FEW: Final = 3
 """Ratings are few if they are no more than the dimensions over this."""
 
 
 @dataclass(frozen=True)
-class Side:
+class Adjacency:
     """A log laid out by one of its sides."""
 
     starts: NDArray[np.int64]
@@ -24,7 +24,7 @@ class Side:
     @classmethod
     def of(
         cls, entity: NDArray[np.intp], other: NDArray[np.intp], rating: NDArray[np.float64]
-    ) -> "Side":
+    ) -> "Adjacency":
         """Lay E ratings out by the numbers of their entities, 0 to the greatest."""
         order = np.argsort(entity, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(entity))).astype(np.int64)
@@ -66,7 +66,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class BothSides:
+class Interactions:
     """A log laid out by users and by movies.
 
     Attributes:
@@ -78,13 +78,13 @@ class BothSides:
 
     viewer: NDArray[np.intp]
     watched: NDArray[np.int32]
-    users: Side
-    movies: Side
+    users: Adjacency
+    movies: Adjacency
 
     @classmethod
     def of(
         cls, user: NDArray[np.signedinteger], movie: NDArray[np.int32], rating: NDArray[np.float64]
-    ) -> "BothSides":
+    ) -> "Interactions":
         """Lay out E ratings.
 
         Args:
@@ -94,7 +94,9 @@ class BothSides:
         """
         _, viewer = np.unique(user, return_inverse=True)
         watched, item = np.unique(movie, return_inverse=True)
-        return cls(viewer, watched, Side.of(viewer, item, rating), Side.of(item, viewer, rating))
+        return cls(
+            viewer, watched, Adjacency.of(viewer, item, rating), Adjacency.of(item, viewer, rating)
+        )
 
 
 @dataclass(frozen=True)

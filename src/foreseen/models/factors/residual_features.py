@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
 
-FOLD_FEATURES: Final = (
+FOLD_IN_FEATURES: Final = (
     "factor_spread",
-    "innovation_last",
-    "innovation_fast",
-    "innovation_medium",
-    "innovation_slow",
-    "innovation_mean",
-    "innovation_size",
-    "innovation_similar",
-    "innovation_genre",
-    "innovation_similar_weight",
-    "innovation_similar_recent",
-    "innovation_genre_recent",
-    "innovation_popularity",
+    "residual_last",
+    "residual_fast",
+    "residual_medium",
+    "residual_slow",
+    "residual_mean",
+    "residual_size",
+    "residual_similar",
+    "residual_genre",
+    "residual_similar_weight",
+    "residual_similar_recent",
+    "residual_genre_recent",
+    "residual_popularity",
     "year_gap",
     "popularity_gap",
-    "innovation_series",
-    "series_known",
+    "residual_franchise",
+    "franchise_known",
 )
 TRACES: Final = 11
 """Running sums of a history: three moving means (sum, weight), the total of the innovations and

@@ -55,7 +55,7 @@ class UserPrior:
 
 
 @compiled
-def take_in(
+def update(
     movie: NDArray[np.float32],
     surplus: float,
     noise: NDArray[np.float64],
@@ -106,7 +106,7 @@ def spread_of(
 
 
 @compiled
-def locate(
+def posterior_mean(
     known: int,
     kind: NDArray[np.float64],
     attributes: int,
@@ -138,7 +138,7 @@ def locate(
 
 
 @compiled
-def expect(movie: NDArray[np.float32], centre: NDArray[np.float64]) -> float:
+def predict_mean(movie: NDArray[np.float32], centre: NDArray[np.float64]) -> float:
     """Return how far above the level a movie is expected, averaged over the samples."""
     samples, size = centre.shape
     total = 0.0
@@ -151,7 +151,7 @@ def expect(movie: NDArray[np.float32], centre: NDArray[np.float64]) -> float:
 
 
 @compiled
-def foretell(
+def predict(
     movie: NDArray[np.float32],
     centre: NDArray[np.float64],
     covariance: NDArray[np.float64],

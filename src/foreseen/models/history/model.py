@@ -1,15 +1,15 @@
-"""The model of histories: it reads what a user has rated, and has no table of users.
+"""The history model: ridge attention over a user's ratings, without a user table.
 
-A movie is a key, made of its content, of who watches it and of an id that is dropped out in
-training so that unseen movies work (DropoutNet: Volkovs et al., 2017). A history becomes two sums
-over its ratings: of key times key, and of key times residual. What they foretell of a candidate is
-the ridge regression of the residuals on the keys, solved exactly (linear attention: Katharopoulos
-et al., 2020, with the sums solved as in a fast-weight memory: Schlag et al., 2021). Encoding a
-history once answers all candidates, and running sums give every prefix of a history at once, so
-that training asks all moments in parallel.
+The key of a movie is computed from its content, its viewers and an id embedding that is dropped
+out in training, so that unseen movies work (DropoutNet: Volkovs et al., 2017). A history is summed
+up by two sums over its ratings: of the outer products of the keys, and of key times residual. The
+prediction for a movie is the ridge regression of the residuals on the keys, solved exactly (linear
+attention: Katharopoulos et al., 2020; with the sums solved as in fast-weight memories: Schlag et
+al., 2021). Encoding a history once serves all candidates, and running sums cover every prefix of a
+history, so that training uses all moments in parallel.
 
-Two dense layers read this, the point-in-time features and the levels the user likes to give, and
-answer with a distribution over the rating levels.
+Two dense layers combine this with the point-in-time features and the user's frequencies of rating
+levels, and output a distribution over the rating levels.
 """
 
 from collections.abc import Mapping
@@ -22,28 +22,33 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foreseen.features.encoder import FEATURES, Encoded
+from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
-from foreseen.models.history.ridge_attention import Memory, level_habits, read_histories
+from foreseen.models.history.ridge_attention import (
+    RidgeAttention,
+    attend,
+    rating_level_frequencies,
+)
 from foreseen.models.predictor import Settings
+from foreseen.models.standardise import Standardise
 from foreseen.models.training import LoopSettings, load_arrays, network_arrays
 
-_EXTREME: Final = 5.0
-_LOOKS: Final = 1 << 15
+_BATCH: Final = 1 << 15
 
 
 class HistorySettings(Settings):
     """Settings of the history model.
 
     Attributes:
-        width: Size of a movie's key, a constant aside.
-        directions: Leading directions of the watch matrix that keys are made of.
-        id_dropout: Share of the ids treated as unknown in a step.
-        event_dropout: Most that is left out of a history in a step.
+        width: Size of a movie's key, without the constant.
+        directions: Leading singular directions of the watch matrix in the keys.
+        id_dropout: Rate at which ids are treated as unknown in a step.
+        event_dropout: Largest share of a history dropped in a step.
         hidden: Units of the two dense layers.
-        dropout: Share of their inputs and of the hidden units left out in training.
-        networks: How many networks that differ by their seed are averaged.
-        loop: How it is trained; a step takes whole users, with `batch` ratings or more.
+        dropout: Dropout rates of the inputs and of the hidden units.
+        networks: Number of networks, with different seeds, that are averaged.
+        loop: Settings of the training loop; a step takes whole users, with `batch` ratings or
+            more.
     """
 
     width: int = 12
@@ -59,14 +64,12 @@ class HistorySettings(Settings):
 
 
 class HistoryNetwork(nn.Module):
-    """Distribution over levels = head(recall from the history, features, genres, habits)."""
+    """Distribution over levels = head(attention, features, genres, level frequencies)."""
 
     side: Tensor
-    trust: Tensor
+    id_scale: Tensor
     levels: Tensor
-    usual: Tensor
-    mean: Tensor
-    scale: Tensor
+    prior_frequencies: Tensor
 
     def __init__(
         self, settings: HistorySettings, movies: int, side: int, genres: int, levels: int
@@ -79,30 +82,29 @@ class HistoryNetwork(nn.Module):
         self.constant = nn.Parameter(torch.ones(1))
         self.ridge = nn.Parameter(torch.full((settings.width + 1,), float(np.log(4.0))))
         self.prior = nn.Parameter(torch.zeros(settings.width + 1))
-        self.recall = nn.Linear(2, 1, bias=False)
+        self.attention_weight = nn.Linear(2, 1, bias=False)
         self.dropout = nn.Dropout(settings.dropout[0])
         self.hidden_dropout = nn.Dropout(settings.dropout[1])
         self.hidden1 = nn.Linear(2 + len(FEATURES) + genres + levels, first)
         self.hidden2 = nn.Linear(first, second)
         self.head = nn.Linear(second, 2 + levels)
-        self.habit = nn.Parameter(torch.tensor(0.5))
-        self.level = nn.Parameter(torch.zeros(levels))
+        self.frequency_weight = nn.Parameter(torch.tensor(0.5))
+        self.level_bias = nn.Parameter(torch.zeros(levels))
         self.register_buffer("side", torch.zeros(movies, side))
-        self.register_buffer("trust", torch.zeros(movies, 1))
+        self.register_buffer("id_scale", torch.zeros(movies, 1))
         self.register_buffer("levels", torch.zeros(levels))
-        self.register_buffer("usual", torch.zeros(levels))
-        self.register_buffer("mean", torch.zeros(len(FEATURES)))
-        self.register_buffer("scale", torch.ones(len(FEATURES)))
+        self.register_buffer("prior_frequencies", torch.zeros(levels))
+        self.standardise = Standardise(len(FEATURES))
         nn.init.normal_(self.identity.weight, std=0.1)
         nn.init.normal_(self.content.weight, std=0.05)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():
-            self.recall.weight.copy_(torch.tensor([[0.5, 0.0]]))
+            self.attention_weight.weight.copy_(torch.tensor([[0.5, 0.0]]))
 
     def keys(self) -> Tensor:
-        """Return the movies' keys, of shape (C + 1) x (width + 1)."""
-        identity = self.identity.weight * self.trust
+        """Return the keys of the movies, of shape (C + 1) x (width + 1)."""
+        identity = self.identity.weight * self.id_scale
         if self.training:
             identity = identity * (torch.rand(len(identity), 1) >= self.id_dropout)
         key = identity + self.content(self.side)
@@ -110,34 +112,35 @@ class HistoryNetwork(nn.Module):
 
     def forward(
         self,
-        foretold: Tensor,
-        doubt: Tensor,
+        attended: Tensor,
+        log_variance: Tensor,
         features: Tensor,
         genres: Tensor,
-        habits: Tensor,
+        frequencies: Tensor,
         expected: Tensor,
     ) -> Tensor:
         """Return log probabilities of shape B x L.
 
         Args:
-            foretold: What the history foretells beyond the user's kindness, of shape B.
-            doubt: Logarithm of its variance, of shape B.
-            features: Point-in-time features of shape B x F, as they come.
+            attended: Attention over the history, less the user bias, of shape B.
+            log_variance: Logarithm of its variance, of shape B.
+            features: Point-in-time features, not standardised, of shape B x F.
             genres: Indicators of shape B x G.
-            habits: Shares of the levels in what the user gives, of shape B x L.
-            expected: What kindness and worth alone predict, of shape B.
+            frequencies: Frequencies of the rating levels of the user, of shape B x L.
+            expected: Global mean plus item bias plus user bias, of shape B.
         """
-        recall = torch.stack([foretold, doubt + 1.5], dim=1)
-        level = ((features - self.mean) / self.scale).clamp(-_EXTREME, _EXTREME)
-        inputs = self.dropout(torch.cat([recall, level, genres, habits * 5 - 0.5], dim=1))
-        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden1(inputs)))
+        attention = torch.stack([attended, log_variance + 1.5], dim=1)
+        inputs = torch.cat(
+            [attention, self.standardise(features), genres, frequencies * 5 - 0.5], dim=1
+        )
+        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden1(self.dropout(inputs))))
         hidden = self.hidden_dropout(nn.functional.gelu(self.hidden2(hidden)))
-        answer = self.head(hidden)
-        middle = expected + self.recall(recall).squeeze(1) + answer[:, 0]
-        sharpness = torch.exp(-2 * (answer[:, 1:2] - 0.15))
-        distance = self.levels - middle.unsqueeze(1)
-        score = -0.5 * sharpness * distance**2 + self.level + answer[:, 2:]
-        return torch.log_softmax(score + self.habit * torch.log(habits), dim=1)
+        output = self.head(hidden)
+        centre = expected + self.attention_weight(attention).squeeze(1) + output[:, 0]
+        sharpness = torch.exp(-2 * (output[:, 1:2] - 0.15))
+        distance = self.levels - centre.unsqueeze(1)
+        score = -0.5 * sharpness * distance**2 + self.level_bias + output[:, 2:]
+        return torch.log_softmax(score + self.frequency_weight * torch.log(frequencies), dim=1)
 
 
 @dataclass(frozen=True)
@@ -145,64 +148,61 @@ class HistoryPredictor:
     """The trained networks.
 
     Attributes:
-        settings: What they were fitted with.
-        networks: To be averaged.
+        settings: The settings they were fitted with.
+        networks: The networks, averaged.
     """
 
     settings: HistorySettings
     networks: tuple[HistoryNetwork, ...]
 
-    def observed(self, timeline: Timeline) -> "HistoryPredictor":
-        """Return itself: what is new reaches it through the histories."""
-        del timeline
+    def observed(self, log: InteractionLog) -> "HistoryPredictor":
+        """Return itself: new ratings enter through the histories."""
+        del log
         return self
 
-    def estimate(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
-    ) -> NDArray[np.float64]:
+    def estimate(self, view: LogView, queries: Queries, encoded: Encoded) -> NDArray[np.float64]:
         """Return expected ratings of shape N."""
-        return self.chances(timeline, queries, encoded) @ self.levels
+        return self.predict_proba(view, queries, encoded) @ self.levels
 
     @property
     def levels(self) -> NDArray[np.float64]:
         """The rating levels, in stars, of shape L."""
         return self.networks[0].levels.numpy().astype(np.float64)
 
-    def chances(
-        self, timeline: Timeline, queries: Queries, encoded: Encoded
+    def predict_proba(
+        self, view: LogView, queries: Queries, encoded: Encoded
     ) -> NDArray[np.float64]:
         """Return the probability of every rating level, of shape N x L."""
         levels = self.levels
-        usual = self.networks[0].usual.numpy().astype(np.float64)
-        habits = level_habits(timeline, queries, levels, usual)
+        prior = self.networks[0].prior_frequencies.numpy().astype(np.float64)
+        frequencies = rating_level_frequencies(view, queries, levels, prior)
         total = np.zeros((len(queries), len(levels)))
         for network in self.networks:
             network.eval()
             with torch.inference_mode():
-                keys = network.keys().numpy().astype(np.float64)
-                memory = Memory(
-                    keys,
+                attention = RidgeAttention(
+                    network.keys().numpy().astype(np.float64),
                     np.exp(network.ridge.numpy().astype(np.float64)),
                     network.prior.numpy().astype(np.float64),
                 )
-                foretold, doubt = read_histories(memory, timeline, queries)
-                foretold -= encoded.column("user_kindness")
-                for start in range(0, len(queries), _LOOKS):
-                    rows = slice(start, start + _LOOKS)
+                attended, log_variance = attend(attention, view, queries)
+                attended -= encoded.column("user_bias")
+                for start in range(0, len(queries), _BATCH):
+                    rows = slice(start, start + _BATCH)
                     total[rows] += torch.exp(
                         network(
-                            single(foretold[rows]),
-                            single(doubt[rows]),
+                            single(attended[rows]),
+                            single(log_variance[rows]),
                             torch.from_numpy(encoded.values[rows]),
-                            torch.from_numpy(timeline.catalogue.genres[queries.movie[rows]]),
-                            single(habits[rows]),
+                            torch.from_numpy(view.catalogue.genres[queries.movie[rows]]),
+                            single(frequencies[rows]),
                             single(encoded.expected[rows]),
                         )
                     ).numpy()
         return total / len(self.networks)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the weights, by name."""
+        """Return the weights by name."""
         return {
             f"network{number}.{name}": values
             for number, network in enumerate(self.networks)
@@ -213,15 +213,19 @@ class HistoryPredictor:
     def from_arrays(
         cls, settings: HistorySettings, arrays: Mapping[str, NDArray[np.generic]]
     ) -> "HistoryPredictor":
-        """Return the predictor its weights were taken from."""
+        """Return the predictor of these arrays."""
         networks: list[HistoryNetwork] = []
         for number in range(settings.networks):
-            part = f"network{number}."
-            own = {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
-            (movies, side), levels = own["side"].shape, len(own["levels"])
-            genres = own["hidden1.weight"].shape[1] - 2 - len(FEATURES) - levels
+            prefix = f"network{number}."
+            weights = {
+                name.removeprefix(prefix): values
+                for name, values in arrays.items()
+                if name.startswith(prefix)
+            }
+            (movies, side), levels = weights["side"].shape, len(weights["levels"])
+            genres = weights["hidden1.weight"].shape[1] - 2 - len(FEATURES) - levels
             networks.append(HistoryNetwork(settings, movies, side, genres, levels))
-            load_arrays(networks[-1], own)
+            load_arrays(networks[-1], weights)
         return cls(settings, tuple(networks))
 
 

@@ -1,4 +1,4 @@
-"""Histories read by a memory of keys: solved once for each prefix, then asked any candidate."""
+"""Ridge attention: a history is solved once per prefix, then evaluated for any movie."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,23 +6,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.compute.jit import compiled
-from foreseen.features.queries import Queries
-from foreseen.features.interaction_log import Timeline
 from foreseen.compute.cholesky import factorise, solve_lower, solve_upper
+from foreseen.compute.jit import compiled
+from foreseen.features.interaction_log import LogView
+from foreseen.features.queries import Queries
 
 _LEVEL_DECAY: Final = 0.98
 _LEVEL_DAMPING: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What a history is read with.
+class RidgeAttention:
+    """Parameters of the attention.
 
     Attributes:
-        keys: The movies' keys, of shape (C + 1) x D or longer; beyond the last, as the last.
+        keys: Keys of the movies; movies beyond the last use the last, of shape (C + 1) x D.
         ridge: Penalty on each coordinate, of shape D.
-        prior: What is assumed of a user nothing is known of, of shape D.
+        prior: Coefficients of a user without history, of shape D.
     """
 
     keys: NDArray[np.float64]
@@ -30,59 +30,65 @@ class Memory:
     prior: NDArray[np.float64]
 
 
-def read_histories(
-    memory: Memory, timeline: Timeline, queries: Queries
+def attend(
+    attention: RidgeAttention, view: LogView, queries: Queries
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what each question's history foretells, and the logarithm of its variance.
+    """Return the attention of N queries over their histories, and its log variance.
 
     It is the ridge regression of the history's residuals, before the moment, on their keys.
     """
-    order, groups, ends = timeline.prefixes(queries)
-    missing = len(timeline.catalogue) + 1 - len(memory.keys)
-    keys = memory.keys
+    order, groups, ends = view.prefixes(queries)
+    missing = len(view.catalogue) + 1 - len(attention.keys)
+    keys = attention.keys
     if missing > 0:
         keys = np.concatenate([keys, np.repeat(keys[-1:], missing, axis=0)])
-    own = timeline.histories
-    foretold, doubt = np.empty(len(queries)), np.empty(len(queries))
+    histories = view.histories
+    attended, log_variance = np.empty(len(queries)), np.empty(len(queries))
     found = _read(
         groups,
         queries.history[order].astype(np.int64),
         ends,
         queries.movie[order].astype(np.int64),
-        own.starts,
-        own.movie.astype(np.int64),
-        own.residual,
+        histories.starts,
+        histories.movie.astype(np.int64),
+        histories.residual,
         keys,
-        memory.ridge,
-        memory.prior,
+        attention.ridge,
+        attention.prior,
     )
-    foretold[order], doubt[order] = found
-    return foretold, doubt
+    attended[order], log_variance[order] = found
+    return attended, log_variance
 
 
-def level_habits(
-    timeline: Timeline,
+def rating_level_frequencies(
+    view: LogView,
     queries: Queries,
     levels: NDArray[np.float64],
-    usual: NDArray[np.float64],
+    prior: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return how often each user gives each level, the latest counting most, of shape N x L.
+    """Return the frequency of each rating level for each user, recency-weighted, of shape N x L.
 
-    Where little is known it is how often everybody gives it, which is `usual`, of shape L.
+    Args:
+        view: The view.
+        queries: N queries.
+        levels: The rating levels, ascending, of shape L.
+        prior: Frequencies over all users, to which short histories are shrunk, of shape L.
     """
-    order, groups, ends = timeline.prefixes(queries)
-    own = timeline.histories
-    given = np.clip(np.searchsorted(levels, own.rating), 0, len(levels) - 1)
-    habits = np.empty((len(queries), len(levels)))
+    order, groups, ends = view.prefixes(queries)
+    histories = view.histories
+    given = np.clip(np.searchsorted(levels, histories.rating), 0, len(levels) - 1)
+    frequencies = np.empty((len(queries), len(levels)))
     history = queries.history[order].astype(np.int64)
-    habits[order] = _habits(groups, history, ends, own.starts, given.astype(np.int64), usual)
-    return habits
+    frequencies[order] = _level_frequencies(
+        groups, history, ends, histories.starts, given.astype(np.int64), prior
+    )
+    return frequencies
 
 
 @compiled
 def _read(
     groups: NDArray[np.int64],
-    asked: NDArray[np.int64],
+    history: NDArray[np.int64],
     ends: NDArray[np.int64],
     movie: NDArray[np.int64],
     starts: NDArray[np.int64],
@@ -93,12 +99,12 @@ def _read(
     prior: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     size = keys.shape[1]
-    foretold, doubt = np.zeros(len(asked)), np.zeros(len(asked))
+    attended, log_variance = np.zeros(len(history)), np.zeros(len(history))
     gram, factor = np.empty((size, size)), np.empty((size, size))
     moment, centre, probe = np.empty(size), np.empty(size), np.empty(size)
     for group in range(len(groups) - 1):
         query, stop = groups[group], groups[group + 1]
-        first = starts[asked[query]] if asked[query] >= 0 else 0
+        first = starts[history[query]] if history[query] >= 0 else 0
         gram[:] = 0.0
         moment[:] = ridge * prior
         for a in range(size):
@@ -121,30 +127,30 @@ def _read(
                 solved = position
             probe[:] = keys[movie[query]]
             for a in range(size):
-                foretold[query] += probe[a] * centre[a]
+                attended[query] += probe[a] * centre[a]
             solve_lower(factor, probe)
             variance = 0.0
             for a in range(size):
                 variance += probe[a] * probe[a]
-            doubt[query] = np.log(max(variance, 1e-6))
+            log_variance[query] = np.log(max(variance, 1e-6))
             query += 1
-    return foretold, doubt
+    return attended, log_variance
 
 
 @compiled
-def _habits(
+def _level_frequencies(
     groups: NDArray[np.int64],
-    asked: NDArray[np.int64],
+    history: NDArray[np.int64],
     ends: NDArray[np.int64],
     starts: NDArray[np.int64],
     given: NDArray[np.int64],
-    usual: NDArray[np.float64],
+    prior: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    habits = np.empty((len(asked), len(usual)))
-    counts = np.empty(len(usual))
+    frequencies = np.empty((len(history), len(prior)))
+    counts = np.empty(len(prior))
     for group in range(len(groups) - 1):
         query, stop = groups[group], groups[group + 1]
-        first = starts[asked[query]] if asked[query] >= 0 else 0
+        first = starts[history[query]] if history[query] >= 0 else 0
         counts[:] = 0.0
         total, position = 0.0, 0
         while query < stop:
@@ -153,9 +159,9 @@ def _habits(
                 total = total * _LEVEL_DECAY + 1.0
                 counts[given[first + position]] += 1.0
                 position += 1
-            for level in range(len(usual)):
-                habits[query, level] = (counts[level] + _LEVEL_DAMPING * usual[level]) / (
+            for level in range(len(prior)):
+                frequencies[query, level] = (counts[level] + _LEVEL_DAMPING * prior[level]) / (
                     total + _LEVEL_DAMPING
                 )
             query += 1
-    return habits
+    return frequencies

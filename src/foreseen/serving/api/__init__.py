@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from foreseen.serving.api import model, movies, own, sessions
+from foreseen.serving.api import me, model, movies, sessions
 
-ROUTERS: Final = (movies.router, own.router, sessions.router, model.router)
+ROUTERS: Final = (movies.router, me.router, sessions.router, model.router)

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
+from foreseen.data.schema import TIMESTAMP_LIMIT
+from foreseen.data.sources.exports import Provider
 from foreseen.data.title_matching import parse_choices
-from foreseen.ranking.recommend import By
-from foreseen.data.schema import END_OF_TIME
+from foreseen.ranking.recommend import By, RankingRequest
 from foreseen.serving.accounts import SESSION_COOKIE
 from foreseen.serving.api.schemas import (
     BASE,
@@ -18,9 +19,6 @@ from foreseen.serving.api.schemas import (
     RatingIn,
     row_of,
 )
-from foreseen.serving.imports import take_in
-from foreseen.serving.problems import ProblemError
-from foreseen.serving.recommender import Wish, predict
 from foreseen.serving.dependencies import (
     Somebody,
     TheService,
@@ -28,8 +26,10 @@ from foreseen.serving.dependencies import (
     now,
     own_of,
 )
+from foreseen.serving.imports import take_in
+from foreseen.serving.problems import ProblemError
+from foreseen.serving.recommender import predict
 from foreseen.serving.store import Rated, Shown
-from foreseen.data.sources.exports import Service as Provider
 
 _LARGEST_UPLOAD: Final = 32 << 20
 router = APIRouter(prefix=f"{BASE}/me", responses=PROBLEMS)
@@ -107,15 +107,15 @@ def my_recommendations(
     genre: Annotated[list[str] | None, Query()] = None,
     first_year: Annotated[int | None, Query(ge=1800, le=2200)] = None,
     last_year: Annotated[int | None, Query(ge=1800, le=2200)] = None,
-    at: Annotated[int | None, Query(ge=0, lt=END_OF_TIME)] = None,
+    at: Annotated[int | None, Query(ge=0, lt=TIMESTAMP_LIMIT)] = None,
     diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
 ) -> Response:
     """Rank the movies one has not rated; a rating counts from the next call on."""
-    names = world.model.timeline.catalogue.genre_names
+    names = world.model.log.catalogue.genre_names
     for name in genre or ():
         if name not in names:
             raise ProblemError(422, "unknown-genre", f"'{name}' is none of {', '.join(names)}")
-    wish = Wish(k, by, tuple(genre or ()), first_year, last_year, at, diversity)
+    wish = RankingRequest(k, by, tuple(genre or ()), first_year, last_year, at, diversity)
     own = own_of(service, world, person.user)
     headers = {"ETag": f'"{own.tag(world, wish)}"', "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["ETag"]:

@@ -4,20 +4,20 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from foreseen.data.canonical import ratings_frame
 from foreseen.registry import audit_log as journal
 from foreseen.registry import versions as registry
-from foreseen.data.canonical import ratings_frame
+from foreseen.registry.update import update as update_model
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
-from foreseen.serving.problems import ProblemError
 from foreseen.serving.dependencies import (
     Admin,
     Service,
     TheService,
     TheWorld,
 )
-from foreseen.serving.store import FIRST_ID
+from foreseen.serving.problems import ProblemError
 from foreseen.serving.snapshot import World
-from foreseen.registry.update import update as update_model
+from foreseen.serving.store import FIRST_ID
 
 router = APIRouter(prefix=f"{BASE}/model", responses=PROBLEMS)
 
@@ -33,7 +33,7 @@ def model_card(world: World, service: Service) -> dict[str, Any]:
     folder = service.live.folder
     return {
         "current": world.version.number,
-        "ratings": world.model.timeline.ratings.height,
+        "ratings": world.model.log.ratings.height,
         "movies": len(world.ids),
         "knowsUntil": world.now,
         "learnedUntil": world.version.until,

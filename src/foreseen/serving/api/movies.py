@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Query
 
+from foreseen.features.interaction_log import UserContext
+from foreseen.ranking.explain import influences
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
@@ -15,7 +16,6 @@ from foreseen.serving.api.schemas import (
     name_movie,
     row_of,
 )
-from foreseen.serving.recommender import predict, star_chances
 from foreseen.serving.dependencies import (
     Anybody,
     Own,
@@ -24,8 +24,8 @@ from foreseen.serving.dependencies import (
     TheWorld,
     own_of,
 )
+from foreseen.serving.recommender import predict, star_chances
 from foreseen.serving.snapshot import World
-from foreseen.ranking.explain import influences
 
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
 
@@ -92,7 +92,9 @@ def why_movie(
 def moved_by(world: World, own: Own, movie: int, limit: int) -> list[dict[str, Any]]:
     """Return a person's ratings that moved a prediction most."""
     rest = own.history.without(movie)
-    found = influences(world.model, rest, np.array([movie], dtype=np.int64), world.now)[0]
+    context = UserContext(world.model.log.view_of([rest]), 0, world.now, rest)
+    rows = world.model.log.catalogue.movies.rows([movie])
+    found = influences(world.model, context, rows)[0]
     return [
         {**name_movie(world, entry.movie), "rating": entry.rating, "effect": entry.effect}
         for entry in found[:limit]

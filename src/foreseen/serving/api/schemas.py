@@ -121,7 +121,7 @@ def row_of(world: World, movie: int) -> int:
 
 def describe_movie(world: World, row: int) -> Movie:
     """Return what there is to say of a movie in short."""
-    entry = world.model.timeline.catalogue.table.row(row, named=True)
+    entry = world.model.log.catalogue.table.row(row, named=True)
     views = int(world.views[row])
     return Movie(
         movieId=int(world.ids[row]),

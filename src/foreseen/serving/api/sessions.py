@@ -16,7 +16,6 @@ from foreseen.serving.api.schemas import (
     TokenIn,
     TokenOut,
 )
-from foreseen.serving.problems import ProblemError
 from foreseen.serving.dependencies import (
     FORM_HEADER,
     Anybody,
@@ -24,6 +23,7 @@ from foreseen.serving.dependencies import (
     Somebody,
     TheService,
 )
+from foreseen.serving.problems import ProblemError
 
 _COOKIE_SECONDS: Final = 400 * 86_400
 """As long as browsers keep one; the session ends earlier where it is not used."""

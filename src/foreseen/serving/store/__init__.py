@@ -3,8 +3,8 @@
 from typing import Final
 
 from foreseen.serving.store.activity import Dealings, Shown
-from foreseen.serving.store.users import People, Token, User
 from foreseen.serving.store.ratings import Rated, Ratings
+from foreseen.serving.store.users import People, Token, User
 
 __all__ = ["FIRST_ID", "Rated", "Shown", "Store", "Token", "User"]
 

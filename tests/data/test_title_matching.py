@@ -1,12 +1,12 @@
-"""Titles of other services find their movies in the catalogue."""
+"""Matching of the entries of personal exports to a catalogue."""
 
 import polars as pl
 import pytest
 
 from foreseen.data.canonical import Tables
-from foreseen.errors import InputError
-from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
 from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
+from foreseen.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -36,39 +36,39 @@ def found(index: TitleIndex, title: str, year: int | None) -> list[str]:
          "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb (1964)"),
     ],
 )  # fmt: skip
-def test_known_differences_between_titles_are_bridged(
+def test_known_differences_between_titles_are_tolerated(
     index: TitleIndex, title: str, year: int, expected: str
 ) -> None:
     assert found(index, title, year) == [expected]
 
 
-def test_an_id_decides_before_any_title(index: TitleIndex) -> None:
+def test_an_id_takes_precedence_over_the_title(index: TitleIndex) -> None:
     wrong = PersonalRating(1, "Something else", 1950, 4.0, movie=318)
     assert [entry.movie for entry in index.find(wrong)] == [318]
 
 
-def test_every_movie_of_the_catalogue_finds_itself(index: TitleIndex) -> None:
-    lost = [m for m in index.movies.values()
+def test_every_movie_of_the_catalogue_matches_itself(index: TitleIndex) -> None:
+    unmatched = [m for m in index.movies.values()
             if m not in index.find(PersonalRating(1, m.title, m.year, 4.0))]  # fmt: skip
-    assert lost == []
+    assert unmatched == []
 
 
-def test_without_a_year_all_of_the_name_are_offered_and_a_choice_decides(index: TitleIndex) -> None:
+def test_an_entry_without_a_year_is_ambiguous_until_chosen(index: TitleIndex) -> None:
     export = PersonalExport((PersonalRating(7, "Hamlet", None, 4.0),))
     report = match_export(export, index)
     assert len(report.ambiguous[0].candidates) > 1
-    meant = report.ambiguous[0].candidates[1].movie
-    chosen = match_export(export, index, {7: meant})
-    assert [match.candidates[0].movie for match in chosen.matched] == [meant]
+    chosen = report.ambiguous[0].candidates[1].movie
+    resolved = match_export(export, index, {7: chosen})
+    assert [match.candidates[0].movie for match in resolved.matched] == [chosen]
 
 
-def test_what_is_not_there_is_missing_and_what_is_there_twice_counts_once(
+def test_unknown_movies_are_missing_and_repeated_ones_counted(
     index: TitleIndex,
 ) -> None:
     rows = (
         PersonalRating(1, "Zorblax the Unmade", 2011, 1.0),
-        PersonalRating(2, "Alien", 1979, 3.0, at=10),
-        PersonalRating(3, "Alien", 1979, 4.5, at=20),
+        PersonalRating(2, "Alien", 1979, 3.0, timestamp=10),
+        PersonalRating(3, "Alien", 1979, 4.5, timestamp=20),
     )
     report = match_export(PersonalExport(rows), index)
     assert [match.rating.line for match in report.missing] == [1]
@@ -76,7 +76,7 @@ def test_what_is_not_there_is_missing_and_what_is_there_twice_counts_once(
     assert report.repeated == 1
 
 
-def test_five_thousand_rows_are_matched(index: TitleIndex, real: Tables) -> None:
+def test_every_row_of_a_large_export_is_accounted_for(index: TitleIndex, real: Tables) -> None:
     titles = real.movies.filter(pl.col("title").is_not_null()).head(5000)
     rows = [
         PersonalRating(n, row["title"], row["year"], 4.0)
@@ -86,7 +86,7 @@ def test_five_thousand_rows_are_matched(index: TitleIndex, real: Tables) -> None
     assert len(report.matched) + report.repeated + len(report.ambiguous) == 5000
 
 
-def test_a_choice_that_is_none_is_refused() -> None:
+def test_a_malformed_choice_is_refused() -> None:
     assert parse_choices(["12:318"]) == {12: 318}
-    with pytest.raises(InputError, match="LINE:MOVIE"):
+    with pytest.raises(InputError, match=r"LINE:MOVIE.*Received: '12'"):
         parse_choices(["12"])

@@ -1,22 +1,16 @@
-"""Personal exports in the services' real layouts."""
+"""Reading of personal exports in the real formats of the services."""
 
-import io
 import json
-import zipfile
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.samples import LETTERBOXD, zipped
 
+from foreseen.data.sources.exports import imdb_digits, read_export
 from foreseen.errors import DataError
-from foreseen.data.sources.exports import read_export
 
-LETTERBOXD = (
-    "Date,Name,Year,Letterboxd URI,Rating\r\n"
-    "2021-03-07,The Matrix,1999,https://boxd.it/2a1m,4.5\r\n"
-    '2021-03-08,"Good, the Bad and the Ugly",1966,https://boxd.it/2apM,5\r\n'
-)
 IMDB = (
     "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Runtime (mins),"
     "Year,Genres,Num Votes,Release Date,Directors\n"
@@ -25,7 +19,7 @@ IMDB = (
     "tt0944947,10,2020-05-02,Game of Thrones,Game of Thrones,https://www.imdb.com/title/tt0944947,"
     "TV Series,9.2,60,2011,Drama,2000000,2011-04-17,\n"
 )
-OLD_IMDB = (
+IMDB_2016 = (
     '"position","const","created","modified","description","Title","Title type","Directors",'
     '"You rated","IMDb Rating","Runtime (mins)","Year","Genres","Num. Votes",'
     '"Release Date (month/day/year)","URL"\n'
@@ -51,15 +45,7 @@ MOVIELENS = (
 )
 
 
-def zipped(**files: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as bundle:
-        for name, text in files.items():
-            bundle.writestr(name, text)
-    return buffer.getvalue()
-
-
-def test_letterboxds_zip_is_read_and_its_look_alikes_are_not() -> None:
+def test_the_top_level_ratings_file_of_a_letterboxd_zip_is_read() -> None:
     deleted = LETTERBOXD.replace("The Matrix", "Regret")
     data = zipped(**{"deleted/ratings.csv": deleted, "ratings.csv": LETTERBOXD, "diary.csv": "x"})
     export = read_export(data, "letterboxd.zip", "letterboxd")
@@ -67,22 +53,37 @@ def test_letterboxds_zip_is_read_and_its_look_alikes_are_not() -> None:
         ("The Matrix", 1999, 4.5),
         ("Good, the Bad and the Ugly", 1966, 5.0),
     ]
-    assert export.ratings[0].at == 1_615_075_200
+    assert export.ratings[0].timestamp == 1_615_075_200
     assert read_export(LETTERBOXD.encode(), "ratings.csv", "letterboxd") == export
 
 
-def test_imdbs_points_are_halved_and_series_left_aside() -> None:
+def test_imdb_points_become_half_stars_and_tv_series_are_skipped() -> None:
     export = read_export(IMDB.encode(), "ratings.csv", "imdb")
     assert [(r.imdb, r.stars, r.year) for r in export.ratings] == [("133093", 4.5, 1999)]
     assert export.skipped == 1
 
 
-def test_imdbs_layout_of_before_2017_in_latin_1_is_read() -> None:
-    export = read_export(OLD_IMDB.encode("latin-1"), "ratings.csv", "imdb")
-    assert [(r.title, r.stars, r.at) for r in export.ratings] == [("Amélie", 4.0, 1_488_585_600)]
+def test_the_imdb_format_before_2017_is_read() -> None:
+    export = read_export(IMDB_2016.encode("latin-1"), "ratings.csv", "imdb")
+    assert [(r.title, r.stars, r.timestamp) for r in export.ratings] == [
+        ("Amélie", 4.0, 1_488_585_600)
+    ]
 
 
-def test_trakts_pages_are_read_in_the_order_of_their_numbers() -> None:
+def test_lines_continue_from_file_to_file() -> None:
+    pages = {f"ratings-movies-{n}.json": json.dumps(TRAKT) for n in (1, 2)}
+    export = read_export(zipped(**pages), "trakt.zip", "trakt")
+    assert [rating.line for rating in export.ratings] == [1, 3]
+
+
+def test_an_imdb_id_is_reduced_to_its_digits() -> None:
+    assert [imdb_digits(text) for text in ("tt0111161", "0111161", "0", "nm1", "")] == [
+        *("111161", "111161", "0"),
+        *(None, None),
+    ]
+
+
+def test_numbered_trakt_files_are_read_in_numeric_order() -> None:
     pages = {f"ratings-movies-{n}.json": json.dumps(TRAKT) for n in (10, 2)}
     export = read_export(zipped(**pages), "trakt.zip", "trakt")
     assert [(r.title, r.imdb, r.tmdb, r.stars) for r in export.ratings] == [
@@ -91,42 +92,40 @@ def test_trakts_pages_are_read_in_the_order_of_their_numbers() -> None:
     assert export.skipped == 2
 
 
-def test_movielens_export_has_the_ids_of_the_data_sets_and_ones_own_rating() -> None:
+def test_a_movielens_export_keeps_movielens_and_imdb_ids() -> None:
     export = read_export(MOVIELENS.encode(), "movielens-ratings.csv", "movielens")
     assert [(r.movie, r.imdb, r.stars, r.title) for r in export.ratings] == [
         (50, "114814", 4.0, "The Usual Suspects")
     ]
 
 
-def test_a_bad_entry_is_told_with_its_line_and_the_others_are_read() -> None:
+def test_an_unreadable_entry_is_reported_with_its_line_and_the_others_are_read() -> None:
     text = LETTERBOXD + "2021-13-45,Alien,1979,x,4\r\n2021-03-09,Alien,1979,x,7\r\n"
     export = read_export(text.encode(), "ratings.csv", "letterboxd")
     assert len(export.ratings) == 2
     assert [(entry.line, entry.reason) for entry in export.unreadable] == [
-        (4, "'2021-13-45' is no date such as 2020-01-31"),
-        (5, "the rating 7 is not between 0.5 and 5"),
+        (4, "date should be as in 2020-01-31. Received: '2021-13-45'"),
+        (5, "rating should be between 0.5 and 5. Received: 7"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("data", "service", "message"),
+    ("data", "provider", "message"),
     [
         (b"a,b\n1,2\n", "letterboxd", "Letterboxd's ratings.csv has the columns name, rating"),
-        (b"{}", "trakt", "should hold a list"),
-        (b"[{]", "trakt", "no sound JSON"),
-        (b"PK\x03\x04torn", "imdb", "no whole zip"),
-        (zipped(other="x"), "imdb", "holds no ratings.csv"),
+        (b"{}", "trakt", "should be a list"),
+        (b"[{]", "trakt", "invalid JSON"),
+        (b"PK\x03\x04torn", "imdb", "not a complete zip"),
+        (zipped(other="x"), "imdb", "has no file ratings.csv"),
     ],
 )
-def test_a_file_of_another_layout_is_refused_with_what_was_expected(
-    data: bytes, service: str, message: str
-) -> None:
+def test_a_file_of_another_format_is_refused(data: bytes, provider: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_export(data, "file", service)  # pyright: ignore[reportArgumentType]
+        read_export(data, "file", provider)  # pyright: ignore[reportArgumentType]
 
 
 @given(st.binary(max_size=200), st.sampled_from(["letterboxd", "imdb", "trakt", "movielens"]))
-def test_any_bytes_are_an_export_or_clearly_refused(data: bytes, service: str) -> None:
+def test_arbitrary_bytes_are_read_or_refused(data: bytes, provider: str) -> None:
     with suppress(DataError):
-        export = read_export(data, "file", service)  # pyright: ignore[reportArgumentType]
+        export = read_export(data, "file", provider)  # pyright: ignore[reportArgumentType]
         assert all(0.5 <= rating.stars <= 5 for rating in export.ratings)

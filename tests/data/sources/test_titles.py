@@ -1,3 +1,5 @@
+"""Parsing of titles and genres."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ from foreseen.data.sources.titles import split_genres, split_title
         ("", "", None),
     ],
 )
-def test_a_title_gives_its_year_if_it_ends_with_one(
+def test_a_year_in_the_last_parentheses_is_split_off(
     text: str, title: str, year: int | None
 ) -> None:
     assert split_title(text) == (title, year)
@@ -36,13 +38,13 @@ def test_a_title_gives_its_year_if_it_ends_with_one(
 @given(
     st.text(alphabet=st.characters(exclude_characters="()"), min_size=1), st.integers(1874, 2030)
 )
-def test_any_title_comes_back_from_being_written_with_its_year(title: str, year: int) -> None:
+def test_a_title_survives_a_round_trip_with_its_year(title: str, year: int) -> None:
     clean = " ".join(title.split())
     if clean:
         assert split_title(f"{clean} ({year})") == (clean, year)
 
 
-def test_genres_are_split_and_the_absence_of_genres_is_no_genre() -> None:
+def test_genres_are_split_without_duplicates_or_placeholders() -> None:
     assert split_genres("Action|Sci-Fi|Action") == ["Action", "Sci-Fi"]
     assert split_genres("(no genres listed)") == []
     assert split_genres("Children's|unknown") == ["Children"]

@@ -1,11 +1,11 @@
-"""Which films are of a series, by their titles."""
+"""Film franchises recognised by titles."""
 
 import numpy as np
 import pytest
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.franchises import series_of
+from foreseen.data.franchises import franchises_of
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from foreseen.data.franchises import series_of
         ("Amélie", "AMÉLIE"),
     ],
 )
-def test_films_whose_titles_begin_alike_are_of_a_series(one: str, other: str) -> None:
-    assert len(set(series_of([one, other]))) == 1
+def test_films_with_a_common_name_share_a_franchise(one: str, other: str) -> None:
+    assert len(set(franchises_of([one, other]))) == 1
 
 
 @pytest.mark.parametrize(
@@ -35,22 +35,22 @@ def test_films_whose_titles_begin_alike_are_of_a_series(one: str, other: str) ->
         ("2001: A Space Odyssey", "2010: The Year We Make Contact"),
     ],
 )
-def test_others_stand_alone(one: str, other: str) -> None:
-    assert len(set(series_of([one, other]))) == 2
+def test_films_with_other_names_do_not(one: str, other: str) -> None:
+    assert len(set(franchises_of([one, other]))) == 2
 
 
-def test_films_without_a_title_stand_alone() -> None:
-    assert len(set(series_of([None, None, "", "("]))) == 4
+def test_films_without_a_title_have_no_franchise() -> None:
+    assert len(set(franchises_of([None, None, "", "("]))) == 4
 
 
-def test_what_too_many_share_is_no_name() -> None:
-    assert len(set(series_of([f"Movie {n}" for n in range(60)]))) == 60
+def test_a_name_shared_by_too_many_films_is_no_franchise() -> None:
+    assert len(set(franchises_of([f"Movie {n}" for n in range(60)]))) == 60
 
 
-def test_the_unknown_movie_is_of_no_series(real: Tables) -> None:
+def test_the_unknown_movie_of_a_catalogue_has_no_franchise(real: Tables) -> None:
     catalogue = Catalogue.of(real.movies)
-    assert catalogue.series.shape == (len(catalogue) + 1,)
-    assert catalogue.series.dtype == np.int32
-    assert catalogue.series[-1] == -1
+    assert catalogue.franchises.shape == (len(catalogue) + 1,)
+    assert catalogue.franchises.dtype == np.int32
+    assert catalogue.franchises[-1] == -1
     rows = [catalogue.titles.index(title) for title in ("Toy Story", "Toy Story 2", "Toy Story 3")]
-    assert len(set(catalogue.series[rows].tolist())) == 1
+    assert len(set(catalogue.franchises[rows].tolist())) == 1

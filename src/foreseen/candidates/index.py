@@ -1,0 +1,29 @@
+"""What candidate generation derives from a log: computed on demand, cached, shared by requests."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from foreseen.candidates.co_occurrence import CoOccurrence
+from foreseen.candidates.ease import EaseModels
+from foreseen.features.interaction_log import InteractionLog
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateIndex:
+    """The sources of candidates over one log.
+
+    Attributes:
+        log: The log.
+    """
+
+    log: InteractionLog
+
+    @cached_property
+    def co_occurrence(self) -> CoOccurrence:
+        """Co-occurrence counts of the log's movies."""
+        return CoOccurrence(self.log)
+
+    @cached_property
+    def ease(self) -> EaseModels:
+        """EASE models of the log, one per size of its past."""
+        return EaseModels(self.log)

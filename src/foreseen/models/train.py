@@ -1,0 +1,129 @@
+"""Training: hold out the latest ratings to find epochs and errors, then fit to all."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.next_item import (
+    NextItemExample,
+    NextItemModel,
+    candidate_queries,
+    fit_next_item,
+    sample_examples,
+)
+from foreseen.compute.threads import one_thread, run_both
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.errors import InputError
+from foreseen.features.examples import Examples, training_examples
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.queries import Queries
+from foreseen.models.base import Model
+from foreseen.models.installed import DEFAULT_MODEL, model_spec
+from foreseen.models.predictor import Settings, estimate
+from foreseen.models.spec import Fit, ModelSpec, parse_settings
+from foreseen.models.uncertainty import fit_uncertainty
+
+VALIDATION_SHARE: Final = 0.1
+"""Share of the ratings, the latest, held out to find the number of epochs and the errors."""
+
+
+def train(
+    tables: Tables, name: str = DEFAULT_MODEL, settings: Settings | None = None, seed: int = 0
+) -> Model:
+    """Return a model fitted to canonical tables.
+
+    Raises:
+        InputError: If there is no model of that name, or there are too few ratings.
+    """
+    settings = settings or parse_settings(name)
+    log = InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
+    return train_on(log, name, settings, seed)
+
+
+def train_on(
+    log: InteractionLog,
+    name: str,
+    settings: Settings,
+    seed: int,
+    next_item: NextItemModel | None = None,
+) -> Model:
+    """Return a model fitted to a log; see `train`.
+
+    Args:
+        log: The log.
+        name: Name of the model.
+        settings: Its settings.
+        seed: Random seed.
+        next_item: A fitted model of the next movie, or `UNTRAINED` where only ratings are
+            predicted; None to fit one.
+
+    Raises:
+        InputError: As `train`.
+    """
+    with one_thread():
+        return _train(log, model_spec(name), settings, seed, next_item)
+
+
+def _train(
+    log: InteractionLog,
+    spec: ModelSpec,
+    settings: Settings,
+    seed: int,
+    next_item: NextItemModel | None,
+) -> Model:
+    examples = training_examples(log, seed)
+    early, later = examples.split(1 - VALIDATION_SHARE)
+    if not len(early) or not len(later):
+        count = len(log.rating)
+        raise InputError(f"{count} ratings, or all of one second, are too few to train on")
+    trial, next_examples = run_both(
+        lambda: spec.fit(settings, log, early, later, seed, Queries.none()),
+        lambda: sample_examples(CandidateIndex(log), seed) if next_item is None else [],
+    )
+    scale = (float(log.rating.min()), float(log.rating.max()))
+    observed = trial.predictor.observed(log)
+    estimates = estimate(observed, log.view, later.queries, later.encoded)
+    expected = np.clip(estimates.mean, *scale)
+    settings = _with_epochs(settings, trial)
+    if next_item is None:
+        fit, next_item = _fit_both(spec, settings, log, examples, next_examples, seed)
+    else:
+        fit = spec.fit(settings, log, examples, None, seed, Queries.none())
+    report = {
+        "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
+        "validation_ratings": float(len(later)),
+        "trained_on": float(len(log.rating)),
+        "ratings": float(len(log.rating)),
+        "until": float(log.end),
+    }
+    uncertainty = fit_uncertainty(later.encoded, expected, later.rating, estimates.deviation)
+    return Model(spec.name, fit.predictor, log, uncertainty, next_item, scale, seed, report)
+
+
+def _fit_both(
+    spec: ModelSpec,
+    settings: Settings,
+    log: InteractionLog,
+    examples: Examples,
+    next_examples: Sequence[NextItemExample],
+    seed: int,
+) -> tuple[Fit, NextItemModel]:
+    """Fit the predictor and the next-item model, the latter with predictions where there are."""
+    if not spec.capabilities.out_of_sample:
+        return run_both(
+            lambda: spec.fit(settings, log, examples, None, seed, Queries.none()),
+            lambda: fit_next_item(next_examples),
+        )
+    fit = spec.fit(settings, log, examples, None, seed, candidate_queries(next_examples))
+    return fit, fit_next_item(next_examples, fit.out_of_sample)
+
+
+def _with_epochs(settings: Settings, trial: Fit) -> Settings:
+    """Return the settings with the number of epochs that had the lowest validation error."""
+    if trial.epochs is None:
+        return settings
+    loop = getattr(settings, "loop")  # noqa: B009
+    return settings.model_copy(update={"loop": loop.model_copy(update={"epochs": trial.epochs})})
