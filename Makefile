@@ -54,11 +54,12 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMP)
 	$(PYTHON_IN) scripts/draw_models.py docs/figures
 	$(PYTHON_IN) scripts/draw_data.py docs/figures
+	$(PYTHON_IN) scripts/draw_diagrams.py docs/figures
 	$(PYTHON_IN) -m mkdocs build --strict
 	@echo "open site/index.html"
 
 notebook: $(STAMP)
-	$(PYTHON_IN) -m jupyter execute --inplace examples/quickstart.ipynb
+	$(PYTHON_IN) scripts/run_notebook.py examples/quickstart.ipynb
 
 lint: $(STAMP)
 	$(PYTHON_IN) -m ruff check .

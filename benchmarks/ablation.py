@@ -1,86 +1,111 @@
-"""What each part of `ensemble` brings, on validation data, each against the row above it.
+"""Ablation of `ensemble` on validation data: the error without each of its parts.
 
-Fitted to the first 64 % of the ratings, asked about the users who begin before 80 %, half of whose
-ratings are revealed: no rating that a test would use is looked at.
+Models are fitted to the first 64 % of the ratings and predict the users who begin before 80 %, with
+half of their ratings revealed (fold-in). Ratings of the test part are not used. Variants are
+derived from the default settings.
 
-    python benchmarks/ablation.py [DATA] [--into docs/models.md]
+    python benchmarks/ablation.py [DATA] [--seed 0] [--into docs/models.md]
 """
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from tables import markdown, put_table, shown
+from numpy.typing import NDArray
+from tables import markdown, put_table, with_interval
 
 from foreseen.candidates.next_item import UNTRAINED
+from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.schema import PREDICTION, RATING
-from foreseen.evaluation.metrics import order_quality, paired_differences, rating_errors
-from foreseen.evaluation.splits import TRAIN_SHARE, asked_at, cut, fold_in
+from foreseen.data.schema import PREDICTION
+from foreseen.evaluation.metrics import order_metrics, paired_differences, rating_errors
+from foreseen.evaluation.splits import TRAIN_SHARE, cut, fold_in, revealed_until
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.models.ensemble.model import EnsembleSettings
-from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.models.factors.factor_ensemble import FactorEnsemble
-from foreseen.models.spec import parse_settings
+from foreseen.models.base import Model
+from foreseen.models.ensemble.model import EnsemblePredictor, EnsembleSettings
 from foreseen.models.train import train_on
 
-SEED = 0
-FIGURES = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
+FULL: Final = "full"
+METRICS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
+
+
+def variants(defaults: EnsembleSettings) -> dict[str, EnsembleSettings]:
+    """Return the settings of each variant that is fitted anew, the full model first."""
+    by_rank = sorted(defaults.factors, key=lambda factors: factors.rank, reverse=True)
+    fewer = {"two factor models": by_rank[:2], "one factor model (highest rank)": by_rank[:1]}
+    changes: dict[str, dict[str, Any]] = {
+        **{n: {"factors": tuple(f)} for n, f in fewer.items() if len(f) < len(by_rank)},
+        "without watch directions": {
+            "factors": tuple(f.model_copy(update={"directions": 0}) for f in defaults.factors)
+        },
+        "out-of-sample factors by user folds only": {"cuts": ()},
+    }
+    changed = {name: defaults.model_copy(update=change) for name, change in changes.items()}
+    return {FULL: defaults} | changed
+
+
+def without_refresh(model: Model) -> Model:
+    """Return an ensemble with movie vectors as fitted, not refreshed with later ratings."""
+    predictor = model.predictor
+    assert isinstance(predictor, EnsemblePredictor)
+    factors = replace(predictor.factors, snapshots=())
+    return replace(model, predictor=replace(predictor, factors=factors))
 
 
 def main() -> None:
-    """Fit one part after the other, measure, print."""
+    """Fit the variants and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", nargs="?", default="ml-latest-small")
-    parser.add_argument("--into", type=Path, help="a document to write the table into")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--into", type=Path, help="document to write the table into")
     given = parser.parse_args()
     tables = load_data(given.data)
     early, _ = cut(tables.ratings, TRAIN_SHARE)
     split = fold_in(early)
-    known = InteractionLog.of(split.known, Catalogue.of(tables.movies))
-    log = known.with_ratings(split.revealed)
-    queries = log.queries(split.hidden, asked_at(split) + 1)
-    low, high = float(early[RATING].to_numpy().min()), float(early[RATING].to_numpy().max())
-    answers: dict[str, pl.DataFrame] = {}
+    log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
+    before = revealed_until(split) + 1
+    predictions: dict[str, pl.DataFrame] = {}
 
-    def answer(what: str, stars: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
-        print(what, file=sys.stderr, flush=True)
-        prediction = pl.Series(PREDICTION, np.clip(stars, low, high))
-        answers[what] = split.hidden.with_columns(prediction)
+    def add(name: str, predict: Callable[[Model], NDArray[np.float64]], model: Model) -> None:
+        print(name, file=sys.stderr, flush=True)
+        with one_thread():
+            stars = np.clip(predict(model), *model.scale)
+        predictions[name] = split.hidden.with_columns(pl.Series(PREDICTION, stars))
 
-    def factors(*settings: FactorSettings) -> FactorEnsemble:
-        everything = np.ones(len(known.rating), dtype=np.bool_)
-        return FactorEnsemble.fitted(settings, known, everything, SEED)
+    def rating(model: Model) -> NDArray[np.float64]:
+        return model.predict_queries(model.log.queries(split.hidden, before)).mean
 
-    answer("worth and kindness as of the moment", encode(log, queries).expected)
-    plain, told = FactorSettings(directions=0), FactorSettings()
-    answer("one factor model, folded in", factors(plain).fold_in(log, queries).rating)
-    answer("told who watches what", factors(told).fold_in(log, queries).rating)
-    three = factors(*EnsembleSettings().factors)
-    answer("mean of three", three.fold_in(log, queries).rating)
-    answer("their movies follow later ratings", three.observed(log).fold_in(log, queries).rating)
-    for what, count, cuts in (
-        ("a network over them", 1, ()),
-        ("mean of three networks", 3, ()),
-        ("that learned from factors of their time", 3, EnsembleSettings().cuts),
-    ):
-        settings = parse_settings("ensemble", {"networks": count, "cuts": cuts})
-        model = train_on(known, "ensemble", settings, SEED, next_item=UNTRAINED)
-        answer(what, model.observe(split.revealed).predict_queries(queries).rating)
+    def factors_only(model: Model) -> NDArray[np.float64]:
+        assert isinstance(model.predictor, EnsemblePredictor)
+        queries = model.log.queries(split.hidden, before)
+        return model.predictor.factors.fold_in(model.log.view, queries).rating
+
+    def biases_only(model: Model) -> NDArray[np.float64]:
+        return encode(model.log.view, model.log.queries(split.hidden, before)).expected
+
+    for name, settings in variants(EnsembleSettings()).items():
+        fitted = train_on(log, "ensemble", settings, given.seed, next_item=UNTRAINED)
+        observed = fitted.observe(split.revealed)
+        add(name, rating, observed)
+        if name == FULL:
+            add("without refreshed movie vectors", rating, without_refresh(observed))
+            add("without the network: mean of the factor models", factors_only, observed)
+            add("item and user bias only", biases_only, observed)
     rows: list[list[str]] = []
-    above: pl.DataFrame | None = None
-    for what, events in answers.items():
-        own = rating_errors(events) | order_quality(events)
-        less = paired_differences(above, events)["rmse"] if above is not None else None
-        rows.append([what, *(shown(own[name]) for name in FIGURES), shown(less) if less else ""])
-        above = events
-    header = ["", *FIGURES.values(), "RMSE less the row above, paired"]
-    table = markdown(header, rows)
-    put_table("ablation", table, given.into)
+    for name, events in predictions.items():
+        metrics = rating_errors(events) | order_metrics(events)
+        delta = paired_differences(predictions[FULL], events)["rmse"]
+        cells = [with_interval(metrics[metric]) for metric in METRICS]
+        rows.append([name, *cells, "" if name == FULL else with_interval(delta)])
+    header = ["", *METRICS.values(), "RMSE, delta to full (paired)"]
+    put_table("ablation", markdown(header, rows), given.into)
 
 
 if __name__ == "__main__":

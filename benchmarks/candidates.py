@@ -1,10 +1,10 @@
-"""What each kind of evidence brings to the lists: the logits over candidates without one at a time.
+"""Ablation of the candidate features: NDCG@10 of the next-item logits without each group.
 
-Validation data: three logs, each a beginning of the first 80 % of the ratings; in each the users
-who come in its last fifth have half of their ratings revealed, and the catalogue is ranked for
-them.
+Validation data: the first 60, 70 and 80 % of the ratings. In each, the users who begin in the last
+fifth have half of their ratings revealed, and the catalogue is ranked for them. The columns that
+are removed are set to zero before the logits are fitted.
 
-    python benchmarks/candidates.py [DATA] [--into docs/models.md]
+    python benchmarks/candidates.py [DATA] [--into docs/experiments.md]
 """
 
 import argparse
@@ -16,16 +16,18 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from tables import markdown, put_table, shown
+from tables import markdown, put_table, with_interval
 
 from foreseen.candidates.co_occurrence import CO_WATCH_FEATURES
 from foreseen.candidates.ease import EASE_FEATURES
 from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
+    POPULARITY_FEATURES,
     Candidates,
     Popularity,
     find_candidates,
 )
+from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.next_item import (
     NextItemModel,
     candidate_queries,
@@ -39,112 +41,134 @@ from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, RATING, USER
 from foreseen.evaluation.metrics import TOP, mean_over_users
-from foreseen.evaluation.ranking_metrics import hit_ndcg
+from foreseen.evaluation.ranking_metrics import binary_ndcg
 from foreseen.evaluation.splits import fold_in
 from foreseen.features.examples import training_examples
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.movie_statistics import LIKED_FROM
-from foreseen.models.ensemble.model import EnsembleSettings, fit_out_of_sample
+from foreseen.models.ensemble.model import EnsembleSettings, fit_ensemble
+from foreseen.models.predictor import FirstStageScorer
 
 ENDS: Final = (0.6, 0.7, 0.8)
-POPULAR: Final = ("popular_year", "popular_season", "popular_days", "liked_year", "liked_share")
-VIEWS: Final = ("movie_views", "movie_bias")
-SERIES: Final = ("series_watched", "series_liked")
-FORETOLD: Final = "factor_rating"
-LEFT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
-    "all evidence": (),
-    "without what follows and is near": CO_WATCH_FEATURES,
-    "without the autoencoder": EASE_FEATURES,
-    "without the neighbours": KNN_FEATURES,
-    "without popularity": POPULAR,
-    "without genres, eras, ages": tuple(
-        name
-        for name in CANDIDATE_FEATURES
-        if name
-        not in {
-            *CO_WATCH_FEATURES,
-            *EASE_FEATURES,
-            *KNN_FEATURES,
-            *POPULAR,
-            *VIEWS,
-            *SERIES,
-            FORETOLD,
-        }
+SEED: Final = 0
+FIVE_CO_WATCH: Final = (
+    "co_watch_next",
+    "co_watch_5",
+    "co_watch_20",
+    "co_watch_window",
+    "co_watch_window_last",
+)
+"""One count for each distance, and the one of the latest movie alone."""
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "co-occurrence": CO_WATCH_FEATURES,
+    "popularity": POPULARITY_FEATURES,
+    "genre similarity": ("genre_similarity", "genre_similarity_latest"),
+    "EASE": EASE_FEATURES,
+    "user kNN": KNN_FEATURES,
+    "movie statistics": ("movie_views", "movie_bias", "movie_idle", "movie_age"),
+    "genre and decade affinity": (
+        "genre_affinity",
+        "genre_ratings",
+        "decade_affinity",
+        "decade_ratings",
     ),
-    "without series": SERIES,
-    "without what the factors foretell": (FORETOLD,),
+    "franchise": ("franchise_watched", "franchise_liked"),
+    "predicted rating": ("predicted_rating",),
+}
+"""Every candidate feature, in one group each."""
+ALL: Final = "all features"
+REMOVED: Final[Mapping[str, tuple[str, ...]]] = {
+    ALL: (),
+    **{f"without {name}": features for name, features in GROUPS.items()},
+    "five co-occurrence features": tuple(
+        name for name in CO_WATCH_FEATURES if name not in FIVE_CO_WATCH
+    ),
 }
 
 
 def without(candidates: Candidates, names: tuple[str, ...]) -> Candidates:
-    """Return candidates of whom some features say nothing."""
-    told = np.array([name not in names for name in CANDIDATE_FEATURES])
-    return replace(candidates, values=candidates.values * told)
+    """Return candidates with some of their features set to zero."""
+    kept = np.array([name not in names for name in CANDIDATE_FEATURES])
+    return replace(candidates, values=candidates.values * kept)
 
 
-def gains(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
-    """Return NDCG@10 of each user by `blend` and by `likely`, of shape users x 2, for each row."""
+def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[np.float64]]:
+    """Return NDCG@10 of each user by `blend` and by `likely`, of shape U x 2, for each row."""
     split = fold_in(ratings)
     known = InteractionLog.of(split.known, catalogue)
-    questions = sample_examples(known, 0)
-    predictor, foretold = fit_out_of_sample(
-        EnsembleSettings(), known, training_examples(known, 0), 0, candidate_queries(questions)
+    examples = sample_examples(CandidateIndex(known), SEED)
+    fit = fit_ensemble(
+        EnsembleSettings(),
+        known,
+        training_examples(known, SEED),
+        None,
+        SEED,
+        candidate_queries(examples),
     )
-    candidates = with_predictions(questions, foretold)
-    learned: dict[str, NextItemModel] = {}
-    for row, names in LEFT_OUT.items():
-        told = [without(own, names) for own in candidates]
-        learned[row] = NextItemModel(
-            fit_logit(told, [question.next for question in questions]),
-            fit_logit(told, [question.liked for question in questions]),
+    candidates = with_predictions(examples, fit.out_of_sample)
+    models: dict[str, NextItemModel] = {}
+    for row, names in REMOVED.items():
+        reduced = [without(part, names) for part in candidates]
+        models[row] = NextItemModel(
+            fit_logit(reduced, [example.next for example in examples]),
+            fit_logit(reduced, [example.liked for example in examples]),
         )
     log = known.with_ratings(split.revealed)
-    predictor = predictor.observed(log)
-    popularity, movies = Popularity.of(log, log.end), log.catalogue.movies
-    found: dict[str, list[tuple[float, float]]] = {row: [] for row in LEFT_OUT}
-    for own in split.hidden.partition_by(USER, maintain_order=True):
-        liked = own.filter(pl.col(RATING) >= LIKED_FROM)[MOVIE].to_numpy()
+    predictor = fit.predictor.observed(log)
+    assert isinstance(predictor, FirstStageScorer)
+    index, view, movies = CandidateIndex(log), log.view, log.catalogue.movies
+    popularity = Popularity.of(log, log.end)
+    found: dict[str, list[tuple[float, float]]] = {row: [] for row in REMOVED}
+    for hidden in split.hidden.partition_by(USER, maintain_order=True):
+        liked = hidden.filter(pl.col(RATING) >= LIKED_FROM)[MOVIE].to_numpy()
         if not len(liked):
             continue
-        user = int(log.users.rows([int(own[USER][0])])[0])
+        user = int(log.users.rows([int(hidden[USER][0])])[0])
         watched = log.histories.movie[log.histories.starts[user] : log.histories.starts[user + 1]]
-        offered = find_candidates(log, log, user, log.end, popularity)
-        first_stage_scores = predictor.first_stage_scores(log, user, log.end)
-        offered = offered.foretold(first_stage_scores[offered.movies])
-        for row, names in LEFT_OUT.items():
-            told = without(offered, names)
-            pair: list[float] = []
-            for logit in (learned[row].liked, learned[row].next):
-                shares = logit.shares(told)
-                shares[watched] = -1
-                ten = np.argsort(-shares, kind="stable")[:TOP]
-                pair.append(hit_ndcg(np.isin(ten, movies.rows(liked)), len(liked)))
-            found[row].append((pair[0], pair[1]))
+        offered = find_candidates(index, view, user, log.end, popularity)
+        rating = predictor.first_stage_scores(view, user, log.end)
+        offered = offered.with_ratings(rating[offered.movies])
+        for row, names in REMOVED.items():
+            reduced = without(offered, names)
+            by_blend, by_likely = (
+                ndcg_of(logit.probabilities(reduced), watched, movies.rows(liked))
+                for logit in (models[row].liked, models[row].next)
+            )
+            found[row].append((by_blend, by_likely))
     return {row: np.array(pairs) for row, pairs in found.items()}
 
 
+def ndcg_of(
+    probability: NDArray[np.float64], watched: NDArray[np.int32], liked: NDArray[np.int32]
+) -> float:
+    """Return the binary NDCG@10 of the unwatched movies ranked by probability."""
+    probability[watched] = -1
+    top = np.argsort(-probability, kind="stable")[:TOP]
+    return binary_ndcg(np.isin(top, liked), len(liked))
+
+
 def main() -> None:
-    """Learn and rank without each kind of evidence."""
+    """Fit and rank without each group of features, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", nargs="?", default="ml-latest-small")
-    parser.add_argument("--into", type=Path, help="a document to write the table into")
+    parser.add_argument("--into", type=Path, help="document to write the table into")
     given = parser.parse_args()
     tables = load_data(given.data)
     catalogue = Catalogue.of(tables.movies)
     count = len(tables.ratings)
     with one_thread():
-        parts = [gains(tables.ratings.head(int(end * count)), catalogue) for end in ENDS]
-    whole = {row: np.concatenate([part[row] for part in parts]) for row in LEFT_OUT}
-    plain = whole["all evidence"]
+        parts = [evaluate(tables.ratings.head(int(end * count)), catalogue) for end in ENDS]
+    ndcg = {row: np.concatenate([part[row] for part in parts]) for row in REMOVED}
     rows: list[list[str]] = []
-    for row, own in whole.items():
+    for row, values in ndcg.items():
         cells = [row]
         for column in (0, 1):
-            cells.append(shown(mean_over_users(own[:, column])))
-            less = mean_over_users(own[:, column] - plain[:, column])
-            cells.append(shown(less) if LEFT_OUT[row] else "")
+            cells.append(with_interval(mean_over_users(values[:, column])))
+            delta = mean_over_users(values[:, column] - ndcg[ALL][:, column])
+            cells.append("" if row == ALL else with_interval(delta))
         rows.append(cells)
-    header = ["", "NDCG@10 by `blend`", "less all, paired", "by `likely`", "less all, paired"]
+    header = ["", "NDCG@10 by `blend`", "delta to all (paired)", "by `likely`",
+              "delta to all (paired)"]  # fmt: skip
     put_table("candidates", markdown(header, rows), given.into)
 
 

@@ -1,13 +1,13 @@
-"""Injected drift with known truth: is it found, how soon, under its right name, and overcome?
+"""Injected drift with known truth: detection, delay, correct kind, and recovery of the error.
 
-The background is a real log whose sessions have changed places (`foreseen.drift.placebo`), so that
-nothing else moves in it. From a moment on, half of the users' ratings change:
+The background is a real log with shuffled sessions (`foreseen.drift.placebo`), so that nothing else
+changes. From a moment on, ratings change:
 
-- taste: two genres are swapped, the one a star up, the other a star down;
-- turned: the users rate 6 less what they gave, against the crowd;
-- popularity: a genre is watched three times as often;
-- scale: everything is half a star higher, cut at five;
-- halves: half of the ratings lose half a star, where there were none but whole ones.
+- taste: half of the users rate one genre a star higher and another a star lower;
+- turned: half of the users rate 6 less their original rating;
+- popularity: a genre's share of the ratings grows almost threefold;
+- scale: all ratings rise by half a star, at most to five;
+- halves: half of the ratings fall by half a star, on a scale that had whole stars only.
 
 Abrupt, gradual (rising over a tenth of the log) or recurring (on and off, a twentieth each).
 
@@ -18,7 +18,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -27,43 +27,47 @@ from numpy.typing import NDArray
 from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.schema import MOVIE, RATING, TIMESTAMP, USER
+from foreseen.data.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.placebo import shuffle_sessions
-from foreseen.evaluation.metrics import paired_differences, plain
-from foreseen.evaluation.protocols import answer_events
+from foreseen.evaluation.metrics import as_dicts, paired_differences
+from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
 
-SHAPES = ("abrupt", "gradual", "recurring")
-YEAR = 365.25 * 86_400
-SOON = 500
-RECOVERED = 1.02
-STEP = 500
-COMMON = 0.05
+KINDS: Final = ("taste", "turned", "popularity", "scale", "halves")
+SHAPES: Final = ("abrupt", "gradual", "recurring")
+YEAR: Final = 365.25 * 86_400
+SOON: Final = 500
+"""Affected ratings within which a drift should be found."""
+RECOVERED: Final = 1.02
+"""RMSE relative to the RMSE before the drift from which the error has recovered."""
+STEP: Final = 500
+COMMON_SHARE: Final = 0.05
+"""Least share of the ratings of a genre that drifts."""
 
 
 @dataclass(frozen=True)
 class Injected:
-    """A log with a drift in it.
+    """A log with injected drift.
 
     Attributes:
         ratings: The log.
-        affected: Which of its rows are changed, or would be were the drift on, of shape E.
-        begins: The second it begins.
-        names: What a finding of it may be called, by kind and by which.
+        affected: Whether each rating is changed, of shape E.
+        begins: The second at which the drift begins.
+        expected: Labels of the findings that name the drift correctly, by kind; None for any.
     """
 
     ratings: pl.DataFrame
     affected: NDArray[np.bool_]
     begins: int
-    names: dict[str, set[str] | None]
+    expected: dict[str, set[str] | None]
 
 
 def strength(shape: str, position: NDArray[np.float64], begin: float) -> NDArray[np.float64]:
-    """Return how much of the drift is on at each place of the log, from 0 to 1."""
+    """Return the strength of the drift at positions of the log (shares of it), from 0 to 1."""
     since = position - begin
     if shape == "gradual":
         return np.clip(since / 0.1, 0, 1)
@@ -73,7 +77,7 @@ def strength(shape: str, position: NDArray[np.float64], begin: float) -> NDArray
 
 
 def inject(tables: Tables, kind: str, shape: str, seed: int) -> Injected:
-    """Return a background with one drift in it."""
+    """Return a log with shuffled sessions and one drift in it."""
     generator = np.random.default_rng(seed)
     ratings = shuffle_sessions(tables.ratings, seed)
     catalogue = Catalogue.of(tables.movies)
@@ -82,7 +86,7 @@ def inject(tables: Tables, kind: str, shape: str, seed: int) -> Injected:
         ratings = ratings.with_columns(pl.Series(RATING, whole))
     genres = catalogue.genres[catalogue.movies.rows(ratings[MOVIE].to_numpy())] > 0
     shares = genres.mean(axis=0)
-    common = np.flatnonzero(shares >= COMMON)
+    common = np.flatnonzero(shares >= COMMON_SHARE)
     one, other = generator.choice(common, 2, replace=False)
     count = ratings.height
     position = np.arange(count) / count
@@ -117,107 +121,125 @@ def _changed(
     rating: NDArray[np.float64],
     affected: NDArray[np.bool_],
     begins: int,
-    names: dict[str, set[str] | None],
+    expected: dict[str, set[str] | None],
 ) -> Injected:
-    return Injected(ratings.with_columns(pl.Series(RATING, rating)), affected, begins, names)
+    return Injected(ratings.with_columns(pl.Series(RATING, rating)), affected, begins, expected)
 
 
 def _popular(
     ratings: pl.DataFrame,
-    own: NDArray[np.bool_],
+    of_genre: NDArray[np.bool_],
     on: NDArray[np.bool_],
     begins: int,
     name: str,
     generator: np.random.Generator,
 ) -> Injected:
-    """Leave out two thirds of what is not of a genre: its share grows nearly threefold."""
-    kept = own | ~on | (generator.random(len(own)) < 1 / 3)
-    return Injected(ratings.filter(pl.Series(kept)), (own & on)[kept], begins, {"share": {name}})
+    """Remove two thirds of the ratings of other genres, so that the genre's share grows."""
+    kept = of_genre | ~on | (generator.random(len(of_genre)) < 1 / 3)
+    affected = (of_genre & on)[kept]
+    return Injected(ratings.filter(pl.Series(kept)), affected, begins, {"share": {name}})
 
 
 def measure(tables: Tables, case: Injected) -> dict[str, Any]:
-    """Return whether and how soon a drift was found, and whether error came back down."""
+    """Return whether and after how many affected ratings a drift was found, and as what."""
     findings = detect(InteractionLog.of(case.ratings, Catalogue.of(tables.movies)))
     times = case.ratings[TIMESTAMP].to_numpy()
-    after = [found for found in findings if found.found >= case.begins]
-    right = [found for found in after if _meant(found, case)]
+    after = [finding for finding in findings if finding.found >= case.begins]
+    correct = [finding for finding in after if _is_expected(finding, case)]
 
-    def delay(found: Finding) -> int:
-        return int(case.affected[times <= found.found].sum())
+    def delay(finding: Finding) -> int:
+        return int(case.affected[times <= finding.found].sum())
 
     return {
-        "early": sum(found.found < case.begins for found in findings),
-        "delay": delay(right[0]) if right else None,
-        "named": bool(after) and _meant(after[0], case),
-        "found_as": str(right[0]) if right else None,
+        "early": sum(finding.found < case.begins for finding in findings),
+        "delay": delay(correct[0]) if correct else None,
+        "named": bool(after) and _is_expected(after[0], case),
+        "found_as": str(correct[0]) if correct else None,
     }
 
 
-def _meant(found: Finding, case: Injected) -> bool:
-    which = case.names.get(found.what, set())
-    return which is None or found.which in which
+def _is_expected(finding: Finding, case: Injected) -> bool:
+    labels = case.expected.get(finding.kind, set())
+    return labels is None or finding.label in labels
 
 
 def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str, Any]:
-    """Return after how many ratings the error of what is affected is back, and others' harm."""
-    catalogue = Catalogue.of(tables.movies)
+    """Return the RMSE before the drift, its maximum since, and the ratings until it recovers."""
     times = case.ratings[TIMESTAMP].to_numpy().astype(np.int64)
     place = int(np.searchsorted(times, case.begins))
-    learned = case.ratings[: place // 2]
-    settings = parse_settings(model)
-    fitted = train_on(
-        InteractionLog.of(learned, catalogue), model, settings, seed, next_item=UNTRAINED
-    )
+    log = InteractionLog.of(case.ratings[: place // 2], Catalogue.of(tables.movies))
+    fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
     events = case.ratings[place // 2 :]
     before = times[place // 2 :]
-    answers = answer_events(fitted.observe(events), events, before)
-    error = (answers["prediction"] - answers[RATING]).to_numpy() ** 2
+    predicted = predict_events(fitted.observe(events), events, before)
+    error = (predicted[PREDICTION] - predicted[RATING]).to_numpy() ** 2
     usual = float(np.sqrt(error[before < case.begins].mean()))
     later = before >= case.begins
-    found = np.sqrt(
-        [part.mean() for part in np.array_split(error[later], max(later.sum() // STEP, 1))]
-    )
-    back = np.flatnonzero(found <= RECOVERED * usual)
-    return {"usual": usual, "worst": float(found.max()), "back_after": int(back[0] + 1) * STEP
-            if len(back) else None}  # fmt: skip
-
-
-def others_harm(tables: Tables, kind: str, seed: int, model: str) -> dict[str, Any]:
-    """Return how much worse the users who did not change are answered for the others' change.
-
-    And how much worse if nobody told the model what was changed: nothing wrong is learned then,
-    but what those ratings would have told is missing.
-    """
-    case = inject(tables, kind, "abrupt", seed)
-    clean = shuffle_sessions(tables.ratings, seed)
-    changed = set(case.ratings.filter(pl.Series(case.affected))[USER].to_list())
-    times = clean[TIMESTAMP].to_numpy().astype(np.int64)
-    later = pl.Series(times >= case.begins)
-    usual = _others(tables, clean, later, changed, model, seed)
-    kept = pl.Series(~case.affected)
-    told = _others(tables, case.ratings, later, changed, model, seed)
-    untold = _others(tables, case.ratings.filter(kept), later.filter(kept), changed, model, seed)
+    steps = np.array_split(error[later], max(later.sum() // STEP, 1))
+    rmse = np.sqrt([step.mean() for step in steps])
+    recovered = np.flatnonzero(rmse <= RECOVERED * usual)
     return {
-        "told": plain(paired_differences(usual, told))["rmse"],
-        "untold": plain(paired_differences(usual, untold))["rmse"],
+        "usual": usual,
+        "worst": float(rmse.max()),
+        "back_after": int(recovered[0] + 1) * STEP if len(recovered) else None,
     }
 
 
-def _others(
+def unaffected_users(tables: Tables, kind: str, seed: int, model: str) -> dict[str, Any]:
+    """Return the paired deltas of RMSE of the users without drift, due to the others' drift.
+
+    `observed` is the delta if the model observes the drifted ratings, `removed` if these ratings
+    are removed: then nothing misleads the model, but their information is missing.
+    """
+    case = inject(tables, kind, "abrupt", seed)
+    original = shuffle_sessions(tables.ratings, seed)
+    drifting = set(case.ratings.filter(pl.Series(case.affected))[USER].to_list())
+    times = original[TIMESTAMP].to_numpy().astype(np.int64)
+    later = pl.Series(times >= case.begins)
+    kept = pl.Series(~case.affected)
+    usual, drifted, removed = (
+        _predict_others(tables, ratings, is_later, drifting, model, seed)
+        for ratings, is_later in (
+            (original, later),
+            (case.ratings, later),
+            (case.ratings.filter(kept), later.filter(kept)),
+        )
+    )
+    return {
+        "observed": as_dicts(paired_differences(usual, drifted))["rmse"],
+        "removed": as_dicts(paired_differences(usual, removed))["rmse"],
+    }
+
+
+def _predict_others(
     tables: Tables,
-    log: pl.DataFrame,
+    ratings: pl.DataFrame,
     later: pl.Series,
-    changed: set[int],
+    excluded: set[int],
     model: str,
     seed: int,
 ) -> pl.DataFrame:
-    """Return the answers to the later ratings of users who did not change."""
-    before, after = log.filter(~later), log.filter(later)
-    log = InteractionLog.of(before, Catalogue.of(tables.movies))
+    """Return the predictions of the later ratings of all users but the excluded ones."""
+    past, events = ratings.filter(~later), ratings.filter(later)
+    log = InteractionLog.of(past, Catalogue.of(tables.movies))
     fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
-    moments = after[TIMESTAMP].to_numpy().astype(np.int64)
-    answers = answer_events(fitted.observe(after), after, moments)
-    return answers.filter(~answers[USER].is_in(list(changed)))
+    moments = events[TIMESTAMP].to_numpy().astype(np.int64)
+    predicted = predict_events(fitted.observe(events), events, moments)
+    return predicted.filter(~predicted[USER].is_in(list(excluded)))
+
+
+def summarise(kind: str, shape: str, measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the detection figures of one kind and shape over all seeds."""
+    delays = np.array([m["delay"] if m["delay"] is not None else np.inf for m in measured])
+    return {
+        "kind": kind,
+        "shape": shape,
+        "found_within_500": float(np.mean(delays <= SOON)),
+        "found_within_1000": float(np.mean(delays <= 2 * SOON)),
+        "median_delay": float(np.median(delays)),
+        "named": float(np.mean([m["named"] for m in measured])),
+        "cases": measured,
+    }
 
 
 def main() -> None:
@@ -229,11 +251,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     tables = load_data(given.data)
-    years = (tables.manifest.last - tables.manifest.first) / YEAR
     rows: list[dict[str, Any]] = []
-    kinds = ("taste", "turned", "popularity", "scale", "halves")
-    print(f"{'kind':<11}{'shape':<11}found<=500 found<=1000 median  named  back<=2000")
-    for kind in kinds:
+    print(f"{'drift':<11}{'shape':<11}found<=500 found<=1000 median  named  recovered<=2000")
+    for kind in KINDS:
         for shape in SHAPES:
             cases = [inject(tables, kind, shape, seed) for seed in range(given.seeds)]
             measured: list[dict[str, Any]] = []
@@ -241,52 +261,40 @@ def main() -> None:
                 for case in cases:
                     measured.append(measure(tables, case))
                     advance(1)
-            delays = [m["delay"] if m["delay"] is not None else np.inf for m in measured]
-            row: dict[str, Any] = {
-                "kind": kind,
-                "shape": shape,
-                "found_within_500": float(np.mean(np.array(delays) <= SOON)),
-                "found_within_1000": float(np.mean(np.array(delays) <= 2 * SOON)),
-                "median_delay": float(np.median(delays)),
-                "named": float(np.mean([m["named"] for m in measured])),
-                "cases": measured,
-            }
+            row = summarise(kind, shape, measured)
             if shape == "abrupt" and kind != "popularity":
                 row["recovery"] = [
                     recovery(tables, case, given.model, seed) for seed, case in enumerate(cases)
                 ]
-                backs = [r["back_after"] or np.inf for r in row["recovery"]]
-                row["back_within_2000"] = float(np.mean(np.array(backs) <= 2000))
+                recovered = [r["back_after"] or np.inf for r in row["recovery"]]
+                row["back_within_2000"] = float(np.mean(np.array(recovered) <= 2000))
             rows.append(row)
-            back = row.get("back_within_2000", "")
             print(
                 f"{kind:<11}{shape:<11}{row['found_within_500']:>10.2f} "
                 f"{row['found_within_1000']:>11.2f} {row['median_delay']:>6.0f} "
-                f"{row['named']:>6.2f}  {back}"
+                f"{row['named']:>6.2f}  {row.get('back_within_2000', '')}"
             )
     abrupt = [row["found_within_500"] for row in rows if row["shape"] == "abrupt"]
     print(f"abrupt drifts found within 500 affected ratings: {np.mean(abrupt):.1%} of all runs")
-    harm = {kind: [others_harm(tables, kind, seed, given.model) for seed in range(3)]
-            for kind in ("taste", "turned")}  # fmt: skip
-    for kind, found in harm.items():
-        for told, words in (("told", "others'"), ("untold", "without what was changed, others'")):
-            shown = ", ".join(
-                f"{f[told]['value']:+.4f} ({f[told]['low']:+.4f} to {f[told]['high']:+.4f})"
+    others = {kind: [unaffected_users(tables, kind, seed, given.model) for seed in range(3)]
+              for kind in ("taste", "turned")}  # fmt: skip
+    for kind, found in others.items():
+        for name in ("observed", "removed"):
+            deltas = ", ".join(
+                f"{f[name]['value']:+.4f} ({f[name]['low']:+.4f} to {f[name]['high']:+.4f})"
                 for f in found
             )
-            print(f"{words} RMSE after {kind}, more than without it: {shown}")
+            print(f"users without drift, RMSE delta, {kind}, drifted ratings {name}: {deltas}")
+    years = (tables.manifest.last - tables.manifest.first) / YEAR
+    catalogue = Catalogue.of(tables.movies)
     alarms = [
-        len(
-            detect(
-                InteractionLog.of(shuffle_sessions(tables.ratings, s), Catalogue.of(tables.movies))
-            )
-        )
-        for s in range(given.seeds)
+        len(detect(InteractionLog.of(shuffle_sessions(tables.ratings, seed), catalogue)))
+        for seed in range(given.seeds)
     ]
     print(f"alarms in {given.seeds} shuffled logs of {years:.1f} years: {alarms}, "
           f"{np.mean(alarms) / years:.3f} a year")  # fmt: skip
     if given.out is not None:
-        document = {"data": given.data, "rows": rows, "others": harm, "alarms": alarms}
+        document = {"data": given.data, "rows": rows, "others": others, "alarms": alarms}
         given.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

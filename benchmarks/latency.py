@@ -1,12 +1,12 @@
-"""How long one person's ranking takes, in process and over HTTP.
+"""Latency of a ranking for one user, in process and over HTTP.
 
-In process every ranking is for a history that was never seen before, some of the ratings of a user
-drawn from the log, so nothing is remembered. What HTTP adds is told by asking for the same ranking
-again and again, in process and over HTTP.
+In process every ranking is for a history that was not ranked before: some of the ratings of a user
+of the log, so that no cache applies. The cost of HTTP is the difference for a repeated, cached
+ranking.
 
     python benchmarks/latency.py MODEL_DIR [--movies 87000]
 
-With --movies the catalogue is filled up to that many with movies nobody has rated.
+With --movies the catalogue is extended to that size by movies without ratings.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Final
 
 import httpx
 import numpy as np
@@ -22,14 +23,16 @@ from server import Guest, served
 
 from foreseen.compute.threads import keep_to_one_thread
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.serving.recommender import Recommender, Wish
-from foreseen.serving.snapshot import World, set_aside
-from foreseen.serving.store import Rated
+from foreseen.ranking.recommend import RankingRequest
+from foreseen.serving.recommender import Recommender
+from foreseen.serving.snapshot import ModelSnapshot, freeze_gc
+from foreseen.serving.store import StoredRating
 
-CALLS = 200
-WARM_UP = 5
-LENGTHS = (5, 50, 300)
-USUAL = 50
+CALLS: Final = 200
+WARM_UP: Final = 5
+LENGTHS: Final = (5, 50, 300)
+HTTP_LENGTH: Final = 50
+REQUEST: Final = RankingRequest(10)
 
 
 def main() -> None:
@@ -39,83 +42,85 @@ def main() -> None:
     parser.add_argument("--movies", type=int, default=0)
     given = parser.parse_args()
     keep_to_one_thread()
-    world = World.load(given.folder)
-    set_aside()
-    if given.movies > len(world.ids):
-        world = padded(world, given.movies)
+    snapshot = ModelSnapshot.load(given.folder)
+    freeze_gc()
+    if given.movies > len(snapshot.ids):
+        snapshot = extended(snapshot, given.movies)
     recommender = Recommender()
     generator = np.random.default_rng(0)
-    print(f"{len(world.ids):,} movies, {world.version.model}; milliseconds of {CALLS} calls")
+    print(f"{len(snapshot.ids):,} movies, {snapshot.version.model}; milliseconds of {CALLS} calls")
     for length in LENGTHS:
         histories = iter(
-            [world.history(rated(world, length, generator)) for _ in range(CALLS + WARM_UP)]
+            [snapshot.history(sample(snapshot, length, generator)) for _ in range(CALLS + WARM_UP)]
         )
-        taken = timed(lambda left=histories: recommender.rank(world, next(left), [], Wish(10)))
-        middle, most = np.quantile(taken, [0.5, 0.99])
-        print(f"{length:>4} ratings known: median {middle:6.1f}, 99th percentile {most:6.1f}")
+        times = timed(lambda left=histories: recommender.rank(snapshot, next(left), [], REQUEST))
+        median, p99 = np.quantile(times, [0.5, 0.99])
+        print(f"{length:>4} known ratings: median {median:6.1f}, 99th percentile {p99:6.1f}")
     if given.movies:
         return
-    same = rated(world, USUAL, generator)
-    history = world.history(same)
-    inside = np.median(timed(lambda: recommender.rank(world, history, [], Wish(10, tried=0))))
+    ratings = sample(snapshot, HTTP_LENGTH, generator)
+    history = snapshot.history(ratings)
+    in_process = np.median(timed(lambda: recommender.rank(snapshot, history, [], REQUEST)))
     with served(given.folder) as (address, _):
         guest = Guest(address)
         with httpx.Client(base_url=address, cookies=guest.cookies, headers=guest.headers) as client:
-            for entry in same:
+            for entry in ratings:
                 client.put(f"/api/v1/me/ratings/{entry.movie}", json={"rating": entry.rating})
-        outside = np.median(timed(asking(address, guest, "/api/v1/me/recommendations?k=10")))
-    print(f"a ranking that is remembered: {inside:.1f} in process, {outside:.1f} over HTTP")
+        over_http = np.median(timed(get(address, guest, "/api/v1/me/recommendations?k=10")))
+    print(f"cached ranking: {in_process:.1f} in process, {over_http:.1f} over HTTP")
 
 
-def asking(address: str, guest: Guest, path: str) -> Callable[[], object]:
-    """Return what asks over one connection, by a client that takes next to no time itself."""
+def get(address: str, guest: Guest, path: str) -> Callable[[], object]:
+    """Return a function that requests a path over one connection, with a client of low overhead."""
     connection = HTTPConnection(address.removeprefix("http://"))
     cookie = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
 
-    def ask() -> object:
+    def request() -> object:
         connection.request("GET", path, headers={"Cookie": cookie})
         response = connection.getresponse()
         body = response.read()
         assert response.status == 200, body
         return body
 
-    return ask
+    return request
 
 
-def rated(world: World, length: int, generator: np.random.Generator) -> list[Rated]:
-    """Return some of the ratings of one of the users who gave that many, a minute apart."""
-    histories = world.model.log.histories
+def sample(
+    snapshot: ModelSnapshot, length: int, generator: np.random.Generator
+) -> list[StoredRating]:
+    """Return `length` ratings of a random user with at least as many, a minute apart."""
+    histories = snapshot.model.log.histories
     starts = histories.starts
-    whose = generator.choice(np.flatnonzero(np.diff(starts) >= length))
-    places = starts[whose] + np.sort(
-        generator.choice(starts[whose + 1] - starts[whose], length, replace=False)
+    user = generator.choice(np.flatnonzero(np.diff(starts) >= length))
+    positions = starts[user] + np.sort(
+        generator.choice(starts[user + 1] - starts[user], length, replace=False)
     )
     return [
-        Rated(int(world.ids[movie]), float(own), world.now + 60 * n)
-        for n, (movie, own) in enumerate(
-            zip(histories.movie[places], histories.rating[places], strict=True)
+        StoredRating(int(snapshot.ids[movie]), float(rating), snapshot.now + 60 * n)
+        for n, (movie, rating) in enumerate(
+            zip(histories.movie[positions], histories.rating[positions], strict=True)
         )
     ]
 
 
 def timed(call: Callable[[], object]) -> list[float]:
-    """Return the milliseconds of calls after the first few."""
-    taken: list[float] = []
+    """Return the durations of repeated calls after a warm-up, in milliseconds."""
+    times: list[float] = []
     for _ in range(CALLS + WARM_UP):
         begun = time.perf_counter()
         call()
-        taken.append(1000 * (time.perf_counter() - begun))
-    return taken[WARM_UP:]
+        times.append(1000 * (time.perf_counter() - begun))
+    return times[WARM_UP:]
 
 
-def padded(world: World, movies: int) -> World:
-    """Return a world whose catalogue is filled up with movies nobody has rated."""
-    old = world.model.log
-    first = int(world.ids.max()) + 1
-    catalogue = old.catalogue.extended(np.arange(first, first + movies - len(world.ids)))
-    log = InteractionLog(catalogue, old.users, old.ratings)
-    model = replace(world.model, log=log, predictor=world.model.predictor.observed(log))
-    return World(model, world.version, world.links, world.stamp)
+def extended(snapshot: ModelSnapshot, movies: int) -> ModelSnapshot:
+    """Return a snapshot with a catalogue of that size, extended by movies without ratings."""
+    log = snapshot.model.log
+    first = int(snapshot.ids.max()) + 1
+    catalogue = log.catalogue.extended(np.arange(first, first + movies - len(snapshot.ids)))
+    log = InteractionLog(catalogue, log.users, log.ratings)
+    model = replace(snapshot.model, log=log, predictor=snapshot.model.predictor.observed(log))
+    return ModelSnapshot(model, snapshot.version, snapshot.links, snapshot.revision)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""A real load on a real server: mixed requests at a fixed rate, and what became of them.
+"""Load test of a server: mixed requests at a fixed rate.
 
-The rate does not wait for answers (open loop), and an answer's time counts from when its request
-was due, so that a server that falls behind is not spared. The server is started here, on loopback.
+The load is open-loop: requests are sent at their due times, whether earlier ones have returned or
+not, and a response time counts from the due time. The server is started here, on loopback. Memory
+and processor time are read from `/proc` (Linux).
 
     python benchmarks/load.py MODEL_DIR --rate 100 --seconds 60
 """
@@ -12,37 +13,38 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 import httpx
 import numpy as np
 from server import Guest, served
 
-GUESTS = 20
-CONNECTIONS = 200
-WEIGHED = 10
+GUESTS: Final = 20
+CONNECTIONS: Final = 200
+MEMORY_SAMPLES: Final = 10
 
 
-def family(process: int) -> list[int]:
-    """Return a process and those it began."""
-    began = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *map(int, began)]
+def process_tree(process: int) -> list[int]:
+    """Return a process and its children."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *map(int, children)]
 
 
 def resident_mebibytes(process: int) -> float:
-    """Return the memory of a process and those it began."""
+    """Return the resident memory of a process and its children."""
     lines = [
         line
-        for member in family(process)
+        for member in process_tree(process)
         for line in Path(f"/proc/{member}/status").read_text().splitlines()
     ]
     return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def processor_seconds(process: int) -> float:
-    """Return how long a process and those it began have kept processors busy."""
+    """Return the processor time used by a process and its children."""
     ticks = 0
-    for member in family(process):
+    for member in process_tree(process):
         fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
@@ -51,7 +53,7 @@ def processor_seconds(process: int) -> float:
 async def send(
     client: aiohttp.ClientSession, guest: Guest, kind: str, movie: int, due: float
 ) -> tuple[str, int, float]:
-    """Send one request and return its kind, the status, and seconds since it was due."""
+    """Send one request; return its kind, its status (0 for none), and seconds since it was due."""
     await asyncio.sleep(max(0.0, due - time.perf_counter()))
     request = {
         "rate": ("PUT", f"/api/v1/me/ratings/{movie}"),
@@ -66,23 +68,23 @@ async def send(
     try:
         async with client.request(
             *request, json=body, headers={**guest.headers, "Cookie": cookie}
-        ) as answer:
-            await answer.read()
-            status = answer.status
+        ) as response:
+            await response.read()
+            status = response.status
     except (aiohttp.ClientError, TimeoutError):
         status = 0
     return kind, status, time.perf_counter() - due
 
 
-async def weigh(process: int, seconds: float, found: list[float]) -> None:
-    """Note the memory of a process and those it began, ten times and at the end."""
-    for _ in range(WEIGHED + 1):
-        found.append(resident_mebibytes(process))
-        await asyncio.sleep(seconds / WEIGHED)
+async def sample_memory(process: int, seconds: float, samples: list[float]) -> None:
+    """Append the memory of a process and its children at regular times, the last at the end."""
+    for _ in range(MEMORY_SAMPLES + 1):
+        samples.append(resident_mebibytes(process))
+        await asyncio.sleep(seconds / MEMORY_SAMPLES)
 
 
 async def load(address: str, process: int, rate: float, seconds: float, movies: list[int]) -> None:
-    """Send requests at a rate and print what became of them."""
+    """Send requests at a rate and print response times, statuses and memory."""
     memory: list[float] = []
     guests = [Guest(address) for _ in range(GUESTS)]
     generator = np.random.default_rng(0)
@@ -92,12 +94,12 @@ async def load(address: str, process: int, rate: float, seconds: float, movies: 
         p=[0.25, 0.3, 0.1, 0.2, 0.1, 0.05],
     )
     connections = aiohttp.TCPConnector(limit=CONNECTIONS)
-    patience = aiohttp.ClientTimeout(total=30)
+    timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(
-        address, connector=connections, timeout=patience, cookie_jar=aiohttp.DummyCookieJar()
+        address, connector=connections, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
     ) as client:
         begun = time.perf_counter() + 0.5
-        weighing = asyncio.create_task(weigh(process, seconds, memory))
+        sampling = asyncio.create_task(sample_memory(process, seconds, memory))
         tasks = [
             send(
                 client,
@@ -108,22 +110,26 @@ async def load(address: str, process: int, rate: float, seconds: float, movies: 
             )
             for n, kind in enumerate(kinds)
         ]
-        answers = await asyncio.gather(*tasks)
-        await weighing
-    took = np.array([seconds for _, _, seconds in answers]) * 1000
-    statuses = Counter(status for _, status, _ in answers)
-    middle, most = np.quantile(took, [0.5, 0.99])
-    print(f"{len(answers):,} requests at {rate:g}/s: median {middle:.0f} ms, "
-          f"99th percentile {most:.0f} ms, statuses {dict(statuses)}")  # fmt: skip
+        responses = await asyncio.gather(*tasks)
+        await sampling
+    milliseconds = np.array([taken for _, _, taken in responses]) * 1000
+    statuses = Counter(status for _, status, _ in responses)
+    print(f"{len(responses):,} requests at {rate:g}/s, ms: {quantiles(milliseconds)}, "
+          f"statuses {dict(statuses)}")  # fmt: skip
     for kind in np.unique(kinds):
-        own = took[kinds == kind]
-        print(f"  {kind:<8}{len(own):>6}: median {np.median(own):6.0f}, "
-              f"99th percentile {np.quantile(own, 0.99):6.0f}")  # fmt: skip
-    print("memory on the way, MiB:", *(f"{own:.0f}" for own in memory))
+        part = milliseconds[kinds == kind]
+        print(f"  {kind:<8}{len(part):>6}: {quantiles(part)}")
+    print("memory during the run, MiB:", *(f"{sample:.0f}" for sample in memory))
+
+
+def quantiles(milliseconds: np.ndarray) -> str:
+    """Return the median and the 99th percentile as text."""
+    median, p99 = np.quantile(milliseconds, [0.5, 0.99])
+    return f"median {median:6.0f}, 99th percentile {p99:6.0f}"
 
 
 def main() -> None:
-    """Start a server over a copy of a model, load it, and stop it."""
+    """Start a server over a copy of a model, warm it up, load it, and stop it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rate", type=float, default=100)
@@ -138,7 +144,7 @@ def main() -> None:
         busy = processor_seconds(process)
         asyncio.run(load(address, process, given.rate, given.seconds, movies))
         busy = processor_seconds(process) - busy
-        print(f"{1000 * busy / (given.rate * given.seconds):.1f} ms of processor time each")
+        print(f"processor time per request: {1000 * busy / (given.rate * given.seconds):.1f} ms")
 
 
 if __name__ == "__main__":

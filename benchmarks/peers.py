@@ -1,14 +1,14 @@
-"""Other libraries and ours on the same data, the same splits, by the same measures.
+"""Comparison with other libraries on the same data, splits and metrics.
 
-Every library runs in an environment of its own, made here from `peers/*.txt`. Its settings are
-chosen among a few on validation data, which is the same split of the first 80 % of the ratings;
-then it is measured once. Peers may be fitted to the revealed halves of the new users too; ours
-answer each as of their own moment.
+Every library runs in a separate environment, created here from `peers/*.txt`. Its settings are
+selected from a few on validation data, which is the same split of the first 80 % of the ratings;
+then it is evaluated once on the test part. Peers are fitted to the revealed halves of the new users
+too, including later users'; Foreseen predicts each user as of their last revealed rating.
 
     python benchmarks/peers.py [DATA] [--out work/peers] [--into README.md]
 
-Answers are kept under `--out`, by what was asked: a run that was stopped goes on where it was. On
-Linux, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu keeps CUDA out.
+Predictions are stored under `--out`, so that an interrupted run resumes. On Linux,
+PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids CUDA packages.
 """
 
 import argparse
@@ -31,16 +31,22 @@ from foreseen.data import canonical
 from foreseen.data.canonical import Tables
 from foreseen.data.fingerprint import fingerprint
 from foreseen.data.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
-from foreseen.evaluation.metrics import Measured, mean_over_users, order_quality, rating_errors
+from foreseen.evaluation.metrics import (
+    Estimate,
+    as_dicts,
+    mean_over_users,
+    order_metrics,
+    rating_errors,
+)
 from foreseen.evaluation.protocols import PROTOCOLS
-from foreseen.evaluation.ranking_metrics import hit_ndcg
+from foreseen.evaluation.ranking_metrics import binary_ndcg
 from foreseen.evaluation.splits import TEST_FROM, TRAIN_SHARE, cut, fold_in
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.files import write_atomically
 from foreseen.models.spec import parse_settings
 
 LIBRARIES: Final = Path(__file__).with_suffix("")
-OURS: Final = ("bias", "hybrid", "ensemble")
+FORESEEN: Final = ("bias", "hybrid", "ensemble")
 COLUMNS: Final = (USER, MOVIE, RATING, TIMESTAMP)
 ONE_THREAD: Final = {
     f"{name}_NUM_THREADS": "1"
@@ -50,10 +56,12 @@ HEADERS: Final = {
     "rmse": "RMSE",
     "rmse_user": "RMSE per user",
     "ndcg10": "NDCG@10",
-    "pairwise": "pairs in order",
-    "lists": "catalogue NDCG@10",
+    "pairwise": "pairwise accuracy",
+    "catalogue_ndcg10": "catalogue NDCG@10",
     "live": "live RMSE",
 }
+ERRORS: Final = ("rmse", "rmse_user", "live")
+"""Metrics of which lower values are better."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +69,21 @@ class Peer:
     """One model of a library.
 
     Attributes:
-        library: Its script and its requirements bear its name.
-        model: Which of its models.
-        answers: What it answers: stars of `fold-in` pairs, a `list`, or stars of a `stream`.
-        grid: Settings to choose among.
+        library: Its script and its requirements have its name.
+        model: Name of the model.
+        task: `fold-in` or `stream`, to predict ratings, or `ranking`, of the catalogue for the
+            users of the fold-in split.
+        grid: Settings to select from.
     """
 
     library: str
     model: str
-    answers: str
+    task: str
     grid: Sequence[Mapping[str, Any]]
 
     @property
     def name(self) -> str:
-        """What it is called in the table."""
+        """The label of its row."""
         return f"{self.library}: {self.model}"
 
 
@@ -90,20 +99,25 @@ PEERS: Final = (
         "fold-in",
         [{"embedding_size": k, "regularization": r} for k in (10, 50) for r in (0.1, 0.5)],
     ),
-    Peer("myfm", "plain", "fold-in", [{"rank": k} for k in (4, 8)]),
-    Peer("myfm", "with lists and genres", "fold-in", [{"rank": k} for k in (4, 8, 12)]),
-    Peer("implicit", "recent popularity", "list", [{"half_life_days": d} for d in (30, 180, 1000)]),
+    Peer("myfm", "ids only", "fold-in", [{"rank": k} for k in (4, 8)]),
+    Peer("myfm", "implicit feedback and genres", "fold-in", [{"rank": k} for k in (4, 8, 12)]),
+    Peer(
+        "implicit",
+        "recent popularity",
+        "ranking",
+        [{"half_life_days": d} for d in (30, 180, 1000)],
+    ),
     Peer(
         "implicit",
         "ALS",
-        "list",
+        "ranking",
         [{"factors": k, "alpha": a} for k in (16, 64) for a in (1.0, 5.0)],
     ),
-    Peer("implicit", "EASE", "list", [{"regularization": r} for r in (100.0, 300.0, 1000.0)]),
+    Peer("implicit", "EASE", "ranking", [{"regularization": r} for r in (100.0, 300.0, 1000.0)]),
     Peer(
         "rectools",
         "SASRec",
-        "list",
+        "ranking",
         [{"factors": 64, "length": 100, "epochs": n} for n in (8, 20)],
     ),
     Peer(
@@ -116,84 +130,91 @@ PEERS: Final = (
 
 
 @dataclass(frozen=True)
-class Task:
-    """A split as a peer sees it, in a folder, and what it is measured on."""
+class Split:
+    """A split as files for a peer.
+
+    Attributes:
+        folder: Has `known.csv`, `test.csv` and `movies.csv`.
+        test: The ratings to predict.
+    """
 
     folder: Path
-    asked: pl.DataFrame
+    test: pl.DataFrame
 
     @classmethod
-    def write(cls, tables: Tables, ratings: pl.DataFrame, answers: str, folder: Path) -> "Task":
-        """Split some ratings and write what a peer may know and is asked."""
-        if answers == "stream":
-            known, asked = cut(ratings, TEST_FROM)
+    def write(cls, tables: Tables, ratings: pl.DataFrame, task: str, folder: Path) -> "Split":
+        """Split ratings for a task and write the files."""
+        if task == "stream":
+            known, test = cut(ratings, TEST_FROM)
         else:
             split = fold_in(ratings)
-            known, asked = pl.concat([split.known, split.revealed]), split.hidden
+            known, test = pl.concat([split.known, split.revealed]), split.hidden
         folder.mkdir(parents=True, exist_ok=True)
         known.sort(TIMESTAMP, maintain_order=True).select(COLUMNS).write_csv(folder / "known.csv")
-        asked.select(COLUMNS).write_csv(folder / "asked.csv")
+        test.select(COLUMNS).write_csv(folder / "test.csv")
         movies = tables.movies.select(MOVIE, pl.col(GENRES).list.join("|"))
         movies.write_csv(folder / "movies.csv")
-        return cls(folder, asked)
+        return cls(folder, test)
 
 
 def main() -> None:
-    """Choose, measure, print; write the table where it is wanted."""
+    """Select settings, evaluate, print the table and write it if a document is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", nargs="?", default="ml-latest-small")
     parser.add_argument("--out", type=Path, default=Path("work/peers"))
-    parser.add_argument("--into", type=Path, help="a file to write the table into")
+    parser.add_argument("--into", type=Path, help="document to write the table into")
     parser.add_argument("--library", action="append", help="only these; may be repeated")
     given = parser.parse_args()
     tables = canonical.load_data(given.data, None)
     peers = [peer for peer in PEERS if not given.library or peer.library in given.library]
-    rows: dict[str, dict[str, Measured]] = {}
-    chosen: dict[str, Mapping[str, Any]] = {}
+    rows: dict[str, dict[str, Estimate]] = {}
+    selected: dict[str, Mapping[str, Any]] = {}
     for peer in peers:
         print(f"{peer.name} ...", file=sys.stderr, flush=True)
-        chosen[peer.name], rows[peer.name] = measure(peer, tables, given.out)
+        selected[peer.name], rows[peer.name] = evaluate_peer(peer, tables, given.out)
     if not given.library:
-        rows |= {f"Foreseen: `{name}`": measure_ours(name, tables) for name in OURS}
-    figures = {name: {n: vars(value) for n, value in own.items()} for name, own in rows.items()}
-    document = {"data": tables.manifest.source, "figures": figures, "settings": chosen}
+        rows |= {f"Foreseen: `{name}`": evaluate_foreseen(name, tables) for name in FORESEEN}
+    metrics = {name: as_dicts(estimates) for name, estimates in rows.items()}
+    document = {"data": tables.manifest.source, "metrics": metrics, "settings": selected}
     text = json.dumps(document, indent=2)
     write_atomically(given.out / "peers.json", lambda path: path.write_text(text, encoding="utf-8"))
-    table = as_table(rows)
-    put_table("peers", table, given.into)
+    put_table("peers", as_table(rows), given.into)
 
 
-def measure(peer: Peer, tables: Tables, out: Path) -> tuple[Mapping[str, Any], dict[str, Measured]]:
-    """Choose a peer's settings on validation data, then measure it once."""
-    protocol = "stream" if peer.answers == "stream" else "fold-in"
-    folder = out / "tasks" / fingerprint(tables) / protocol
-    early, _ = cut(tables.ratings, TEST_FROM if peer.answers == "stream" else TRAIN_SHARE)
-    trial = Task.write(tables, early, peer.answers, folder / "validation")
-    found = [figures_of(peer, settings, trial, out) for settings in peer.grid]
-    if peer.answers == "list":
-        best = max(range(len(found)), key=lambda n: found[n]["lists"].value)
+def evaluate_peer(
+    peer: Peer, tables: Tables, out: Path
+) -> tuple[Mapping[str, Any], dict[str, Estimate]]:
+    """Select a peer's settings on validation data, then evaluate it on the test part."""
+    protocol = "stream" if peer.task == "stream" else "fold-in"
+    folder = out / "splits" / fingerprint(tables) / protocol
+    early, _ = cut(tables.ratings, TEST_FROM if peer.task == "stream" else TRAIN_SHARE)
+    validation = Split.write(tables, early, peer.task, folder / "validation")
+    metrics = [run_peer(peer, settings, validation, out) for settings in peer.grid]
+    if peer.task == "ranking":
+        best = max(range(len(metrics)), key=lambda n: metrics[n]["catalogue_ndcg10"].value)
     else:
-        name = "live" if peer.answers == "stream" else "rmse"
-        best = min(range(len(found)), key=lambda n: found[n][name].value)
-    test = Task.write(tables, tables.ratings, peer.answers, folder / "test")
-    return peer.grid[best], figures_of(peer, peer.grid[best], test, out)
+        name = "live" if peer.task == "stream" else "rmse"
+        best = min(range(len(metrics)), key=lambda n: metrics[n][name].value)
+    test = Split.write(tables, tables.ratings, peer.task, folder / "test")
+    return peer.grid[best], run_peer(peer, peer.grid[best], test, out)
 
 
-def figures_of(
-    peer: Peer, settings: Mapping[str, Any], task: Task, out: Path
-) -> dict[str, Measured]:
-    """Run a peer on a task, unless it has been, and measure what it answers."""
-    wish = json.dumps(settings, sort_keys=True)
+def run_peer(
+    peer: Peer, settings: Mapping[str, Any], split: Split, out: Path
+) -> dict[str, Estimate]:
+    """Return the metrics of a peer on a split; run it unless its predictions are stored."""
+    arguments = json.dumps(settings, sort_keys=True)
     script = LIBRARIES / f"with_{peer.library}.py"
     sources = [script, script.with_name("exchange.py"), script.with_name(f"{peer.library}.txt")]
-    parts = [peer.model, wish, *(file.read_text(encoding="utf-8") for file in sources)]
+    parts = [peer.model, arguments, *(file.read_text(encoding="utf-8") for file in sources)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-    answer = task.folder / "answers" / f"{peer.library}-{digest}"
-    file = answer / ("lists.csv" if peer.answers == "list" else "ratings.csv")
+    folder = split.folder / "predictions" / f"{peer.library}-{digest}"
+    file = folder / ("rankings.csv" if peer.task == "ranking" else "ratings.csv")
     if not file.exists():
-        answer.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         begun = time.perf_counter()
-        command = [environment(peer.library, out), script, task.folder, answer, peer.model, wish]
+        python = environment(peer.library, out)
+        command = [python, script, split.folder, folder, peer.model, arguments]
         done = subprocess.run(
             [str(part) for part in command],
             env={**os.environ, **ONE_THREAD},
@@ -202,80 +223,87 @@ def figures_of(
             check=False,
         )
         if done.returncode:
-            sys.exit(f"{peer.name} {wish} failed:\n{done.stderr[-2000:]}")
-        taken = time.perf_counter() - begun
-        print(f"  {wish}: {taken:.0f} s", file=sys.stderr, flush=True)
-    if peer.answers == "list":
-        return {"lists": list_figure(pl.read_csv(file), task.asked)}
-    stars = np.loadtxt(file)
-    answers = task.asked.with_columns(pl.Series(PREDICTION, stars))
-    if peer.answers == "stream":
-        return {"live": rating_errors(answers)["rmse"]}
-    return rating_errors(answers) | order_quality(answers)
+            sys.exit(f"{peer.name} {arguments} failed:\n{done.stderr[-2000:]}")
+        seconds = time.perf_counter() - begun
+        print(f"  {arguments}: {seconds:.0f} s", file=sys.stderr, flush=True)
+    if peer.task == "ranking":
+        return {"catalogue_ndcg10": catalogue_ndcg(pl.read_csv(file), split.test)}
+    predicted = split.test.with_columns(pl.Series(PREDICTION, np.loadtxt(file)))
+    if peer.task == "stream":
+        return {"live": rating_errors(predicted)["rmse"]}
+    return rating_errors(predicted) | order_metrics(predicted)
 
 
-def list_figure(lists: pl.DataFrame, asked: pl.DataFrame) -> Measured:
-    """Return NDCG@10 over the catalogue of who liked something later."""
-    liked = asked.filter(pl.col(RATING) >= LIKED_FROM)
+def catalogue_ndcg(rankings: pl.DataFrame, test: pl.DataFrame) -> Estimate:
+    """Return NDCG@10 over the catalogue, of the users with a liked test rating.
+
+    Args:
+        rankings: userId and movieId, best first for each user.
+        test: The test ratings.
+    """
+    liked = test.filter(pl.col(RATING) >= LIKED_FROM)
     values: list[float] = []
-    for own in liked.partition_by(USER, maintain_order=True):
-        top = lists.filter(pl.col(USER) == own[USER][0])[MOVIE].to_numpy()
-        values.append(hit_ndcg(np.isin(top, own[MOVIE].to_numpy()), own.height))
+    for ratings in liked.partition_by(USER, maintain_order=True):
+        top = rankings.filter(pl.col(USER) == ratings[USER][0])[MOVIE].to_numpy()
+        hits = np.isin(top, ratings[MOVIE].to_numpy())
+        values.append(binary_ndcg(hits, ratings.height))
     return mean_over_users(np.array(values))
 
 
 def environment(library: str, out: Path) -> Path:
-    """Return the Python a library is installed for, after installing it if need be."""
+    """Return the Python interpreter of a library's environment; create it if it is missing."""
     folder = out / "environments" / library
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp, wanted = folder / "installed", LIBRARIES / f"{library}.txt"
-    text = wanted.read_text(encoding="utf-8")
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+    installed, requirements = folder / "installed", LIBRARIES / f"{library}.txt"
+    text = requirements.read_text(encoding="utf-8")
+    if not installed.exists() or installed.read_text(encoding="utf-8") != text:
         print(f"  installing {library}", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        command = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", "-r", wanted]
-        subprocess.run([str(part) for part in command], check=True)
-        stamp.write_text(text, encoding="utf-8")
+        options = ["--quiet", "--only-binary=:all:", "-r", str(requirements)]
+        subprocess.run([str(python), "-m", "pip", "install", *options], check=True)
+        installed.write_text(text, encoding="utf-8")
     return python.absolute()
 
 
-def measure_ours(name: str, tables: Tables) -> dict[str, Measured]:
-    """Measure a model of ours, with the settings it comes with."""
+def evaluate_foreseen(name: str, tables: Tables) -> dict[str, Estimate]:
+    """Return the metrics of a model of this package, with its default settings."""
     print(f"Foreseen: {name} ...", file=sys.stderr, flush=True)
-    settings = parse_settings(name, {})
-    half = PROTOCOLS["foldin"](tables)(name, settings, 0)[0]
+    settings = parse_settings(name)
+    new_users = PROTOCOLS["foldin"](tables)(name, settings, 0)[0]
     live = PROTOCOLS["stream"](tables)(name, settings, 0)[0]
-    assert half.lists is not None
+    assert new_users.ranking is not None
     return {
-        **rating_errors(half.events),
-        **order_quality(half.events),
-        "lists": Measured(**half.lists["blend"]["ndcg10"]),
+        **rating_errors(new_users.events),
+        **order_metrics(new_users.events),
+        "catalogue_ndcg10": Estimate(**new_users.ranking["blend"]["ndcg10"]),
         "live": rating_errors(live.events)["rmse"],
     }
 
 
-def as_table(rows: Mapping[str, Mapping[str, Measured]]) -> str:
-    """Return the figures as Markdown, the best of each column in bold."""
-    low = {"rmse", "rmse_user", "live"}
+def as_table(rows: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """Return the metrics as Markdown, the best of each column in bold."""
     best = {
-        name: (min if name in low else max)(own[name].value for own in rows.values() if name in own)
-        for name in HEADERS
-        if any(name in own for own in rows.values())
+        metric: (min if metric in ERRORS else max)(
+            row[metric].value for row in rows.values() if metric in row
+        )
+        for metric in HEADERS
+        if any(metric in row for row in rows.values())
     }
-    header = ["", *(HEADERS[name] for name in best)]
+    header = ["", *(HEADERS[metric] for metric in best)]
     lines = [
-        [peer, *(_cell(own.get(name), best[name]) for name in best)] for peer, own in rows.items()
+        [name, *(_cell(row.get(metric), value) for metric, value in best.items())]
+        for name, row in rows.items()
     ]
     return markdown(header, lines)
 
 
-def _cell(figure: Measured | None, best: float) -> str:
-    if figure is None:
+def _cell(estimate: Estimate | None, best: float) -> str:
+    if estimate is None:
         return ""
-    value = f"{figure.value:.3f}"
-    if figure.value == best:
+    value = f"{estimate.value:.3f}"
+    if estimate.value == best:
         value = f"**{value}**"
-    return f"{value} ({figure.low:.2f}-{figure.high:.2f})"
+    return f"{value} ({estimate.low:.2f}-{estimate.high:.2f})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A server over a copy of a model, for as long as it is measured."""
+"""A server over a copy of a model, for the duration of a measurement."""
 
 import shutil
 import subprocess
@@ -8,27 +8,33 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 
-FORM = "X-Foreseen-Form"
+CSRF_HEADER: Final = "X-Foreseen-Form"
 
 
 class Guest:
-    """One person with a session."""
+    """A guest session: its cookies, and the headers that requests need.
+
+    Attributes:
+        cookies: Of the session.
+        headers: With its CSRF token.
+    """
 
     def __init__(self, address: str) -> None:
-        opened = httpx.post(f"{address}/api/v1/guests", headers={FORM: "new"})
+        opened = httpx.post(f"{address}/api/v1/guests", headers={CSRF_HEADER: "new"})
         self.cookies = dict(opened.cookies)
-        self.headers = {FORM: opened.json()["formKey"]}
+        self.headers = {CSRF_HEADER: opened.json()["formKey"]}
 
 
 @contextmanager
 def served(folder: Path, *options: str) -> Generator[tuple[str, int]]:
-    """Start `foreseen serve` with options, wait until it is ready, stop it at the end.
+    """Run `foreseen serve` with options until the block ends.
 
     Yields:
-        Its address and its process.
+        The address of the server, once it is ready, and its process id.
     """
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch) / "model"

@@ -1,15 +1,16 @@
-"""Tables in Markdown, and where in a document they are written."""
+"""Tables in Markdown, and where they are written in a document."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from foreseen.evaluation.metrics import Measured
+from foreseen.evaluation.metrics import Estimate
 from foreseen.files import write_atomically
 
 
-def shown(figure: Measured, digits: int = 3) -> str:
-    """Return a figure with its 95 % interval."""
-    return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
+def with_interval(estimate: Estimate, digits: int = 3) -> str:
+    """Return an estimate with its 95 % interval, as text."""
+    interval = f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}"
+    return f"{estimate.value:.{digits}f} ({interval})"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -19,12 +20,12 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def put_table(name: str, table: str, file: Path | None) -> None:
-    """Print a table, and put it where a document marks its place, if one is named.
+    """Print a table, and write it into a document if one is given.
 
-    Its place is between `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+    It replaces what is between `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
 
     Raises:
-        ValueError: If the marks are not there.
+        ValueError: If the document has no such markers.
     """
     print(table)
     if file is None:
@@ -33,7 +34,6 @@ def put_table(name: str, table: str, file: Path | None) -> None:
     before, found, rest = file.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        message = f"{file} has no place for the table: '{begin}' and '{end}' should stand in it"
-        raise ValueError(message)
+        raise ValueError(f"{file} should contain '{begin}' and '{end}'")
     text = f"{before}{begin}\n{table}\n{end}{after}"
     write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))

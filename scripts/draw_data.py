@@ -8,14 +8,19 @@ from matplotlib.figure import Figure
 from foreseen.data.canonical import load_data
 from foreseen.data.profile import profile_pictures
 
-_FILES = {0: "ratings-per-year.png", 3: "activity.png"}
+FILES = {
+    "Ratings per year": "ratings-per-year.png",
+    "Ratings per user": "activity.png",
+}
+"""The pictures of the profile that are drawn, by the start of their titles."""
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = profile_pictures(load_data("ml-latest-small"))
-    for place, name in _FILES.items():
+    pictures = profile_pictures(load_data("ml-latest-small"))
+    for start, name in FILES.items():
+        (draw,) = (draw for title, draw in pictures if title.startswith(start))
         figure = Figure(figsize=(9, 3.4), layout="constrained")
-        drawn[place][1](figure.subplots())
+        draw(figure.subplots())
         figure.savefig(folder / name, dpi=110)

@@ -1,4 +1,4 @@
-"""Draw each network from the network itself: traced, its shapes measured, laid out in layers."""
+"""Draw the network of each model: traced by torch.fx, with measured shapes, in layers."""
 
 import sys
 from pathlib import Path
@@ -10,58 +10,74 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from foreseen.features.encoder import FEATURES
 from foreseen.models.baseline import BaselineNetwork, BaselineSettings
-from foreseen.models.ensemble.model import ATTRIBUTES, EnsembleSettings, StackingNetworks
+from foreseen.models.ensemble.model import ATTRIBUTES, EnsembleSettings, StackingNetwork
 from foreseen.models.history.model import HistoryNetwork, HistorySettings
 from foreseen.models.hybrid import HybridNetwork, HybridSettings
 
+EXAMPLES = 7
+"""B, a number that no layer has units of, so that it identifies the batch dimension."""
 _GENRES = 19
-_LEVELS = 10
-_EXAMPLES = 7
-"""As many as no layer has units, so that a shape tells which of its sides they are."""
+_RATING_LEVELS = 10
 _COLOURS = {"placeholder": "#d7e8f7", "call_module": "#f9e2c7", "output": "#d9efd5"}
 
 
 def networks() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
-    """Return each network with examples to trace it by."""
-    row = torch.zeros(_EXAMPLES, dtype=torch.int64)
+    """Return the network of each model that has one, and inputs to trace it with."""
+    rows = torch.zeros(EXAMPLES, dtype=torch.int64)
+    stars = torch.zeros(EXAMPLES)
+    genres = torch.zeros(EXAMPLES, _GENRES)
+    features = torch.zeros(EXAMPLES, len(FEATURES))
     return {
-        "baseline": (BaselineNetwork(BaselineSettings(), 2, 2), {"user": row, "movie": row}),
+        "baseline": (BaselineNetwork(BaselineSettings(), 2, 2), {"user": rows, "movie": rows}),
         "hybrid": (
             HybridNetwork(HybridSettings(), 2, 2, _GENRES),
             {
-                "user": row,
-                "movie": row,
-                "genres": torch.zeros(_EXAMPLES, _GENRES),
-                "features": torch.zeros(_EXAMPLES, len(FEATURES)),
-                "expected": torch.zeros(_EXAMPLES),
+                "user": rows,
+                "movie": rows,
+                "genres": genres,
+                "features": features,
+                "expected": stars,
             },
         ),
         "history": (
-            HistoryNetwork(HistorySettings(), 2, 2, _GENRES, _LEVELS),
+            HistoryNetwork(HistorySettings(), 2, 2, _GENRES, _RATING_LEVELS),
             {
-                "factor_rating": torch.zeros(_EXAMPLES),
-                "doubt": torch.zeros(_EXAMPLES),
-                "features": torch.zeros(_EXAMPLES, len(FEATURES)),
-                "genres": torch.zeros(_EXAMPLES, _GENRES),
-                "habits": torch.full((_EXAMPLES, _LEVELS), 1 / _LEVELS),
-                "expected": torch.zeros(_EXAMPLES),
+                "attended": stars,
+                "log_variance": stars,
+                "features": features,
+                "genres": genres,
+                "frequencies": torch.full((EXAMPLES, _RATING_LEVELS), 1 / _RATING_LEVELS),
+                "expected": stars,
             },
         ),
         "ensemble": (
-            StackingNetworks(EnsembleSettings(), _GENRES),
+            StackingNetwork(EnsembleSettings(), _GENRES),
             {
-                "attributes": torch.zeros(_EXAMPLES, ATTRIBUTES),
-                "genres": torch.zeros(_EXAMPLES, _GENRES),
-                "factor_rating": torch.zeros(_EXAMPLES),
+                "attributes": torch.zeros(EXAMPLES, ATTRIBUTES),
+                "genres": genres,
+                "factor_rating": stars,
             },
         ),
     }
 
 
-def draw(name: str, network: nn.Module, example: dict[str, Tensor], file: Path) -> None:
-    """Trace a network and draw its nodes, inputs at the top, arrows downwards."""
+def trace(network: nn.Module, inputs: dict[str, Tensor]) -> fx.GraphModule:
+    """Return the graph of a network in evaluation mode, its nodes annotated with shapes.
+
+    Raises:
+        ValueError: If the inputs are not those of the network, by name and in order.
+    """
     traced = fx.symbolic_trace(network.eval())
-    ShapeProp(traced).propagate(*example.values())
+    names = [node.name for node in traced.graph.nodes if node.op == "placeholder"]
+    if names != list(inputs):
+        raise ValueError(f"the inputs should be {', '.join(names)}. Received: {', '.join(inputs)}")
+    ShapeProp(traced).propagate(*inputs.values())
+    return traced
+
+
+def draw(name: str, network: nn.Module, inputs: dict[str, Tensor], file: Path) -> None:
+    """Draw the graph of a network, inputs at the top, arrows downwards."""
+    traced = trace(network, inputs)
     nodes = [node for node in traced.graph.nodes if node.op != "get_attr"]
     depth: dict[fx.Node, int] = {}
     for node in nodes:
@@ -104,15 +120,15 @@ def draw(name: str, network: nn.Module, example: dict[str, Tensor], file: Path) 
 
 def _label(traced: fx.GraphModule, node: fx.Node) -> str:
     shape = getattr(node.meta.get("tensor_meta"), "shape", None)
-    sides = ("B" if side == _EXAMPLES else str(side) for side in shape or ())
+    sides = ("B" if side == EXAMPLES else str(side) for side in shape or ())
     size = " x ".join(sides)
     if node.op == "call_module":
         module = traced.get_submodule(str(node.target))
         return f"{node.target}\n{type(module).__name__}: {size}"
-    what = node.name if node.op == "placeholder" else getattr(node.target, "__name__", node.target)
-    return f"{what}\n{size}"
+    name = node.name if node.op == "placeholder" else getattr(node.target, "__name__", node.target)
+    return f"{name}\n{size}"
 
 
 if __name__ == "__main__":
-    for title, (module, inputs) in networks().items():
-        draw(title, module, inputs, Path(sys.argv[1]) / f"{title}.png")
+    for title, (module, example) in networks().items():
+        draw(title, module, example, Path(sys.argv[1]) / f"{title}.png")

@@ -83,6 +83,6 @@ def test_the_search_works_from_the_file_system(site: Path) -> None:
         page.on("request", note)
         page.goto((site / "index.html").as_uri())
         page.fill("input[name=query]", "Page-Hinkley")
-        page.locator(".md-search-result__item").first.wait_for(timeout=10_000)
+        page.locator(".md-search-result__item").first.wait_for()
         browser.close()
     assert all(url.startswith(("file:", "data:", "blob:", "about:")) for url in requested)

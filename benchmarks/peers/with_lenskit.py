@@ -13,15 +13,15 @@ from lenskit.training import TrainingOptions
 
 SCORERS = {"bias": BiasScorer, "item kNN": ItemKNNScorer, "biased MF": BiasedMFScorer}
 
-task = Task.given()
+task = Task.from_command_line()
 frame = pd.DataFrame(
     {"user_id": task.known.user, "item_id": task.known.movie, "rating": task.known.rating}
 )
 pipeline = predict_pipeline(SCORERS[task.model](**task.settings), fallback=True)
 pipeline.train(from_interactions_df(frame), TrainingOptions(rng=0))
-predictions = np.empty(len(task.asked.user))
-for user in np.unique(task.asked.user):
-    rows = np.flatnonzero(task.asked.user == user)
-    items = ItemList(item_ids=task.asked.movie[rows])
+predictions = np.empty(len(task.test.user))
+for user in np.unique(task.test.user):
+    rows = np.flatnonzero(task.test.user == user)
+    items = ItemList(item_ids=task.test.movie[rows])
     predictions[rows] = lenskit.predict(pipeline, int(user), items).scores()
-task.rate(predictions)
+task.write_ratings(predictions)

@@ -1,4 +1,4 @@
-"""RecTools: SASRec, a transformer over each user's latest movies."""
+"""RecTools: SASRec, a causal transformer over each user's latest movies."""
 
 import logging
 import warnings
@@ -16,7 +16,7 @@ warnings.filterwarnings("ignore")
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 torch.set_num_threads(1)
 seed_everything(0)
-task = Task.given()
+task = Task.from_command_line()
 known = task.known
 frame = pd.DataFrame(
     {
@@ -52,6 +52,6 @@ model = SASRecModel(
     train_min_user_interactions=2,
 )
 model.fit(data)
-users = np.unique(task.asked.user)
-lists = model.recommend(users=users, dataset=data, k=LENGTH, filter_viewed=True)
-task.put_lists(lists[Columns.User].to_numpy(), lists[Columns.Item].to_numpy())
+users = np.unique(task.test.user)
+rankings = model.recommend(users=users, dataset=data, k=LENGTH, filter_viewed=True)
+task.write_rankings(rankings[Columns.User].to_numpy(), rankings[Columns.Item].to_numpy())

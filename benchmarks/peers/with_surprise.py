@@ -1,11 +1,11 @@
-"""scikit-surprise: SVD, SVD++ and KNNBaseline. New users must be in the fit, and are."""
+"""scikit-surprise: SVD, SVD++ and KNNBaseline. They are fitted to the new users too."""
 
 import numpy as np
 import pandas as pd
 from exchange import Task
 from surprise import SVD, Dataset, KNNBaseline, Reader, SVDpp
 
-task = Task.given()
+task = Task.from_command_line()
 known = task.known
 scale = (float(known.rating.min()), float(known.rating.max()))
 frame = pd.DataFrame({"user": known.user, "movie": known.movie, "rating": known.rating})
@@ -16,5 +16,5 @@ if task.model == "KNNBaseline":
 else:
     algorithm = {"SVD": SVD, "SVD++": SVDpp}[task.model](random_state=0, **task.settings)
 algorithm.fit(data.build_full_trainset())
-pairs = zip(task.asked.user.tolist(), task.asked.movie.tolist(), strict=True)
-task.rate(np.array([algorithm.predict(user, movie).est for user, movie in pairs]))
+pairs = zip(task.test.user.tolist(), task.test.movie.tolist(), strict=True)
+task.write_ratings(np.array([algorithm.predict(user, movie).est for user, movie in pairs]))

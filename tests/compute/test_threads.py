@@ -50,7 +50,6 @@ def test_a_model_does_not_depend_on_the_number_of_cores(
     small: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = {
-        "networks": 2,
         "folds": 2,
         "factors": [{"sweeps": 6, "burn_in": 2, "samples": 2, "rank": r} for r in (3, 4)],
         "loop": {"epochs": 1},

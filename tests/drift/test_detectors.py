@@ -1,29 +1,59 @@
-"""Detectors: they find what moved and when, and little where nothing did."""
+"""Drift detection: what changed is found and named, and little is found where nothing changed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.conftest import random_ratings
+from numpy.typing import NDArray
+from river.drift import ADWIN
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
-from foreseen.drift.sessions import SESSION_SILENCE, session_numbers
-from foreseen.drift.streams import streams_of
+from foreseen.drift.standardise import Standardisation
+from foreseen.drift.streams import SHARE, StreamInputs, StreamSpec, stream_specs
 from foreseen.features.interaction_log import InteractionLog
+
+CHANGE = 7000
+"""Position at which the ratings of `noise` change."""
 
 
 def second(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def log(tables: Tables, ratings: pl.DataFrame) -> InteractionLog:
+def log_of(tables: Tables, ratings: pl.DataFrame) -> InteractionLog:
     return InteractionLog.of(ratings, Catalogue.of(tables.movies))
+
+
+def noise(change: float, label: str = "all", seed: int = 0) -> StreamSpec:
+    """Return a stream of independent values with a changed mean from `CHANGE` on."""
+
+    def values(inputs: StreamInputs) -> NDArray[np.float64]:
+        count = len(inputs.log.rating)
+        shift = np.where(np.arange(count) >= CHANGE, change, 0.0)
+        return np.random.default_rng(seed).normal(2, 1, count) + shift
+
+    whole = Standardisation(prior=4.0, whole=True)
+    return StreamSpec("noise", label, "points", True, values, standardisation=whole)
+
+
+class AlwaysAlarmed:
+    """A detector that raises an alarm with every value."""
+
+    drift_detected = True
+
+    def update(self, x: float) -> None:
+        """Ignore the value."""
+
+
+class NeverAlarmed(AlwaysAlarmed):
+    """A detector that raises no alarm."""
+
+    drift_detected = False
 
 
 @pytest.fixture(scope="module")
@@ -31,107 +61,125 @@ def shuffled(real: Tables) -> pl.DataFrame:
     return shuffle_sessions(real.ratings, 0)
 
 
-def test_the_beginning_of_half_stars_in_2003_is_found(real: Tables) -> None:
-    findings = detect(log(real, real.ratings))
-    scale = [found for found in findings if (found.what, found.which) == ("scale", "half stars")]
+def test_the_introduction_of_half_stars_in_2003_is_found(real: Tables) -> None:
+    findings = detect(log_of(real, real.ratings))
+    scale = [found for found in findings if (found.kind, found.label) == ("scale", "half stars")]
     assert scale[0].before == pytest.approx(0, abs=0.001)
     assert scale[0].after > 0.2
     assert second("2003-04-15") < scale[0].since < second("2003-06-15")
     assert scale[0].found < second("2003-07-01")
-    assert scale[0].serious
-    assert "half stars" in str(scale[0])
-    assert not [f for f in findings if f.what == "level" and f.since <= scale[0].found <= f.found]
+    assert scale[0].is_concept_drift
+    assert str(scale[0]).startswith("rating scale: half stars up since 2003-05-15: 0.0% before")
+    assert not [f for f in findings if f.kind == "level" and f.since <= scale[0].found <= f.found]
 
 
-def test_where_sessions_only_change_places_there_are_few_alarms(real: Tables) -> None:
+def test_there_are_few_false_alarms_in_logs_with_shuffled_sessions(real: Tables) -> None:
     years = (real.manifest.last - real.manifest.first) / (365.25 * 86_400)
-    alarms = [len(detect(log(real, shuffle_sessions(real.ratings, seed)))) for seed in range(3)]
+    alarms = [len(detect(log_of(real, shuffle_sessions(real.ratings, seed)))) for seed in range(3)]
     assert sum(alarms) / 3 <= years
 
 
-def test_a_swap_of_two_tastes_is_found_within_500_affected_ratings_and_named(
+def test_a_swap_of_two_tastes_is_found_and_named_within_500_affected_ratings(
     real: Tables, shuffled: pl.DataFrame
 ) -> None:
-    place = shuffled.height // 2
-    log = log(real, shuffled)
-    genres = log.catalogue.genre_names
-    action, drama = (log.catalogue.genres[log.movie, genres.index(g)] > 0
-                     for g in ("Action", "Drama"))  # fmt: skip
+    change = shuffled.height // 2
+    log = log_of(real, shuffled)
+    names = log.catalogue.genre_names
+    action, drama = (
+        log.catalogue.genres[log.movie, names.index(name)] > 0 for name in ("Action", "Drama")
+    )
     rating = shuffled["rating"].to_numpy().copy()
-    later = np.arange(len(rating)) >= place
-    touched = later & (action != drama)
-    rating = np.where(touched & action, np.clip(rating + 1, 0.5, 5), rating)
-    rating = np.where(touched & drama, np.clip(rating - 1, 0.5, 5), rating)
-    findings = detect(log(real, shuffled.with_columns(pl.Series("rating", rating))))
-    begun = int(shuffled["timestamp"][place])
-    new = [found for found in findings if found.found >= begun]
-    assert new[0].what == "taste"
-    assert new[0].which in {"Action", "Drama", "Adventure", "Romance", "Sci-Fi", "Thriller", "War"}
-    affected = touched & (shuffled["timestamp"].to_numpy() <= new[0].found)
-    assert affected.sum() <= 500
+    affected = (np.arange(len(rating)) >= change) & (action != drama)
+    rating = np.where(affected & action, np.clip(rating + 1, 0.5, 5), rating)
+    rating = np.where(affected & drama, np.clip(rating - 1, 0.5, 5), rating)
+    findings = detect(log_of(real, shuffled.with_columns(pl.Series("rating", rating))))
+    begun = int(shuffled["timestamp"][change])
+    first = next(found for found in findings if found.found >= begun)
+    assert first.kind == "taste"
+    assert first.label in {"Action", "Drama", "Adventure", "Romance", "Sci-Fi", "Thriller", "War"}
+    assert not first.is_concept_drift
+    assert (affected & (shuffled["timestamp"].to_numpy() <= first.found)).sum() <= 500
 
 
-def test_half_a_star_more_for_everybody_is_found_within_1000_ratings(
+def test_half_a_star_more_from_all_users_is_found_within_1000_ratings(
     real: Tables, shuffled: pl.DataFrame
 ) -> None:
-    place = shuffled.height // 2
-    later = np.arange(shuffled.height) >= place
+    later = np.arange(shuffled.height) >= shuffled.height // 2
     rating = shuffled["rating"].to_numpy()
     rating = np.where(later, np.clip(rating + 0.5, 0.5, 5), rating)
-    findings = detect(log(real, shuffled.with_columns(pl.Series("rating", rating))))
-    begun = int(shuffled["timestamp"][place])
+    findings = detect(log_of(real, shuffled.with_columns(pl.Series("rating", rating))))
+    begun = int(shuffled["timestamp"][shuffled.height // 2])
     first = next(found for found in findings if found.found >= begun)
-    assert first.what in {"level", "scale"}
+    assert first.kind in {"level", "scale"}
     assert first.after > first.before
     assert (later & (shuffled["timestamp"].to_numpy() <= first.found)).sum() <= 1000
 
 
-def test_level_and_halves_are_told_of_the_same_pieces(real: Tables, shuffled: pl.DataFrame) -> None:
-    streams = {(s.what, s.which): s for s in streams_of(log(real, shuffled))}
-    level, half = streams["level", "all"], streams["scale", "half stars"]
-    np.testing.assert_array_equal(level.begins, half.begins)
-    np.testing.assert_array_equal(level.ends, half.ends)
-    both = streams["level", "all with half stars"].values
-    np.testing.assert_allclose(both, (level.values + half.values) / np.sqrt(2))
-    assert 0.8 < both.std() < 1.2
-
-
-def test_what_was_found_is_not_changed_by_what_comes_later(real: Tables) -> None:
-    log = log(real, real.ratings)
-    place = int(0.7 * real.ratings.height)
-    rating = real.ratings["rating"].to_numpy().copy()
-    rating[place:] = np.random.default_rng(0).permutation(rating[place:])
-    other = log(real, real.ratings.with_columns(pl.Series("rating", rating)))
-    for one, two in zip(streams_of(log), streams_of(other), strict=True):
-        known = one.ends < place
-        assert (one.what, one.which) == (two.what, two.which)
-        np.testing.assert_array_equal(one.values[known], two.values[: known.sum()])
-
-
-def test_a_prefix_of_a_log_has_the_findings_of_that_time_however_users_are_numbered(
-    real: Tables,
-) -> None:
-    whole = detect(log(real, real.ratings))
-    place = int(0.6 * real.ratings.height)
-    prefix = log(real, real.ratings[:place])
-    end = int(real.ratings["timestamp"][place - 1])
+def test_later_ratings_and_the_numbering_of_users_change_no_finding(real: Tables) -> None:
+    whole = detect(log_of(real, real.ratings))
+    position = int(0.6 * real.ratings.height)
+    prefix = log_of(real, real.ratings[:position])
+    end = int(real.ratings["timestamp"][position - 1])
     assert detect(prefix) == [found for found in whole if found.found <= end]
-    grown = log(real, real.ratings[: place // 2]).with_ratings(real.ratings[place // 2 : place])
+    half = position // 2
+    grown = log_of(real, real.ratings[:half]).with_ratings(real.ratings[half:position])
     assert detect(grown) == detect(prefix)
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 300))
-def test_sessions_end_with_silence_and_shuffling_keeps_them_whole(seed: int, count: int) -> None:
-    ratings = random_ratings(seed, count).sort("timestamp", "userId", "movieId")
-    user, times = ratings["userId"].to_numpy(), ratings["timestamp"].to_numpy()
-    numbers = session_numbers(user, times)
-    frame = ratings.with_columns(pl.Series("session", numbers))
-    for part in frame.partition_by("session"):
-        assert part["userId"].n_unique() == 1
-        gaps = np.diff(part["timestamp"].to_numpy())
-        assert (gaps <= SESSION_SILENCE).all()
-    moved = shuffle_sessions(ratings, seed)
-    key = ["userId", "movieId", "rating"]
-    assert moved.select(key).sort(key).equals(ratings.select(key).sort(key))
-    assert moved["timestamp"].min() == ratings["timestamp"].min()
+def test_a_stream_of_a_third_party_is_monitored(log: InteractionLog) -> None:
+    (found,) = detect(log, streams=[noise(3.0)])
+    assert (found.kind, found.label, found.is_concept_drift) == ("noise", "all", True)
+    assert int(log.timestamp[CHANGE - 500]) <= found.since <= int(log.timestamp[CHANGE + 100])
+    assert found.before == pytest.approx(2, abs=0.1)
+    assert 4 < found.after < 5.5
+    assert str(found).startswith("noise: all up since ")
+    assert "points before, " in str(found)
+    both = detect(log, streams=[*stream_specs(log.catalogue), noise(3.0)])
+    assert found in both
+    assert [other for other in both if other != found] == detect(log)
+
+
+def test_a_detector_of_river_can_be_passed(log: InteractionLog) -> None:
+    (found,) = detect(log, streams=[noise(3.0)], detector=ADWIN)
+    assert int(log.timestamp[CHANGE - 500]) <= found.since <= int(log.timestamp[CHANGE + 100])
+    assert found.found > int(log.timestamp[CHANGE])
+    assert detect(log, streams=[noise(0.0)], detector=ADWIN) == []
+
+
+def test_an_alarm_is_a_finding_only_if_the_means_differ(log: InteractionLog) -> None:
+    assert detect(log, streams=[noise(0.0)], detector=AlwaysAlarmed) == []
+    assert len(detect(log, streams=[noise(3.0)], detector=AlwaysAlarmed)) == 1
+    assert detect(log, streams=[noise(3.0)], detector=NeverAlarmed) == []
+
+
+def test_a_fall_of_a_stream_of_errors_is_no_concept_drift(log: InteractionLog) -> None:
+    for change, is_concept_drift in ((3.0, True), (-3.0, False)):
+        (found,) = detect(log, streams=[replace(noise(change), only_rise=True)])
+        assert found.is_concept_drift is is_concept_drift
+
+
+def test_a_combined_stream_does_not_repeat_a_finding_of_its_parts(log: InteractionLog) -> None:
+    changed, constant = noise(3.0, "changed"), noise(0.0, "constant", seed=1)
+    both = replace(changed, label="both", parts=(changed, constant))
+    assert [found.label for found in detect(log, streams=[both])] == ["both"]
+    assert [f.label for f in detect(log, streams=[changed, constant, both])] == ["changed"]
+
+
+def test_the_json_of_a_finding_has_its_documented_keys(log: InteractionLog) -> None:
+    (found,) = detect(log, streams=[noise(3.0)])
+    document = found.as_json()
+    assert list(document) == [
+        "what", "which", "since", "found", "before", "after", "ratings", "evidence",
+        "deviations", "sentence",
+    ]  # fmt: skip
+    assert (document["what"], document["which"]) == ("noise", "all")
+    assert document["sentence"] == str(found)
+
+
+def test_shares_are_shown_in_per_cent(log: InteractionLog) -> None:
+    spec = StreamSpec(
+        "share", "late ratings", SHARE, False,
+        lambda inputs: (np.arange(len(inputs.log.rating)) >= CHANGE).astype(np.float64),
+        standardisation=Standardisation(whole=True),
+    )  # fmt: skip
+    assert ": 0.0% before, " in str(detect(log, streams=[spec])[0])

@@ -1,4 +1,4 @@
-"""Masks from random bytes."""
+"""Dropout with masks from random bytes."""
 
 import pytest
 import torch
@@ -6,26 +6,26 @@ import torch
 from foreseen.models.dropout import ByteDropout
 
 
-def test_a_share_is_left_out_and_the_rest_makes_up_for_it() -> None:
+def test_inputs_are_dropped_at_the_rate_and_the_others_are_scaled() -> None:
     layer = ByteDropout(0.3)
-    given = layer(torch.ones(400, 500))
-    assert float((given == 0).float().mean()) == pytest.approx(0.3, abs=0.005)
-    assert float(given.mean()) == pytest.approx(1, abs=0.005)
-    assert len(given.unique()) == 2
+    outputs = layer(torch.ones(400, 500))
+    assert float((outputs == 0).float().mean()) == pytest.approx(0.3, abs=0.005)
+    assert float(outputs.mean()) == pytest.approx(1, abs=0.005)
+    assert len(outputs.unique()) == 2
 
 
-def test_nothing_is_left_out_of_an_answer() -> None:
+def test_nothing_is_dropped_in_evaluation_or_at_rate_zero() -> None:
     inputs = torch.rand(7, 5)
     assert torch.equal(ByteDropout(0.3).eval()(inputs), inputs)
     assert torch.equal(ByteDropout(0.0)(inputs), inputs)
 
 
-def test_a_seed_draws_the_same_masks_again_and_another_does_not() -> None:
+def test_a_seed_repeats_the_masks() -> None:
     layer, inputs = ByteDropout(0.5), torch.ones(3, 100)
-    drawn: list[torch.Tensor] = []
+    outputs: list[torch.Tensor] = []
     for seed in (1, 1, 2):
         layer.reseed(seed)
-        drawn.append(layer(inputs))
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
-    assert not torch.equal(layer(inputs), drawn[2])
+        outputs.append(layer(inputs))
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])
+    assert not torch.equal(layer(inputs), outputs[2])

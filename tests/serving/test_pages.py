@@ -1,4 +1,4 @@
-"""The web page in a real browser."""
+"""The pages: rendered without a browser, and used in one."""
 
 import os
 import shutil
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 from tests.data.samples import LETTERBOXD, zipped
+from tests.serving.api.calls import open_account
 from tests.serving.conftest import Server, start_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -23,6 +25,23 @@ OPTIONS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery"  # noqa: S105
+
+
+def test_every_page_renders_with_and_without_a_session(client: TestClient) -> None:
+    paths = ("/", "/?part=true", "/rate", "/rate?query=matrix", "/top", "/film/318", "/me",
+             "/sign-in", "/model")  # fmt: skip
+    for path in paths:
+        assert client.get(path).status_code == 200, path
+    headers = open_account(client, "ann")
+    client.put("/api/v1/me/ratings/318", json={"rating": 4}, headers=headers)
+    client.put("/api/v1/me/dismissed/50", headers=headers)
+    client.post("/api/v1/me/tokens", json={"label": "script"}, headers=headers)
+    for path in paths:
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_page_of_an_unknown_movie_is_not_found(client: TestClient) -> None:
+    assert client.get("/film/99999999").status_code == 404
 
 
 @pytest.fixture(scope="module")
@@ -41,53 +60,52 @@ def browser() -> Iterator[Browser]:
 def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("pages") / "m"
     shutil.copytree(trained, folder)
-    running = start_server(folder)
-    yield running
-    running.stop()
+    with start_server(folder) as running:
+        yield running
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A newcomer's page; an error in its script or its console fails the test."""
+    """A page without a session; an error of its script or on its console fails the test."""
     context = browser.new_context(base_url=server.address, viewport={"width": 1280, "height": 900})
     opened = context.new_page()
-    faults: list[str] = []
+    errors: list[str] = []
 
     def failed(error: Error) -> None:
-        faults.append(str(error))
+        errors.append(str(error))
 
-    def told(message: ConsoleMessage) -> None:
+    def log(message: ConsoleMessage) -> None:
         if message.type == "error":
-            faults.append(message.text)
+            errors.append(message.text)
 
     opened.on("pageerror", failed)
-    opened.on("console", told)
+    opened.on("console", log)
     yield opened
     context.close()
-    assert [fault for fault in faults if "401" not in fault and "422" not in fault] == []
+    assert [error for error in errors if "401" not in error and "422" not in error] == []
 
 
-def press_star(page: Page, place: int, stars: float) -> None:
-    """Click where that many stars are on the rating of a tile."""
-    box = page.locator(".stars input").nth(place)
+def click_stars(page: Page, index: int, stars: float) -> None:
+    """Click on the position of a number of stars of a tile."""
+    box = page.locator(".stars input").nth(index)
     size = box.bounding_box()
     assert size is not None
-    # The thumb is as wide as the input is high, more or less; the middle of the value's step.
+    # The thumb, about 16 pixels wide, is centred on the value.
     share = (stars - 0.5) / 4.5
     box.click(position={"x": 8 + share * (size["width"] - 16), "y": size["height"] / 2})
 
 
-def wait_for_rating(page: Page, text: str) -> None:
-    page.wait_for_function("t => document.getElementById('said').textContent === t", arg=text)
+def wait_for_status(page: Page, text: str) -> None:
+    page.wait_for_function("t => document.getElementById('status').textContent === t", arg=text)
 
 
-def test_a_newcomer_rates_five_films_and_sees_the_ranking_move(page: Page) -> None:
+def test_a_new_user_rates_five_films_and_the_ranking_changes(page: Page) -> None:
     page.goto("/rate")
     before = page.locator("#first li").all_inner_texts()
-    for place, stars in enumerate((5, 1, 4.5, 2, 0.5)):
-        press_star(page, place, stars)
-        wait_for_rating(page, f"Rated {stars:g}")
-        assert page.locator(".stars output").nth(place).inner_text() == f"{stars:g}"
+    for index, stars in enumerate((5, 1, 4.5, 2, 0.5)):
+        click_stars(page, index, stars)
+        wait_for_status(page, f"Rated {stars:g}")
+        assert page.locator(".stars output").nth(index).inner_text() == f"{stars:g}"
     page.wait_for_function("() => document.querySelector('#first ol').dataset.rated === '5'")
     assert page.locator("#first li").all_inner_texts() != before
     page.goto("/")
@@ -97,23 +115,23 @@ def test_a_newcomer_rates_five_films_and_sees_the_ranking_move(page: Page) -> No
     assert page.locator(".rated .tile").count() == 5
 
 
-def test_the_slider_reorders_at_once_and_without_the_server(page: Page) -> None:
+def test_the_slider_reorders_the_ranking_without_a_request(page: Page) -> None:
     page.goto("/")
     before = page.locator(".card h2 a").all_inner_texts()
-    asked: list[str] = []
+    requests: list[str] = []
 
-    def sent(request: Request) -> None:
-        asked.append(request.url)
+    def record(request: Request) -> None:
+        requests.append(request.url)
 
-    page.on("request", sent)
+    page.on("request", record)
     page.locator("[data-balance]").press("End")
     after = page.locator(".card h2 a").all_inner_texts()
     assert after != before
     assert sorted(after) == sorted(before)
-    assert asked == []
+    assert requests == []
 
 
-def test_filters_and_search_change_what_is_shown(page: Page) -> None:
+def test_filters_and_search_update_the_page(page: Page) -> None:
     page.goto("/")
     page.select_option("select[name=genre]", "Horror")
     page.wait_for_function(
@@ -127,14 +145,14 @@ def test_filters_and_search_change_what_is_shown(page: Page) -> None:
     )
 
 
-def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Page) -> None:
+def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
     page.goto("/rate")
-    press_star(page, 0, 4)
-    wait_for_rating(page, "Rated 4")
+    click_stars(page, 0, 4)
+    wait_for_status(page, "Rated 4")
     page.goto("/me")
     page.fill("input[name=name]", "ann")
     page.fill("input[name=password]", "short but long")
-    page.click("text=Sign up")
+    page.click("main button:has-text('Sign up')")
     page.wait_for_selector("h1:has-text('ann')")
     page.click("text=Sign out")
     page.wait_for_selector(".who a:has-text('Sign in')")
@@ -150,8 +168,8 @@ def test_sign_up_out_and_in_keeps_what_a_guest_rated(page: Page) -> None:
     assert page.locator(".rated .tile").count() == 1
     page.fill("input[name=old]", "short but long")
     page.fill("input[name=new]", "long and not short")
-    page.click("text=Change it")
-    wait_for_rating(page, "The password is changed; all other sessions have ended")
+    page.click("text=Change password")
+    wait_for_status(page, "Password changed; all other sessions have ended")
     page.goto("/model")
     assert page.locator("[data-update]").count() == 1
 
@@ -161,13 +179,13 @@ def test_a_letterboxd_zip_is_imported(page: Page, tmp_path: Path) -> None:
     file.write_bytes(zipped(**{"ratings.csv": LETTERBOXD}))
     page.goto("/me")
     page.set_input_files("input[type=file]", file)
-    page.click("text=Import")
+    page.click("button:has-text('Import')")
     page.wait_for_selector("#report >> text=2 matched (2 new or changed)")
     page.goto("/me")
     assert "The Matrix" in page.locator(".rated").inner_text()
 
 
-def test_a_film_is_rated_by_the_keyboard_alone(page: Page) -> None:
+def test_a_film_is_rated_by_keyboard(page: Page) -> None:
     page.goto("/rate")
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -175,25 +193,25 @@ def test_a_film_is_rated_by_the_keyboard_alone(page: Page) -> None:
             break
     for _ in range(6):
         page.keyboard.press("ArrowRight")
-    wait_for_rating(page, "Rated 3.5")
+    wait_for_status(page, "Rated 3.5")
     page.keyboard.press("Delete")
-    wait_for_rating(page, "Rating taken back")
+    wait_for_status(page, "Rating deleted")
 
 
-def test_what_is_of_no_interest_disappears(page: Page) -> None:
+def test_a_dismissed_film_leaves_the_ranking_until_it_is_shown_again(page: Page) -> None:
     page.goto("/")
     first = page.locator(".card").first.get_attribute("data-movie")
     page.locator(".dismiss").first.click()
     page.wait_for_function("m => !document.querySelector(`.card[data-movie='${m}']`)", arg=first)
     page.goto("/me")
     page.click("text=Show it again")
-    wait_for_rating(page, "It may be shown again")
+    wait_for_status(page, "It may be recommended again")
     page.goto("/")
     assert page.locator(".card").first.get_attribute("data-movie") == first
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_bars_anybody_and_a_phone_is_wide_enough(
+def test_pages_are_accessible_and_fit_a_phone(
     browser: Browser, server: Server, scheme: Literal["light", "dark"]
 ) -> None:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
@@ -207,22 +225,22 @@ def test_nothing_serious_bars_anybody_and_a_phone_is_wide_enough(
     page = context.new_page()
     page.goto("/rate")
     page.locator(".stars input").first.tap()
-    page.wait_for_function("() => document.getElementById('said').textContent !== ''")
+    page.wait_for_function("() => document.getElementById('status').textContent !== ''")
     for path in ("/", "/rate", "/film/318", "/me", "/model", "/sign-in"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         page.evaluate(axe)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        bars = [
+        violations = [
             (path, violation["id"], [node["html"] for node in violation["nodes"]][:3])
             for violation in found["violations"]
             if violation["impact"] in {"serious", "critical"}
         ]
-        assert bars == []
+        assert violations == []
     context.close()
 
 
-def test_without_scripts_the_ranking_still_reads(browser: Browser, server: Server) -> None:
+def test_the_ranking_is_readable_without_scripts(browser: Browser, server: Server) -> None:
     context = browser.new_context(base_url=server.address, java_script_enabled=False)
     page = context.new_page()
     page.goto("/?genre=Comedy")

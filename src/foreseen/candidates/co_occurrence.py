@@ -94,7 +94,7 @@ class CoOccurrence:
         return self._cache.get_or_compute(movie, lambda: self._count(movie, before))
 
     def precompute(self, movies: NDArray[np.intp]) -> None:
-        """Cache the counts of movies as of the end of the log, in this order, up to the capacity."""
+        """Cache counts as of the end of the log, movie by movie, while there is room."""
         for movie in movies:
             if self._cache.is_full:
                 return

@@ -199,7 +199,8 @@ def with_predictions(
         return candidates
     ends = np.cumsum([len(part.movies) for part in candidates])
     parts = np.split(rating, ends[:-1])
-    return [part.with_ratings(own) for part, own in zip(candidates, parts, strict=True)]
+    pairs = zip(candidates, parts, strict=True)
+    return [entry.with_ratings(predicted) for entry, predicted in pairs]
 
 
 def fit_next_item(

@@ -1,4 +1,4 @@
-"""Define the command line: parse the arguments, call the package, print the result."""
+"""The command line: parse the arguments, call the package, print the result."""
 
 import sys
 from importlib.metadata import version
@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli import data, measure, model, people, versions
+from foreseen.cli import data, import_ratings, measure, model, serve, versions
 from foreseen.errors import ForeseenError, InputError
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Predict the rating a user would give every movie they have not watched.",
+    help="Predict ratings and recommend movies.",
     rich_markup_mode=None,
 )
 data_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Where data comes from and what it is like."
+    no_args_is_help=True, rich_markup_mode=None, help="List, convert and describe data sets."
 )
 app.add_typer(data_app, name="data")
 data_app.command("list")(data.list_data)
@@ -34,8 +34,8 @@ app.command()(versions.rollback)
 app.command()(measure.evaluate)
 app.command()(measure.tune)
 app.command()(measure.backtest)
-app.command("import")(people.import_ratings)
-app.command()(people.serve)
+app.command("import")(import_ratings.import_ratings)
+app.command()(serve.serve)
 
 
 def _print_version(requested: bool) -> None:
@@ -56,11 +56,14 @@ def global_options(
         ),
     ] = False,
 ) -> None:
-    """Define the options that precede a command."""
+    """Declare the options that precede a command."""
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with one clear line and status 2."""
+    """Run the command line.
+
+    An error is printed in one line. The exit code is 2 for invalid input, 1 for another failure.
+    """
     try:
         app()
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Commands on data: where it comes from, canonical tables, what it is like."""
+"""Commands for data sets: list, convert to canonical tables, describe."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from foreseen.cli.output import print_json, print_table
 
 
 def list_data(as_json: AsJson = False) -> None:
-    """List the data sets that can be named.
+    """List the data sets that are available by name.
 
     Example: `foreseen data list`
     """
@@ -27,7 +27,7 @@ def list_data(as_json: AsJson = False) -> None:
         return
     print_table(
         None,
-        ["name", "from", "on this machine"],
+        ["name", "source", "on this machine"],
         [[str(row["name"]), str(row["from"]), "yes" if row["here"] else "no"] for row in rows],
     )
 
@@ -35,7 +35,7 @@ def list_data(as_json: AsJson = False) -> None:
 def get_data(
     data: Data, out: Out, skip_bad_rows: SkipBadRows = None, as_json: AsJson = False
 ) -> None:
-    """Read a data set, check it, and write it as canonical Parquet.
+    """Read and check a data set, and write it as canonical Parquet.
 
     Example: `foreseen data get ml-latest-small --out data`
     """
@@ -43,32 +43,33 @@ def get_data(
 
     tables = load_data(data, skip_bad_rows)
     write_tables(tables, out)
-    if as_json:
-        print_json(vars(tables.manifest))
-        return
     manifest = tables.manifest
+    if as_json:
+        print_json(vars(manifest))
+        return
+    counts = {
+        "ratings": manifest.ratings,
+        "users": manifest.users,
+        "movies": manifest.movies,
+        "movies without metadata": manifest.movies_without_metadata,
+        "bad rows skipped": manifest.bad_rows,
+    }
     print_table(
         f"{manifest.source}, written to {out}",
-        ["ratings", "users", "movies", "movies without metadata", "bad rows left out"],
-        [
-            [
-                f"{manifest.ratings:,}",
-                f"{manifest.users:,}",
-                f"{manifest.movies:,}",
-                f"{manifest.movies_without_metadata:,}",
-                f"{manifest.bad_rows:,}",
-            ]
-        ],
+        list(counts),
+        [[f"{count:,}" for count in counts.values()]],
     )
 
 
 def describe_data(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="The HTML page.")] = Path("description.html"),
+    out: Annotated[Path, typer.Option("--out", help="Output HTML file.")] = Path(
+        "description.html"
+    ),
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw what a data set is like, as an HTML page.
+    """Describe a data set: summary statistics, and an HTML report with pictures.
 
     Example: `foreseen data describe ml-latest-small --out description.html`
     """
@@ -77,14 +78,13 @@ def describe_data(
 
     tables = load_data(data, skip_bad_rows)
     write_profile(tables, out)
-    known = summarise(tables)
+    summary = summarise(tables)
     if as_json:
-        print_json({**known, "page": str(out)})
+        print_json({**summary, "page": str(out)})
         return
-    hidden = {"sha256"}
-    rows = [[name.replace("_", " "), _plain(v)] for name, v in known.items() if name not in hidden]
-    print_table(f"{tables.manifest.source}, drawn in {out}", ["what", "value"], rows)
-
-
-def _plain(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    rows = [
+        [name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)]
+        for name, value in summary.items()
+        if name != "sha256"
+    ]
+    print_table(f"{tables.manifest.source}; report in {out}", ["statistic", "value"], rows)

@@ -1,4 +1,4 @@
-"""Commands that measure: protocols, and walks through time."""
+"""Commands that measure models: evaluate, tune, backtest."""
 
 import json
 from typing import Annotated
@@ -6,36 +6,46 @@ from typing import Annotated
 import typer
 
 from foreseen.cli.options import (
+    MODEL_METAVAR,
     AsJson,
     Data,
-    ModelName,
     Out,
     PolicyName,
     ProtocolName,
     Seed,
     SettingsFile,
     SkipBadRows,
+    parse_model,
     read_settings,
 )
-from foreseen.cli.output import print_json, print_search, print_summaries, print_walk
+from foreseen.cli.output import print_backtest, print_evaluation, print_json, print_search
 from foreseen.errors import InputError
+from foreseen.models.installed import DEFAULT_MODEL, model_names
 
 
 def evaluate(
     data: Data,
     out: Out,
-    protocol: Annotated[ProtocolName, typer.Option(help="How to measure.")] = ProtocolName.STREAM,
+    protocol: Annotated[
+        ProtocolName, typer.Option(help="Evaluation protocol.")
+    ] = ProtocolName.STREAM,
     model: Annotated[
-        list[ModelName] | None, typer.Option("--model", help="What to measure; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--model",
+            parser=parse_model,
+            metavar=MODEL_METAVAR,
+            help="Model to evaluate; may be repeated. Default: all.",
+        ),
     ] = None,
     seed: Seed = 0,
     settings: SettingsFile = None,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure models on ratings later than those they are fitted to.
+    """Evaluate models on held-out ratings.
 
-    An evaluation that was interrupted goes on with the model it was at.
+    An interrupted evaluation resumes at the model it had reached.
 
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
@@ -46,35 +56,38 @@ def evaluate(
     from foreseen.progress import progress_bar
 
     tables = canonical.load_data(data, skip_bad_rows)
-    names = [name.value for name in model or list(ModelName)]
-    chosen = {name: read_settings(settings, name) for name in names}
-    ask = PROTOCOLS[protocol.value](tables)
-    answers = ask(GLOBAL_MEAN, None, seed)
+    chosen = {name: read_settings(settings, name) for name in model or model_names()}
+    evaluator = PROTOCOLS[protocol.value](tables)
+    results = evaluator(GLOBAL_MEAN, None, seed)
     with progress_bar("evaluating", len(chosen)) as advance:
-        for name, own in chosen.items():
-            answers += measure(tables, protocol.value, ask, name, own, seed, out)
+        for name, parsed in chosen.items():
+            results += measure(tables, protocol.value, evaluator, name, parsed, seed, out)
             advance(1)
-    summaries = summarise_all(answers)
+    summaries = summarise_all(results)
     write_report(protocol.value, tables.manifest.source, summaries, out)
     finish(out)
     if as_json:
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
         return
-    print_summaries(protocol.value, tables.manifest.source, summaries)
+    print_evaluation(protocol.value, tables.manifest.source, summaries)
 
 
 def tune(
     data: Data,
     out: Out,
-    model: Annotated[ModelName, typer.Option(help="What to tune.")] = ModelName.ENSEMBLE,
-    trials: Annotated[int, typer.Option(min=1, help="Settings to try, the first as it is.")] = 20,
+    model: Annotated[
+        str, typer.Option(parser=parse_model, metavar=MODEL_METAVAR, help="Model to tune.")
+    ] = DEFAULT_MODEL,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Number of trials; the first uses the defaults.")
+    ] = 20,
     seed: Seed = 0,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search for better settings on validation data; the last fifth of the ratings is left alone.
+    """Search for the best settings of a model on validation data.
 
-    A search that was interrupted goes on where it was.
+    The last fifth of the ratings is not used. An interrupted search resumes after its last trial.
 
     Example: `foreseen tune ml-latest-small --model hybrid --trials 30 --out tuned`
     """
@@ -85,7 +98,7 @@ def tune(
     except ImportError as error:
         raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
     tables = canonical.load_data(data, skip_bad_rows)
-    document = tuning.tune(tables, model.value, trials, seed, out)
+    document = tuning.tune(tables, model, trials, seed, out)
     if as_json:
         print_json(document)
         return
@@ -95,47 +108,50 @@ def tune(
 def backtest(
     data: Data,
     out: Out,
-    model: Annotated[ModelName, typer.Option(help="What to walk with.")] = ModelName.ENSEMBLE,
+    model: Annotated[
+        str, typer.Option(parser=parse_model, metavar=MODEL_METAVAR, help="Model to backtest.")
+    ] = DEFAULT_MODEL,
     policy: Annotated[
         list[PolicyName] | None,
-        typer.Option("--policy", help="How it keeps up; may be repeated. All, if none is named."),
+        typer.Option("--policy", help="Update policy; may be repeated. Default: all."),
     ] = None,
     start: Annotated[
-        float, typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known first.")
+        float,
+        typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known at the start."),
     ] = 0.5,
     delay: Annotated[
-        int, typer.Option(min=0, help="Seconds a rating must be old to be known.")
+        int, typer.Option(min=0, help="Seconds between a rating and its use by the model.")
     ] = 0,
-    ages: Annotated[
+    measure_staleness: Annotated[
         bool,
-        typer.Option("--staleness", help="Measure models of different ages too: six trainings."),
+        typer.Option("--staleness", help="Also compare models of different ages (six trainings)."),
     ] = False,
     seed: Seed = 0,
     settings: SettingsFile = None,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Walk through time: predict every rating before it is learned from.
+    """Backtest update policies: predict each rating before the model learns from it.
 
-    A walk that was interrupted goes on where it was.
+    An interrupted backtest resumes at the window it had reached.
 
-    Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out walk`
+    Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out backtest`
     """
     from foreseen.data import canonical
-    from foreseen.drift.backtest import Walk
-    from foreseen.drift.backtest import backtest as walk_through
-    from foreseen.drift.report import summarise_walk, write_walk
+    from foreseen.drift.backtest import BacktestConfig
+    from foreseen.drift.backtest import backtest as run_backtest
+    from foreseen.drift.report import summarise_backtest, write_backtest
     from foreseen.drift.staleness import staleness
 
     tables = canonical.load_data(data, skip_bad_rows)
-    names = [name.value for name in policy or list(PolicyName)]
-    chosen = read_settings(settings, model.value)
-    walk = Walk(tables, model.value, chosen, names, start, delay, seed)
-    document = summarise_walk(walk, *walk_through(walk, out))
-    if ages:
-        document["staleness"] = staleness(tables, model.value, chosen, seed)
-    write_walk(document, out)
+    policies = [name.value for name in policy or list(PolicyName)]
+    parsed = read_settings(settings, model)
+    config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
+    document = summarise_backtest(config, *run_backtest(config, out))
+    if measure_staleness:
+        document["staleness"] = staleness(tables, model, parsed, seed)
+    write_backtest(document, out)
     if as_json:
         print_json(document)
         return
-    print_walk(document)
+    print_backtest(document)

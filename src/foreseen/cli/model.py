@@ -1,38 +1,46 @@
-"""Commands on one model: train it, ask it, tell it more."""
+"""Commands for one model: train, recommend, predict, observe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foreseen.cli.options import (
+    MODEL_METAVAR,
     AsJson,
     Data,
     Folder,
-    ModelName,
     Out,
     RankBy,
+    RatingsFile,
     Seed,
     SettingsFile,
     SkipBadRows,
+    parse_model,
     read_settings,
 )
 from foreseen.cli.output import print_json, print_table
+from foreseen.models.installed import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from foreseen.ranking.recommend import Ranking
 
 
 def train(
     data: Data,
     out: Out,
-    model: Annotated[ModelName, typer.Option(help="What to train.")] = ModelName.ENSEMBLE,
+    model: Annotated[
+        str, typer.Option(parser=parse_model, metavar=MODEL_METAVAR, help="Model to train.")
+    ] = DEFAULT_MODEL,
     seed: Seed = 0,
     until: Annotated[
-        int | None, typer.Option(help="Learn only from ratings before this timestamp.")
+        int | None, typer.Option(help="Train only on ratings before this timestamp.")
     ] = None,
     settings: SettingsFile = None,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a model to a data set and save it in a folder.
+    """Train a model on a data set and save it in a folder.
 
     Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
@@ -43,42 +51,37 @@ def train(
     tables = canonical.load_data(data, skip_bad_rows)
     if until is not None:
         tables = canonical.tables_before(tables, until)
-    fitted = fit(tables, model.value, read_settings(settings, model.value), seed)
+    fitted = fit(tables, model, read_settings(settings, model), seed)
     save_model(fitted, out, tables.links)
-    report = {"model": fitted.name, "folder": str(out), "ratings": tables.ratings.height}
+    count = tables.ratings.height
     if as_json:
+        report = {"model": fitted.name, "folder": str(out), "ratings": count}
         print_json({**report, **fitted.report})
         return
+    error = f"{fitted.report['validation_rmse']:.4f}"
     print_table(
         None,
         ["model", "folder", "ratings", "RMSE on the latest tenth, held out"],
-        [
-            [
-                fitted.name,
-                str(out),
-                f"{tables.ratings.height:,}",
-                f"{fitted.report['validation_rmse']:.4f}",
-            ]
-        ],
+        [[fitted.name, str(out), f"{count:,}", error]],
     )
 
 
 def recommend(
     folder: Folder,
     user: Annotated[
-        list[int] | None, typer.Option("--user", help="Whose ranking; may be repeated.")
+        list[int] | None, typer.Option("--user", help="User id; may be repeated.")
     ] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Rank for every known user.")] = False,
-    k: Annotated[int, typer.Option("--k", min=1, help="How many movies.")] = 10,
-    by: Annotated[RankBy, typer.Option(help="What to rank by.")] = RankBy.RATING,
-    at: Annotated[int | None, typer.Option(help="Answer as of this timestamp.")] = None,
+    all_users: Annotated[bool, typer.Option("--all", help="Rank for all users.")] = False,
+    k: Annotated[int, typer.Option("--k", min=1, help="Number of movies.")] = 10,
+    by: Annotated[RankBy, typer.Option(help="Ranking criterion.")] = RankBy.RATING,
+    at: Annotated[int | None, typer.Option(help="Rank as of this timestamp.")] = None,
     diversity: Annotated[
-        float, typer.Option(min=0, max=1, help="How much alike movies stand in each other's way.")
+        float, typer.Option(min=0, max=1, help="Diversity weight (MMR); 0 ranks by score alone.")
     ] = 0.0,
-    out: Annotated[Path | None, typer.Option(help="With --all: the Parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --all: output Parquet file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank the movies a user has not watched.
+    """Rank the movies that a user has not watched.
 
     Examples: `foreseen recommend model --user 1 --user 15`;
     `foreseen recommend model --all --out rankings.parquet`
@@ -86,90 +89,93 @@ def recommend(
     from foreseen.ranking import recommend as ranking
     from foreseen.registry.versions import load_model
 
-    if everybody == bool(user):
+    if all_users == bool(user):
         raise typer.BadParameter("give --user ID, or --all with --out FILE.parquet")
-    if everybody and out is None:
+    if all_users and out is None:
         raise typer.BadParameter("--all needs --out FILE.parquet")
-    fitted = load_model(folder)
-    if out is not None and everybody:
-        count = ranking.recommend_all(fitted, out, k, by.value, at, diversity)
-        report = {"users": count, "file": str(out)}
+    model = load_model(folder)
+    if out is not None and all_users:
+        count = ranking.recommend_all(model, out, k, by.value, at, diversity)
         if as_json:
-            print_json(report)
+            print_json({"users": count, "file": str(out)})
         else:
-            print_table(None, ["users", "file"], [[str(count), str(out)]])
+            print_table(None, ["users", "file"], [[f"{count:,}", str(out)]])
         return
-    rankings = ranking.recommend(fitted, user or [], k, by.value, at, diversity)
+    rankings = ranking.recommend(model, user or [], k, by.value, at, diversity)
     if as_json:
         print_json([entry.as_json() for entry in rankings])
         return
     for entry in rankings:
-        newcomer = "" if entry.known else " (not known: ranked as for a newcomer)"
-        print_table(
-            f"user {entry.user}{newcomer}",
-            ["", "movie", "genres", "stars", "interval", "why"],
+        _print_ranking(entry)
+
+
+def _print_ranking(ranking: "Ranking") -> None:
+    note = "" if ranking.known else " (no ratings: ranked as a new user)"
+    print_table(
+        f"user {ranking.user}{note}",
+        ["", "movie", "genres", "stars", "interval", "why"],
+        [
             [
-                [
-                    str(place),
-                    f"{movie.title} ({movie.year})" if movie.year else movie.title,
-                    ", ".join(movie.genres),
-                    f"{movie.prediction:.2f}",
-                    f"{movie.low:.1f} to {movie.high:.1f}",
-                    movie.why,
-                ]
-                for place, movie in enumerate(entry.recommendations, start=1)
-            ],
-        )
+                str(place),
+                f"{movie.title} ({movie.year})" if movie.year else movie.title,
+                ", ".join(movie.genres),
+                f"{movie.prediction:.2f}",
+                f"{movie.low:.1f} to {movie.high:.1f}",
+                movie.why,
+            ]
+            for place, movie in enumerate(ranking.recommendations, start=1)
+        ],
+    )
 
 
 def predict(
     folder: Folder,
-    pairs: Annotated[Path, typer.Option(help="A CSV file: userId,movieId[,timestamp].")],
-    out: Annotated[Path, typer.Option(help="The same with prediction,low,high.")],
+    pairs: Annotated[Path, typer.Option(help="CSV file with userId,movieId[,timestamp].")],
+    out: Annotated[Path, typer.Option(help="Output CSV file: the pairs with prediction,low,high.")],
     as_json: AsJson = False,
 ) -> None:
-    """Predict the rating of every (user, movie) pair of a file, in its order.
+    """Predict the rating of every (user, movie) pair of a file, in the order of the file.
 
     Example: `foreseen predict model --pairs pairs.csv --out predictions.csv`
     """
     from foreseen.data.sources.pairs import read_pairs, write_predictions
     from foreseen.registry.versions import load_model
 
-    fitted = load_model(folder)
-    asked = read_pairs(pairs)
-    write_predictions(fitted.predict(asked), out)
+    model = load_model(folder)
+    queries = read_pairs(pairs)
+    write_predictions(model.predict(queries), out)
     if as_json:
-        print_json({"pairs": asked.height, "file": str(out)})
+        print_json({"pairs": queries.height, "file": str(out)})
     else:
-        print_table(None, ["pairs answered", "file"], [[f"{asked.height:,}", str(out)]])
+        print_table(None, ["pairs", "file"], [[f"{queries.height:,}", str(out)]])
 
 
 def observe(
     folder: Folder,
-    ratings: Annotated[Path, typer.Option(help="A CSV file: userId,movieId,rating,timestamp.")],
+    ratings: RatingsFile,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a trained model know new ratings; its weights stay as they are.
+    """Add ratings to a trained model without retraining.
 
     Example: `foreseen observe model --ratings new.csv`
     """
     from foreseen.data.canonical import load_ratings
-    from foreseen.registry.versions import changing, load_model, save_knowledge
+    from foreseen.registry.versions import load_model, save_log, write_lock
 
     new = load_ratings(ratings, skip_bad_rows)
-    with changing(folder):
-        fitted = load_model(folder)
-        known = fitted.observe(new)
-        save_knowledge(known, folder)
+    with write_lock(folder):
+        model = load_model(folder)
+        updated = model.observe(new)
+        save_log(updated, folder)
     report = {
         "observed": new.height,
-        "new_users": len(known.log.users) - len(fitted.log.users),
-        "new_movies": len(known.log.catalogue) - len(fitted.log.catalogue),
-        "ratings": known.log.ratings.height,
+        "new_users": len(updated.log.users) - len(model.log.users),
+        "new_movies": len(updated.log.catalogue) - len(model.log.catalogue),
+        "ratings": updated.log.ratings.height,
     }
     if as_json:
         print_json(report)
         return
-    header = ["ratings observed", "of new users", "of new movies", "ratings known now"]
+    header = ["ratings added", "new users", "new movies", "ratings in total"]
     print_table(None, header, [[f"{value:,}" for value in report.values()]])

@@ -2,46 +2,54 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from foreseen.errors import InputError
+from foreseen.models.installed import model_names
 
 if TYPE_CHECKING:
     from foreseen.models.predictor import Settings
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A built-in or downloadable name, a folder or a zip.")
+    str,
+    typer.Argument(metavar="DATA", help="Name of a data set, or path of a folder or zip."),
 ]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A trained model's folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a trained model.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Out = Annotated[Path, typer.Option("--out", help="Where to write.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance.")]
+Out = Annotated[Path, typer.Option("--out", help="Output folder.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
 SkipBadRows = Annotated[
     Path | None,
-    typer.Option("--skip-bad-rows", help="Leave bad rows out, and list them in this CSV file."),
+    typer.Option("--skip-bad-rows", help="Skip rows that are not valid; list them in this CSV."),
 ]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
-        "--settings", help="A YAML or JSON file with a section per model, as params.yaml."
+        "--settings", help="YAML or JSON file with a section per model, such as params.yaml."
     ),
 ]
+RatingsFile = Annotated[
+    Path, typer.Option("--ratings", help="CSV file with userId,movieId,rating,timestamp.")
+]
+
+MODEL_METAVAR: Final = "|".join(model_names())
 
 
-class ModelName(StrEnum):
-    """The models that can be trained."""
+def parse_model(name: str) -> str:
+    """Return the name of a model.
 
-    BIAS = "bias"
-    BASELINE = "baseline"
-    HYBRID = "hybrid"
-    HISTORY = "history"
-    ENSEMBLE = "ensemble"
+    Raises:
+        typer.BadParameter: If there is no model of that name.
+    """
+    if name not in model_names():
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(model_names())}.")
+    return name
 
 
 class RankBy(StrEnum):
-    """What a ranking is by."""
+    """Ranking criteria."""
 
     RATING = "rating"
     LIKELY = "likely"
@@ -49,7 +57,7 @@ class RankBy(StrEnum):
 
 
 class PolicyName(StrEnum):
-    """How a model keeps up with time."""
+    """Update policies."""
 
     FROZEN = "frozen"
     SLIDING = "sliding"
@@ -59,7 +67,7 @@ class PolicyName(StrEnum):
 
 
 class ProtocolName(StrEnum):
-    """How quality is measured."""
+    """Evaluation protocols."""
 
     STREAM = "stream"
     FOLDIN = "foldin"
@@ -68,11 +76,20 @@ class ProtocolName(StrEnum):
     CALENDAR_RANKING = "calendar-ranking"
 
 
+class ServiceName(StrEnum):
+    """Services with a supported export format."""
+
+    LETTERBOXD = "letterboxd"
+    IMDB = "imdb"
+    TRAKT = "trakt"
+    MOVIELENS = "movielens"
+
+
 def read_settings(file: Path | None, name: str) -> "Settings":
-    """Return a model's settings from its section of a file, or the defaults without one.
+    """Return the settings of a model from its section of a file; without a file, the defaults.
 
     Raises:
-        InputError: If the file or its section is not sound.
+        InputError: If the file cannot be read, or its section is not valid.
     """
     from foreseen.models.spec import parse_settings
 
@@ -85,19 +102,10 @@ def read_settings(file: Path | None, name: str) -> "Settings":
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is no sound YAML: {error}") from error
+        raise InputError(f"{file} is not valid YAML: {error}") from error
     if not isinstance(document, dict):
-        raise InputError(f"{file} should hold a section per model, as in '{name}:'")
+        raise InputError(f"{file} should have a section per model, such as '{name}:'")
     section: object = cast("dict[str, object]", document).get(name) or {}
     if not isinstance(section, dict):
-        raise InputError(f"{file}: '{name}' should be a section of settings")
+        raise InputError(f"{file}: '{name}' should be a mapping of settings")
     return parse_settings(name, cast("dict[str, object]", section))
-
-
-class ServiceName(StrEnum):
-    """Where people rate elsewhere."""
-
-    LETTERBOXD = "letterboxd"
-    IMDB = "imdb"
-    TRAKT = "trakt"
-    MOVIELENS = "movielens"

@@ -1,4 +1,4 @@
-"""What the command line prints: tables for people, JSON for programs."""
+"""Output of the command line: tables for people, JSON for programs."""
 
 import json
 import sys
@@ -8,16 +8,17 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH: Final = 120
+"""Width of tables, in characters, where stdout is not a terminal."""
 
 
 def print_json(document: object) -> None:
-    """Print a document for programs."""
+    """Print a document as JSON."""
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 
 
 def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> None:
-    """Print a table for people, of a fixed width where there is no terminal."""
+    """Print a table, as wide as the terminal."""
     table = Table(*header, title=title, title_justify="left", header_style="bold")
     for row in rows:
         table.add_row(*row)
@@ -27,58 +28,72 @@ def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> 
     console.print(table)
 
 
-def print_summaries(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
-    """Print the figures of an evaluation, and errors by activity."""
+def print_evaluation(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
+    """Print the metrics of an evaluation: overall, by activity, and of rankings."""
+    from foreseen.evaluation.results import setting_label
+
+    ordered = sorted(summaries, key=lambda summary: str(summary["setting"]))
     print_table(
-        f"{source}, {protocol}: {summaries[0]['events']:,} later ratings (95 % intervals)",
-        ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairs in order"],
+        f"{source}, {protocol}: {summaries[0]['events']:,} held-out ratings (95 % intervals)",
+        ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairwise accuracy"],
         [
             [
-                summary["setting"],
+                setting_label(summary["setting"]),
                 summary["model"],
-                *(_shown(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+                *(_estimate(summary, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
             ]
-            for summary in sorted(summaries, key=lambda s: str(s["setting"]))
+            for summary in ordered
         ],
     )
-    rows = [
-        [s["setting"], s["model"], *(_by_activity(s, bucket) for bucket in _buckets(summaries))]
-        for s in sorted(summaries, key=lambda s: str(s["setting"]))
-        if "activity" in s
+    buckets = _activity_buckets(summaries)
+    print_table(
+        "RMSE by number of the user's known ratings",
+        ["setting", "model", *buckets],
+        [
+            [
+                setting_label(summary["setting"]),
+                summary["model"],
+                *(_activity_rmse(summary, bucket) for bucket in buckets),
+            ]
+            for summary in ordered
+            if "activity" in summary
+        ],
+    )
+    rankings = [
+        (summary["model"], by, metrics)
+        for summary in summaries
+        for by, metrics in summary.get("lists", {}).items()
     ]
-    header = ["setting", "model", *_buckets(summaries)]
-    print_table("RMSE by how many of the user's ratings were known", header, rows)
-    lists = [(s["model"], by, own) for s in summaries for by, own in s.get("lists", {}).items()]
-    if not lists:
+    if not rankings:
         return
     print_table(
-        f"Lists from the whole catalogue for {lists[0][2]['users']:,} users",
-        ["model", "by", "NDCG@10", "Recall@20", "HR@10 of the next", "coverage", "novelty, bits"],
+        f"Rankings of the whole catalogue for {rankings[0][2]['users']:,} users",
+        ["model", "by", "NDCG@10", "Recall@20", "HR@10, next movie", "coverage", "novelty, bits"],
         [
             [
                 name,
                 by,
-                *(_shown(own, figure) for figure in ("ndcg10", "recall20", "next_hit10")),
-                f"{own['coverage']:.1%}",
-                f"{own['novelty']:.2f}",
+                *(_estimate(metrics, metric) for metric in ("ndcg10", "recall20", "next_hit10")),
+                f"{metrics['coverage']:.1%}",
+                f"{metrics['novelty']:.2f}",
             ]
-            for name, by, own in lists
+            for name, by, metrics in rankings
         ],
     )
 
 
-def print_walk(document: dict[str, Any]) -> None:
-    """Print the figures of a walk through time, policy by policy."""
+def print_backtest(document: dict[str, Any]) -> None:
+    """Print the metrics of a backtest by update policy."""
     results: list[dict[str, Any]] = document["results"]
-    late = f", {document['delay']} seconds late" if document["delay"] else ""
+    delay = f", delay {document['delay']} seconds" if document["delay"] else ""
     print_table(
-        f"{document['data']}, {document['model']}: {results[0]['events']:,} ratings predicted "
-        f"before they were learned from{late} (95 % intervals)",
-        ["policy", "RMSE", "RMSE per user", "NDCG@10", "pairs in order", "trainings", "seconds"],
+        f"{document['data']}, {document['model']}: {results[0]['events']:,} ratings "
+        f"predicted in time order{delay} (95 % intervals)",
+        ["policy", "RMSE", "RMSE per user", "NDCG@10", "pairwise accuracy", "trainings", "seconds"],
         [
             [
                 result["policy"],
-                *(_shown(result, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
+                *(_estimate(result, name) for name in ("rmse", "rmse_user", "ndcg10", "pairwise")),
                 str(result["trainings"]),
                 f"{result['train_seconds']:.0f}",
             ]
@@ -88,48 +103,48 @@ def print_walk(document: dict[str, Any]) -> None:
 
 
 def print_search(document: dict[str, Any]) -> None:
-    """Print the trials of a search, the best first."""
+    """Print the trials of a search for settings, the best first."""
     trials: list[dict[str, Any]] = sorted(
-        document["trials"], key=lambda own: own["figures"]["rmse"]
+        document["trials"], key=lambda trial: trial["figures"]["rmse"]
     )
     print_table(
         f"{document['data']}, {document['model']}: {document['measured']}",
-        ["trial", "RMSE", "RMSE per user", "seconds", "what differs"],
+        ["trial", "RMSE", "RMSE per user", "seconds", "changed settings"],
         [
             [
-                str(own["number"]),
-                *(f"{own['figures'][name]:.4f}" for name in ("rmse", "rmse_user")),
-                f"{own['seconds']:.0f}",
-                _differing(own["settings"], document["defaults"]) or "nothing",
+                str(trial["number"]),
+                *(f"{trial['figures'][name]:.4f}" for name in ("rmse", "rmse_user")),
+                f"{trial['seconds']:.0f}",
+                _changed_settings(trial["settings"], document["defaults"]) or "none",
             ]
-            for own in trials
+            for trial in trials
         ],
     )
 
 
-def _differing(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
-    told: list[str] = []
+def _changed_settings(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
+    changes: list[str] = []
     for name, value in settings.items():
         if isinstance(value, dict):
-            told.append(_differing(cast("dict[str, Any]", value), defaults[name]))
+            changes.append(_changed_settings(cast("dict[str, Any]", value), defaults[name]))
         elif value != defaults[name]:
-            told.append(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}")
-    return ", ".join(part for part in told if part)
+            changes.append(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}")
+    return ", ".join(change for change in changes if change)
 
 
-def _shown(summary: dict[str, Any], name: str) -> str:
+def _estimate(summary: dict[str, Any], name: str) -> str:
     if name not in summary:
         return ""
-    figure = summary[name]
-    return f"{figure['value']:.4f} ({figure['low']:.2f}-{figure['high']:.2f})"
+    estimate = summary[name]
+    return f"{estimate['value']:.4f} ({estimate['low']:.2f}-{estimate['high']:.2f})"
 
 
-def _buckets(summaries: list[dict[str, Any]]) -> list[str]:
-    names = (part["activity"] for s in summaries for part in s.get("activity", ()))
+def _activity_buckets(summaries: list[dict[str, Any]]) -> list[str]:
+    names = (part["activity"] for summary in summaries for part in summary.get("activity", ()))
     return list(dict.fromkeys(names))
 
 
-def _by_activity(summary: dict[str, Any], bucket: str) -> str:
+def _activity_rmse(summary: dict[str, Any], bucket: str) -> str:
     for part in summary["activity"]:
         if part["activity"] == bucket:
             return f"{part['rmse']['value']:.4f}"

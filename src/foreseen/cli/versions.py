@@ -1,52 +1,57 @@
-"""Commands on versions: keep a model fresh, see its versions, choose one."""
+"""Commands for the versions of a model: update, list, promote, roll back."""
 
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from foreseen.cli.options import AsJson, Folder, SkipBadRows
+from foreseen.cli.options import AsJson, Folder, RatingsFile, SkipBadRows
 from foreseen.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from foreseen.registry.layout import Version
+
+_REASON: Final = "requested"
+"""Reason written to the audit log for what is done by hand."""
 
 
 def update(
     folder: Folder,
-    ratings: Annotated[Path, typer.Option(help="A CSV file: userId,movieId,rating,timestamp.")],
+    ratings: RatingsFile,
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in new ratings, look for drift, train a challenger if called for, keep the better.
+    """Add ratings, detect drift, train a challenger if needed, and promote it if it is better.
 
     Example: `foreseen update model --ratings new.csv`
     """
     from foreseen.data.canonical import load_ratings
-    from foreseen.registry.update import update as take_in
+    from foreseen.registry.update import update as update_model
 
-    done = take_in(folder, load_ratings(ratings, skip_bad_rows))
+    result = update_model(folder, load_ratings(ratings, skip_bad_rows))
     if as_json:
-        print_json(done.as_json())
+        print_json(result.as_json())
         return
     rows = [
-        ["ratings observed", f"{done.observed:,}"],
-        ["ratings known now", f"{done.ratings:,}"],
-        *(["moved", str(finding)] for finding in done.findings),
-        *(["calls for training", reason] for reason in done.reasons),
-        ["decision", done.decision],
-        ["version that answers", str(done.version)],
+        ["ratings added", f"{result.observed:,}"],
+        ["ratings in total", f"{result.ratings:,}"],
+        *(["drift detected", str(finding)] for finding in result.findings),
+        *(["reason to retrain", reason] for reason in result.reasons),
+        ["decision", result.decision],
+        ["current version", str(result.version)],
     ]
-    print_table(None, ["what", "value"], rows)
+    print_table(None, ["", "value"], rows)
 
 
 def list_versions(folder: Folder, as_json: AsJson = False) -> None:
-    """List a model's versions.
+    """List the versions of a model.
 
     Example: `foreseen models model`
     """
-    from foreseen.registry import versions as registry
+    from foreseen.registry import versions
 
-    current = registry.read_version(folder).number
-    found = registry.versions(folder)
+    current = versions.read_version(folder).number
+    found = versions.list_versions(folder)
     if as_json:
         print_json(
             [{**version.model_dump(), "current": version.number == current} for version in found]
@@ -54,18 +59,24 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
         return
     print_table(
         f"{folder}",
-        ["version", "model", "made", "ratings learned from", "until", "why", "better, surely"],
+        [
+            "version",
+            "model",
+            "created",
+            "training ratings",
+            "data through",
+            "reason",
+            "significantly better",
+        ],
         [
             [
                 f"{version.number}{' (current)' if version.number == current else ''}",
                 version.model,
-                _day(version.made),
+                _date(version.made),
                 f"{version.ratings:,}",
-                _day(version.until),
+                _date(version.until),
                 version.why,
-                {True: "yes", False: "no"}.get(bool(version.comparison["better"]), "")
-                if version.comparison
-                else "",
+                _is_better(version),
             ]
             for version in found
         ],
@@ -74,38 +85,44 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
 
 def promote(
     folder: Folder,
-    number: Annotated[int, typer.Argument(metavar="VERSION", help="Its number.")],
+    number: Annotated[int, typer.Argument(metavar="VERSION", help="Number of the version.")],
     as_json: AsJson = False,
 ) -> None:
-    """Let a version answer from now on.
+    """Make a version the current one.
 
     Example: `foreseen promote model 2`
     """
-    from foreseen.registry import versions as registry
+    from foreseen.registry import versions
 
-    with registry.changing(folder):
-        registry.promote(folder, number, "asked for")
-    _say(number, as_json)
+    with versions.write_lock(folder):
+        versions.promote(folder, number, _REASON)
+    _print_current(number, as_json)
 
 
 def rollback(folder: Folder, as_json: AsJson = False) -> None:
-    """Go back to the version that answered before the current one.
+    """Return to the version that was current before.
 
     Example: `foreseen rollback model`
     """
-    from foreseen.registry import versions as registry
+    from foreseen.registry import versions
 
-    with registry.changing(folder):
-        number = registry.rollback(folder, "asked for")
-    _say(number, as_json)
+    with versions.write_lock(folder):
+        number = versions.rollback(folder, _REASON)
+    _print_current(number, as_json)
 
 
-def _say(number: int, as_json: bool) -> None:
+def _print_current(number: int, as_json: bool) -> None:
     if as_json:
         print_json({"current": number})
     else:
-        print_table(None, ["version that answers"], [[str(number)]])
+        print_table(None, ["current version"], [[str(number)]])
 
 
-def _day(second: int) -> str:
+def _is_better(version: "Version") -> str:
+    if not version.comparison:
+        return ""
+    return "yes" if version.comparison["better"] else "no"
+
+
+def _date(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")

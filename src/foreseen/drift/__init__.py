@@ -1,1 +1,1 @@
-"""How quality lasts: models walked through time under different policies of keeping up."""
+"""Concept drift: its detection, and prequential backtests of update policies."""

@@ -1,50 +1,70 @@
-"""Detectors of drift: what moved, since when, by how much.
+"""Drift detection: what changed, since when, and by how much.
 
-Every stream of `foreseen.drift.streams` is watched by the Page-Hinkley test (Page, 1954) of river.
-Its word alone is not taken: an alarm is confirmed, and dated, by the split of what was seen since
-the last alarm whose two means differ most (two-sample CUSUM scan), if they differ by more standard
-errors than chance would bring forth over all streams, values and splits together.
+Every stream is read by a drift detector, by default the Page-Hinkley test (Page, 1954) of river. An
+alarm alone is no finding: it is confirmed, and dated, by the split of the values since the last
+finding with the greatest difference of means (two-sample CUSUM scan), if that is more standard
+errors than chance produces over all streams, values and splits.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from river.drift import PageHinkley
 
-from foreseen.drift.streams import Stream, What, streams_of
+from foreseen.drift.streams import KIND_LABELS, SHARE, Stream, StreamSpec, streams_of
 from foreseen.features.interaction_log import InteractionLog
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0
 _FEWEST_BEFORE: Final = 30
 _CONFIRMING: Final = 5.0
-"""Standard errors between the means before and after. Shuffled logs had one such alarm a year at
-most, of all streams together; `benchmarks/drift_injected.py` measures it."""
+"""Standard errors between the means before and after. Shuffled logs had at most one such alarm a
+year over all streams; `benchmarks/drift_injected.py` measures it."""
 _PATIENCE: Final = 60
+"""Values after an alarm within which it may be confirmed."""
 _AFTER: Final = np.unique(np.round(5 * 1.25 ** np.arange(20)).astype(np.int64))
-"""Values after the split that are tried."""
+"""Numbers of values after the split that are tried."""
+
+
+class DriftDetector(Protocol):
+    """A sequential test; those of `river.drift` fit."""
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether the last value raised an alarm."""
+        ...
+
+    def update(self, x: float, /) -> object:
+        """Read the next value."""
+        ...
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that moved.
+    """A confirmed change of a stream.
 
     Attributes:
-        what: What kind of thing.
-        which: Which of them.
+        kind: Kind of the stream.
+        label: Name of the stream within its kind.
+        unit: Unit of the stream.
+        is_concept_drift: Whether users rate differently, so that the model has to be retrained.
         since: Second of the first rating after the change.
-        found: Second of the rating with which it was found.
-        before, after: The measured level, in stars or as a share.
-        ratings: Ratings of the log between the change and its finding.
-        evidence: Ratings of this stream after the change that it rests on.
-        deviations: How many standard errors before and after are apart.
+        found: Second of the rating at which the change was confirmed.
+        before: Mean before the change.
+        after: Mean after it.
+        ratings: Ratings of the log from the change to its confirmation.
+        evidence: Ratings of the stream after the change.
+        deviations: Difference of the standardised means, in standard errors.
     """
 
-    what: What
-    which: str
+    kind: str
+    label: str
+    unit: str
+    is_concept_drift: bool
     since: int
     found: int
     before: float
@@ -54,62 +74,72 @@ class Finding:
     deviations: float
 
     def __str__(self) -> str:
+        subject = f"{KIND_LABELS.get(self.kind, self.kind)}: {self.label}"
+        direction = "up" if self.after > self.before else "down"
         return (
-            f"{self._subject()} since {_day(self.since)}: {self._level(self.before)} before, "
+            f"{subject} {direction} since {_day(self.since)}: {self._level(self.before)} before, "
             f"{self._level(self.after)} after (found {_day(self.found)} on {self.evidence:,} "
             f"ratings, {abs(self.deviations):.1f} standard errors)"
         )
 
-    @property
-    def serious(self) -> bool:
-        """Whether it is about how people rate, not what: then what was learned may be wrong."""
-        return self.what in {"scale", "level", "agreement"} or (
-            self.what == "error" and self.after > self.before
-        )
-
     def as_json(self) -> dict[str, Any]:
-        """Return the finding for programs."""
-        return {**vars(self), "sentence": str(self)}
-
-    def _subject(self) -> str:
-        move = "up" if self.after > self.before else "down"
+        """Return the finding as `metrics.json` and the command line contain it."""
         return {
-            "scale": f"rating scale, {self.which} {move}",
-            "level": f"level of ratings, {self.which}, {move}",
-            "error": f"error of prediction, {self.which}, {move}",
-            "agreement": f"agreement with the crowd, {self.which}, {move}",
-            "taste": f"taste for {self.which} {move}",
-            "share": f"share of {self.which} {move}",
-            "catalogue": f"catalogue, {self.which} {move}",
-        }[self.what]
+            "what": self.kind,
+            "which": self.label,
+            "since": self.since,
+            "found": self.found,
+            "before": self.before,
+            "after": self.after,
+            "ratings": self.ratings,
+            "evidence": self.evidence,
+            "deviations": self.deviations,
+            "sentence": str(self),
+        }
 
     def _level(self, value: float) -> str:
-        if self.what in {"scale", "share", "catalogue"}:
-            return f"{value:.1%}"
-        return f"{value:.2f} stars" if self.what == "error" else f"{value:+.2f} stars"
+        return f"{value:.1%}" if self.unit == SHARE else f"{value:.2f} {self.unit}"
 
 
-def detect(log: InteractionLog) -> list[Finding]:
-    """Return all that moved in a log, in the order it was found.
+def page_hinkley() -> PageHinkley:
+    """Return the default detector."""
+    return PageHinkley(
+        min_instances=_FEWEST_BEFORE, delta=_SLACK, threshold=_THRESHOLD, alpha=1.0, mode="both"
+    )
 
-    A finding rests on ratings up to `found` alone: what comes later changes no finding. What one
-    of its parts has told already a stream put together of several does not tell again.
+
+def detect(
+    log: InteractionLog,
+    streams: Sequence[StreamSpec] | None = None,
+    detector: Callable[[], DriftDetector] = page_hinkley,
+) -> list[Finding]:
+    """Return the changes of a log, in the order in which they were found.
+
+    A finding rests on ratings up to `found` alone: later ratings change no finding. A stream with
+    parts does not repeat a finding of its parts.
+
+    Args:
+        log: The log.
+        streams: Streams to monitor; None for those of `stream_specs`.
+        detector: Returns a new detector; called for every stream, and again after every finding.
     """
     findings: list[Finding] = []
-    for stream in streams_of(log):
-        told = [found for found in findings if (found.what, found.which) in stream.parts]
+    for stream in streams_of(log, streams):
+        parts = {(part.kind, part.label) for part in stream.spec.parts or ()}
+        of_parts = [found for found in findings if (found.kind, found.label) in parts]
         findings += [
             found
-            for found in _watch(stream, log)
-            if not any(found.since <= part.found <= found.found for part in told)
+            for found in _findings(stream, log, detector)
+            if not any(found.since <= part.found <= found.found for part in of_parts)
         ]
-    return sorted(findings, key=lambda found: (found.found, found.what, found.which))
+    return sorted(findings, key=lambda found: (found.found, found.kind, found.label))
 
 
-def _watch(stream: Stream, log: InteractionLog) -> list[Finding]:
+def _findings(
+    stream: Stream, log: InteractionLog, detector: Callable[[], DriftDetector]
+) -> list[Finding]:
     findings: list[Finding] = []
-    times = log.timestamp
-    test = _test()
+    test = detector()
     start, alert = 0, 0
     for n, value in enumerate(stream.values.tolist()):
         test.update(value)
@@ -119,32 +149,40 @@ def _watch(stream: Stream, log: InteractionLog) -> list[Finding]:
         split, deviations = _widest_split(stream.values[start : n + 1])
         if abs(deviations) < _CONFIRMING:
             continue
-        old, new = slice(start, start + split), slice(start + split, n + 1)
-        findings.append(
-            Finding(
-                stream.what,
-                stream.which,
-                int(times[stream.begins[start + split]]),
-                int(times[stream.ends[n]]),
-                _mean(stream, old),
-                _mean(stream, new),
-                int(stream.ends[n] - stream.begins[start + split]) + 1,
-                int(stream.weights[new].sum()),
-                deviations,
-            )
-        )
-        start, alert, test = n + 1, 0, _test()
+        findings.append(_finding(stream, log.timestamp, start, start + split, n, deviations))
+        start, alert, test = n + 1, 0, detector()
     return findings
 
 
-def _test() -> PageHinkley:
-    return PageHinkley(
-        min_instances=_FEWEST_BEFORE, delta=_SLACK, threshold=_THRESHOLD, alpha=1.0, mode="both"
+def _finding(
+    stream: Stream,
+    times: NDArray[np.int64],
+    start: int,
+    change: int,
+    last: int,
+    deviations: float,
+) -> Finding:
+    """Return the finding that values `change` to `last` differ from those from `start`."""
+    spec = stream.spec
+    old, new = slice(start, change), slice(change, last + 1)
+    before, after = _mean(stream, old), _mean(stream, new)
+    return Finding(
+        kind=spec.kind,
+        label=spec.label,
+        unit=spec.unit,
+        is_concept_drift=spec.is_concept_drift and (after > before or not spec.only_rise),
+        since=int(times[stream.begins[change]]),
+        found=int(times[stream.ends[last]]),
+        before=before,
+        after=after,
+        ratings=int(stream.ends[last] - stream.begins[change]) + 1,
+        evidence=int(stream.weights[new].sum()),
+        deviations=deviations,
     )
 
 
 def _widest_split(values: NDArray[np.float64]) -> tuple[int, float]:
-    """Return where values are split best in two, and by how many standard errors."""
+    """Return the split with the greatest difference of means, and that in standard errors."""
     lengths = _AFTER[len(values) - _FEWEST_BEFORE >= _AFTER]
     if not len(lengths):
         return 0, 0.0

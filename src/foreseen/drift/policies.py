@@ -1,4 +1,4 @@
-"""How a model keeps up with time: what it may see, when its networks learn, when it is trained."""
+"""Update policies: which ratings a model sees, when it is fine-tuned, when it is retrained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,44 +6,50 @@ from typing import Final
 
 from foreseen.drift.detectors import Finding
 
-GROWTH: Final = 2.0
-"""How many times as many ratings as it was trained on call for training anew."""
+RETRAIN_GROWTH: Final = 2.0
+"""Size of the log, relative to the ratings trained on, from which a model is retrained."""
+FINETUNE_GROWTH: Final = 0.05
+"""Growth of the log since the last incremental training from which another one follows. Fewer
+ratings come from few users, to whom the networks would overfit."""
 
 
-LESSON: Final = 0.05
-"""Growth of the log since the networks learned last that is worth a lesson: of fewer ratings, by a
-few users, they would learn those users by heart."""
+def should_finetune(trained: int, known: int) -> bool:
+    """Return whether incremental training is due.
 
-
-def should_finetune(learned: int, known: int) -> bool:
-    """Tell whether so many ratings are known that networks should learn what is new."""
-    return known >= (1 + LESSON) * learned
-
-
-def calls_for_training(learned: int, known: int, findings: Sequence[Finding]) -> list[str]:
-    """Return what calls for training anew, in sentences; nothing does if there are none.
-
-    The calendar does, when the log has grown so much that most of it has never been trained on;
-    and a detector does, when what moved is how people rate, not what. For all else it is enough
-    that the networks learn from what is new.
+    Args:
+        trained: Ratings known at the last training of either sort.
+        known: Ratings known now.
     """
-    reasons = [str(finding) for finding in findings if finding.serious]
-    if known >= GROWTH * learned:
-        reasons.append(f"{known:,} ratings known, {learned:,} trained on")
+    return known >= (1 + FINETUNE_GROWTH) * trained
+
+
+def calls_for_training(trained: int, known: int, findings: Sequence[Finding]) -> list[str]:
+    """Return the reasons for retraining, as sentences; empty if there are none.
+
+    Reasons are concept drift, and a log of which most has never been trained on. All other
+    changes are left to incremental training.
+
+    Args:
+        trained: Ratings that the model was trained on.
+        known: Ratings known now.
+        findings: Changes found since the last check.
+    """
+    reasons = [str(finding) for finding in findings if finding.is_concept_drift]
+    if known >= RETRAIN_GROWTH * trained:
+        reasons.append(f"{known:,} ratings known, {trained:,} trained on")
     return reasons
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One way to keep up.
+    """An update policy.
 
     Attributes:
-        reveals: Whether ratings count once they are given; if not, only the clock runs on.
-        retrains: Whether the model is trained anew at the beginning of every window.
-        slides: Whether training takes only the latest ratings, as many as at first; what is
-            older is forgotten.
-        adapts: Whether detectors watch, the networks learn what is new once that is worth a
-            lesson, and the model is trained anew when called for.
+        reveals: Whether ratings become visible to the model once they are given.
+        retrains: Whether the model is retrained at the start of every window.
+        slides: Whether training uses only the latest ratings, as many as the first training.
+        adapts: Whether drift is monitored, the networks are trained incrementally when due, and
+            the model is retrained when there is a reason.
     """
 
     reveals: bool

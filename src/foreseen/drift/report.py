@@ -1,4 +1,4 @@
-"""What came of a walk through time: `metrics.json`, a figure, and the drift report as a page."""
+"""Report of a backtest: `metrics.json`, a figure, and the page of `foreseen.drift.html`."""
 
 import json
 from collections.abc import Sequence
@@ -11,100 +11,104 @@ import polars as pl
 
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, TIMESTAMP, USER
-from foreseen.drift.backtest import Walk, Window
+from foreseen.drift.backtest import BacktestConfig
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
+from foreseen.drift.windows import Window
 from foreseen.evaluation.metrics import (
-    order_quality,
+    as_dicts,
+    order_metrics,
     paired_differences,
-    plain,
     rating_errors,
     recovered_fraction,
 )
-from foreseen.evaluation.protocols import ACTIVITY, CELLS, with_activity
+from foreseen.evaluation.segments import ACTIVITY, CELLS, with_activity
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically
 
 METRICS: Final = "metrics.json"
 FIGURE: Final = "error.png"
+PAGE: Final = "report.html"
 _YEAR: Final = 365.25 * 86_400
 _SHUFFLES: Final = 10
 
 
-def summarise_walk(
-    walk: Walk, predictions: pl.DataFrame, costs: Sequence[Window]
+def summarise_backtest(
+    config: BacktestConfig, predictions: pl.DataFrame, windows: Sequence[Window]
 ) -> dict[str, Any]:
-    """Return the figures of every policy, over all windows and window by window."""
-    of = {name: predictions.filter(pl.col("policy") == name) for name in walk.policies}
-    cells = _cells(walk, next(iter(of.values())))
+    """Return the metrics of every policy, overall, by segment and by window.
+
+    Args:
+        config: The configuration.
+        predictions: The predictions of all policies; see `foreseen.drift.backtest.backtest`.
+        windows: The records of all windows.
+    """
+    by_policy = {name: predictions.filter(pl.col("policy") == name) for name in config.policies}
+    segments = _segments(config, next(iter(by_policy.values())))
     results: list[dict[str, Any]] = []
-    for name, own in of.items():
-        spent = [cost for cost in costs if cost.policy == name]
-        inside = own.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean())
-        train = sum(cost.train_seconds for cost in spent)
+    for name, events in by_policy.items():
+        records = [window for window in windows if window.policy == name]
+        inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean())
+        train = sum(window.train_seconds for window in records)
         result: dict[str, Any] = {
             "policy": name,
-            "events": own.height,
-            "users": own[USER].n_unique(),
-            **plain(rating_errors(own)),
-            **plain(order_quality(own)),
+            "events": events.height,
+            "users": events[USER].n_unique(),
+            **as_dicts(rating_errors(events)),
+            **as_dicts(order_metrics(events)),
             "interval_coverage": float(inside.item()),
-            "trainings": sum(cost.trained for cost in spent),
+            "trainings": sum(window.trained for window in records),
             "train_seconds": round(train, 3),
-            "keep_seconds": round(sum(cost.keep_seconds for cost in spent), 3),
-            # The first training is everybody's; what it costs to keep up comes after.
+            "keep_seconds": round(sum(window.keep_seconds for window in records), 3),
+            # Without the first window: every policy includes the first training.
             "seconds_after_start": round(
-                sum(cost.train_seconds + cost.keep_seconds for cost in spent if cost.window), 3
+                sum(w.train_seconds + w.keep_seconds for w in records if w.window), 3
             ),
-            "cells": _parts(own.with_columns(cells["cell"]), "cell", CELLS),
-            "activity": _parts(own.with_columns(cells["activity"]), "activity", ACTIVITY),
-            "windows": [_window(own, cost) for cost in spent],
+            "cells": _by_segment(events.with_columns(segments["cell"]), "cell", CELLS),
+            "activity": _by_segment(
+                events.with_columns(segments["activity"]), "activity", ACTIVITY
+            ),
+            "windows": [_window(events, window) for window in records],
         }
-        if "full" in of and name != "full":
-            result["less_full"] = plain(paired_differences(of["full"], own))
-            if "frozen" in of and name != "frozen":
-                fraction = recovered_fraction(of["frozen"], of["full"], own)
-                result |= plain({"recovered": fraction} if fraction is not None else {})
+        if "full" in by_policy and name != "full":
+            result["less_full"] = as_dicts(paired_differences(by_policy["full"], events))
+            if "frozen" in by_policy and name != "frozen":
+                fraction = recovered_fraction(by_policy["frozen"], by_policy["full"], events)
+                result |= as_dicts({"recovered": fraction} if fraction is not None else {})
         results.append(result)
+    catalogue = Catalogue.of(config.tables.movies)
+    log = InteractionLog.of(config.tables.ratings, catalogue)
     return {
-        "model": walk.model,
-        "data": walk.tables.manifest.source,
-        "from": walk.start,
-        "delay": walk.delay,
-        "seed": walk.seed,
+        "model": config.model,
+        "data": config.tables.manifest.source,
+        "from": config.start,
+        "delay": config.delay,
+        "seed": config.seed,
         "results": results,
-        "findings": [found.as_json() for found in detect(_log(walk))],
-        "placebo": _placebo(walk),
+        "findings": [finding.as_json() for finding in detect(log)],
+        "placebo": _placebo(config, catalogue),
     }
 
 
-def _log(walk: Walk) -> InteractionLog:
-    return InteractionLog.of(walk.tables.ratings, Catalogue.of(walk.tables.movies))
-
-
-def _placebo(walk: Walk) -> dict[str, Any]:
-    """Return how often detectors give an alarm where sessions have only changed places."""
-    ratings, catalogue = walk.tables.ratings, Catalogue.of(walk.tables.movies)
+def _placebo(config: BacktestConfig, catalogue: Catalogue) -> dict[str, Any]:
+    """Return the false alarms in logs with shuffled sessions."""
+    ratings = config.tables.ratings
     times = ratings[TIMESTAMP].to_numpy()
     years = max(float(times[-1] - times[0]) / _YEAR, 1e-9)
     alarms = [
-        len(detect(InteractionLog.of(shuffle_sessions(ratings, walk.seed + n), catalogue)))
+        len(detect(InteractionLog.of(shuffle_sessions(ratings, config.seed + n), catalogue)))
         for n in range(_SHUFFLES)
     ]
     return {"alarms": alarms, "years": years, "alarms_per_year": float(np.mean(alarms)) / years}
 
 
-def _cells(walk: Walk, events: pl.DataFrame) -> pl.DataFrame:
-    """Return the cell and the activity of each event, as of its second."""
-    log = walk.tables.ratings
+def _segments(config: BacktestConfig, events: pl.DataFrame) -> pl.DataFrame:
+    """Return the cell of each event, as of the start, and its activity, as of its second."""
+    log = config.tables.ratings
     known = log[: log.height - events.height]
     new_user = ~events[USER].is_in(known[USER].unique().implode())
     new_movie = ~events[MOVIE].is_in(known[MOVIE].unique().implode())
-    cell = np.select(
-        [new_user.to_numpy(), new_movie.to_numpy()],
-        CELLS[:2],
-        CELLS[2],
-    )
+    cell = np.select([new_user.to_numpy(), new_movie.to_numpy()], CELLS[:2], CELLS[2])
     counted = log.with_columns(
         (pl.col(TIMESTAMP).rank("min").over(USER) - 1).cast(pl.Int64).alias("known")
     )[log.height - events.height :]
@@ -112,44 +116,48 @@ def _cells(walk: Walk, events: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"cell": cell, "activity": activity})
 
 
-def _parts(events: pl.DataFrame, column: str, order: Sequence[str]) -> list[dict[str, Any]]:
+def _by_segment(events: pl.DataFrame, column: str, order: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             column: key,
             "events": part.height,
             "users": part[USER].n_unique(),
-            **plain(rating_errors(part)),
+            **as_dicts(rating_errors(part)),
         }
         for key in order
         if not (part := events.filter(pl.col(column) == key)).is_empty()
     ]
 
 
-def _window(own: pl.DataFrame, cost: Window) -> dict[str, Any]:
-    events = own.filter(pl.col("window") == cost.window)
+def _window(events: pl.DataFrame, window: Window) -> dict[str, Any]:
+    part = events.filter(pl.col("window") == window.window)
     return {
-        "window": cost.window,
-        "begins": int(events[TIMESTAMP][0]),
-        "events": events.height,
-        "trained_on": cost.trained_on,
-        "trained": cost.trained,
-        "reasons": cost.reasons,
-        "findings": cost.findings,
-        "train_seconds": round(cost.train_seconds, 3),
-        "keep_seconds": round(cost.keep_seconds, 3),
-        **plain({**rating_errors(events), **order_quality(events)}),
+        "window": window.window,
+        "begins": int(part[TIMESTAMP][0]),
+        "events": part.height,
+        "trained_on": window.trained_on,
+        "trained": window.trained,
+        "reasons": window.reasons,
+        "findings": window.findings,
+        "train_seconds": round(window.train_seconds, 3),
+        "keep_seconds": round(window.keep_seconds, 3),
+        **as_dicts({**rating_errors(part), **order_metrics(part)}),
     }
 
 
-def write_walk(document: dict[str, Any], out: Path) -> None:
-    """Write the figures as JSON, the error window by window as a figure, and the report."""
+def write_backtest(document: dict[str, Any], out: Path) -> None:
+    """Write the metrics as JSON, the error by window as a figure, and the report as a page.
+
+    Raises:
+        InputError: If the libraries for reports are not installed.
+    """
     from matplotlib.figure import Figure
 
-    from foreseen.drift.html import draw_error, write_drift_page
+    from foreseen.drift.html import draw_error, write_backtest_page
 
     text = json.dumps(document, indent=2) + "\n"
     write_atomically(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))
     figure = Figure(figsize=(8, 4), layout="constrained")
     draw_error(document, figure.subplots())
     figure.savefig(out / FIGURE, dpi=130)
-    write_drift_page(document, out / "report.html")
+    write_backtest_page(document, out / PAGE)

@@ -1,4 +1,4 @@
-"""A log cut into sessions, and these into pieces: the units in which drift is looked for."""
+"""Sessions of a log, and their chunks: the observations that drift detectors read."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,26 +7,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-SESSION_SILENCE: Final = 6 * 3600
-"""Seconds without a rating that end a user's session."""
-_PIECE: Final = 25
+SESSION_GAP: Final = 6 * 3600
+"""Seconds without a rating after which a user's session has ended."""
+_CHUNK: Final = 25
+"""Ratings of a full chunk."""
 _SESSION_START: Final = 50
-"""Ratings of a session that count where a long one would be all of a kind."""
+"""Ratings at the start of a session; later ones of a long session are often of one kind."""
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """The pieces of all sessions, in the order in which they are known; P of them.
+class SessionChunks:
+    """The C complete chunks of all sessions, in order of completion.
 
     Attributes:
-        of: The piece of each rating of the log; -1 for one that is not whole yet.
-        user: Of shape P.
-        begins, ends: Places in the log of the first rating and of the one it is known with.
-        size: Ratings of each.
-        early: Whether each begins within the first ratings of its session.
+        chunk: The chunk of each rating of the log; -1 if it is not complete. Of shape E.
+        user: Of shape C.
+        begins: Position in the log of the first rating of each chunk, of shape C.
+        ends: Position in the log of the rating at which each chunk is complete, of shape C.
+        size: Ratings of each chunk, of shape C.
+        early: Whether each chunk begins near the start of its session, of shape C.
     """
 
-    of: NDArray[np.int64]
+    chunk: NDArray[np.int64]
     user: NDArray[np.int64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -34,54 +36,61 @@ class Pieces:
     early: NDArray[np.bool_]
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of a number per rating over each piece."""
-        total = np.bincount(self._place, values, minlength=len(self.user) + 1)
+        """Return the sum of one value per rating (of shape E) over each chunk, of shape C."""
+        total = np.bincount(self._bin, values, minlength=len(self.user) + 1)
         return total[:-1].astype(np.float64)
 
     @cached_property
-    def _place(self) -> NDArray[np.int64]:
-        """The piece of each rating; behind them all, what belongs to none yet."""
-        return np.where(self.of < 0, len(self.user), self.of)
+    def _bin(self) -> NDArray[np.int64]:
+        """The chunk of each rating; C for those of incomplete chunks."""
+        return np.where(self.chunk < 0, len(self.user), self.chunk)
 
 
 def session_numbers(user: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the sessions of a log in time order: of shape E, from 0."""
+    """Return the session of each of E ratings in time order, numbered from 0."""
     order = np.lexsort((np.arange(len(user)), user))
-    own, moment = user[order], times[order]
-    opens = np.append(True, (own[1:] != own[:-1]) | (np.diff(moment) > SESSION_SILENCE))
+    users, moments = user[order], times[order]
+    opens = np.append(True, (users[1:] != users[:-1]) | (np.diff(moments) > SESSION_GAP))
     numbers = np.empty(len(user), dtype=np.int64)
     numbers[order] = np.cumsum(opens) - 1
     return numbers
 
 
-def cut_sessions(user: NDArray[np.int64], times: NDArray[np.int64]) -> Pieces:
-    """Cut every user's ratings into sessions, and these into pieces."""
+def split_sessions(user: NDArray[np.int64], times: NDArray[np.int64]) -> SessionChunks:
+    """Split the sessions of a log into chunks.
+
+    A full chunk is complete with its last rating; a shorter one, at the end of a session, with the
+    first rating of the log after the session's gap.
+
+    Args:
+        user: Row of each rating's user, of shape E.
+        times: Second of each rating, in time order, of shape E.
+    """
     count = len(user)
     session = session_numbers(user, times)
     order = np.argsort(session, kind="stable")
-    own, moment = user[order], times[order]
+    users, moments = user[order], times[order]
     opens = np.append(True, np.diff(session[order]) > 0)
     starts = np.flatnonzero(opens)
     place = np.arange(count) - np.repeat(starts, np.diff(np.append(starts, count)))
-    piece = np.cumsum(opens | (place % _PIECE == 0)) - 1
-    firsts = np.flatnonzero(np.append(True, piece[1:] != piece[:-1]))
+    chunk = np.cumsum(opens | (place % _CHUNK == 0)) - 1
+    firsts = np.flatnonzero(np.append(True, chunk[1:] != chunk[:-1]))
     lasts = np.append(firsts[1:], count) - 1
     size = lasts - firsts + 1
-    # Known with its last rating if it is full, else when the silence after it is over.
-    silent = np.searchsorted(times, moment[lasts] + SESSION_SILENCE, side="right")
-    known = np.where(size == _PIECE, order[lasts], silent)
-    # Those known at once in the order they began, whatever rows their users have.
-    by_known = np.lexsort((order[firsts], known))
-    by_known = by_known[known[by_known] < count]
+    after_gap = np.searchsorted(times, moments[lasts] + SESSION_GAP, side="right")
+    complete = np.where(size == _CHUNK, order[lasts], after_gap)
+    # Ties are ordered by the first rating, so that the order does not depend on user rows.
+    by_completion = np.lexsort((order[firsts], complete))
+    by_completion = by_completion[complete[by_completion] < count]
     number = np.full(len(firsts), -1, dtype=np.int64)
-    number[by_known] = np.arange(len(by_known))
-    of = np.empty(count, dtype=np.int64)
-    of[order] = number[piece]
-    return Pieces(
-        of,
-        own[firsts[by_known]],
-        order[firsts[by_known]],
-        known[by_known],
-        size[by_known].astype(np.float64),
-        place[firsts[by_known]] < _SESSION_START,
+    number[by_completion] = np.arange(len(by_completion))
+    chunk_of_rating = np.empty(count, dtype=np.int64)
+    chunk_of_rating[order] = number[chunk]
+    return SessionChunks(
+        chunk_of_rating,
+        users[firsts[by_completion]],
+        order[firsts[by_completion]],
+        complete[by_completion],
+        size[by_completion].astype(np.float64),
+        place[firsts[by_completion]] < _SESSION_START,
     )

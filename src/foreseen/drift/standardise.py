@@ -1,7 +1,7 @@
-"""Pieces of sessions turned into numbers about zero with variance one, of equal weight each.
+"""Standardisation of session chunks to residuals of mean zero, variance one and equal weight.
 
-A piece counts by how far it lies from what the same user did before (a random effect, pulled to
-everybody's mean). Nothing here knows what is counted: that is said by `foreseen.drift.streams`.
+The residual of a chunk is its mean less the same user's earlier mean, which is a random effect
+shrunk to the mean of all users. What is averaged is declared in `foreseen.drift.streams`.
 """
 
 from dataclasses import dataclass
@@ -12,45 +12,32 @@ from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
 
-_WARMING: Final = 30
+_WARM_UP: Final = 30
 _LONGEST: Final = 500.0
-_FORGETTING: Final = 4.0
+_USER_MEMORY: Final = 4.0
 _CLIP: Final = 3.0
 _CONTRAST: Final = 8.0
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a kind of stream is made.
+class Standardisation:
+    """Parameters of the standardisation of a stream.
 
     Attributes:
-        prior: Ratings that pull a user's own mean to everybody's.
-        between: Variance between a user's sessions, in that of a rating.
-        share: Whether it counts hits among ratings.
-        floor: Least variance of a share.
-        whole: Whether whole sessions count, not only their beginnings.
-        hits: Least variance, in ratings, behind a value.
+        prior: Strength of the shrinkage of a user's mean to that of all users, in ratings.
+        between: Variance between the sessions of a user, relative to that of a rating.
+        floor: Least variance of a rating of a stream of shares.
+        whole: Whether all chunks of a session count, not only those near its start.
+        contrast: Whether a chunk is compared with the same chunk's other ratings.
+        least_variance: Least total variance of the ratings behind a value.
     """
 
-    prior: float
-    between: float
-    share: bool = False
+    prior: float = 15.0
+    between: float = 0.05
     floor: float = 0.01
     whole: bool = False
-    hits: float = 0.0
-
-
-# Halves weigh as the level does, so that both are told of the same pieces.
-KINDS: Final[dict[str, Kind]] = {
-    "level": Kind(4, 0.05),
-    "error": Kind(8, 0.02),
-    "agreement": Kind(40, 0.02, whole=True),
-    "taste": Kind(15, 0.02, whole=True),
-    "share": Kind(40, 0.1, share=True, hits=1.0),
-    "half": Kind(4, 0.05, share=True, floor=0.02),
-    "top": Kind(5, 0.05, share=True, floor=0.02),
-    "catalogue": Kind(40, 0.3, share=True),
-}
+    contrast: bool = False
+    least_variance: float = 0.0
 
 
 @compiled
@@ -65,7 +52,7 @@ def standardise(
     between: float,
     share: bool,
     floor: float,
-    hits: float,
+    least_variance: float,
 ) -> tuple[
     NDArray[np.float64],
     NDArray[np.float64],
@@ -73,28 +60,29 @@ def standardise(
     NDArray[np.int64],
     NDArray[np.int64],
 ]:
-    """Turn pieces into standardised innovations of equal weight.
+    """Return standardised one-step residuals; chunks are pooled until they have equal weight.
 
     Args:
-        user: Of shape P, in the order the pieces are known.
-        count: Ratings of each piece that matter.
-        total: Their sum.
-        rest: Ratings of each piece to be compared with; of shape 0 to compare with nothing.
-        rest_total: Their sum.
-        used: Whether a piece counts; all teach what is usual.
-        prior: See `Kind`, as for all that follow.
-        between: The same.
-        share: The same.
-        floor: The same.
-        hits: The same.
+        user: Of shape C, in order of completion.
+        count: Ratings of each chunk that belong to the stream, of shape C.
+        total: Sum of their values, of shape C.
+        rest: The chunk's other ratings, as the reference; of shape C, or 0 for no reference.
+        rest_total: Sum of their values, of shape C.
+        used: Whether a chunk enters a value, of shape C; all chunks update the means.
+        prior: See `Standardisation`.
+        between: See `Standardisation`.
+        share: Whether values are 0 or 1, so that the mean determines the variance.
+        floor: See `Standardisation`.
+        least_variance: See `Standardisation`.
 
     Returns:
-        Values, levels, ratings behind them, and the first and last piece of each.
+        V residuals, the mean value and number of ratings behind each, and the first and last
+        chunk of each.
     """
     size = len(user)
     z, level, weight = np.empty(size), np.empty(size), np.empty(size)
     first, last = np.empty(size, np.int64), np.empty(size, np.int64)
-    own_weight, own_sum = (
+    user_weight, user_sum = (
         np.zeros(user.max() + 1 if size else 1),
         np.zeros(user.max() + 1 if size else 1),
     )
@@ -104,48 +92,48 @@ def standardise(
     background = 0.0
     scale = 1.0
     seen = 0
-    information, surprise, ratings, level_sum, predict_proba = 0.0, 0.0, 0.0, 0.0, 0.0
+    information, residual_sum, ratings, level_sum, total_variance = 0.0, 0.0, 0.0, 0.0, 0.0
     begun = -1
     for n in range(size):
         if count[n] <= 0:
             continue
-        worth = count[n]
+        effective = count[n]
         value = total[n] / count[n]
         if len(rest):
             value -= (rest_total[n] + _CONTRAST * background) / (rest[n] + _CONTRAST)
-            worth = 1 / (1 / worth + 1 / (rest[n] + _CONTRAST))
-            everything = (rest_total[n] + total[n]) / (rest[n] + count[n])
-            background += 0.02 * (everything - background)
-        who = user[n]
-        usual = (own_sum[who] + prior * mean) / (own_weight[who] + prior)
+            effective = 1 / (1 / effective + 1 / (rest[n] + _CONTRAST))
+            overall = (rest_total[n] + total[n]) / (rest[n] + count[n])
+            background += 0.02 * (overall - background)
+        row = user[n]
+        expected = (user_sum[row] + prior * mean) / (user_weight[row] + prior)
         if share:
             spread = max(mean * (1 - mean), floor)
-        variance = 1 / worth + between + 1 / (own_weight[who] + prior)
-        surprise_here = value - usual
-        own_sum[who] += worth * value
-        own_weight[who] += worth
-        if own_weight[who] > _FORGETTING * prior:
-            kept = _FORGETTING * prior / own_weight[who]
-            own_sum[who] *= kept
-            own_weight[who] *= kept
+        variance = 1 / effective + between + 1 / (user_weight[row] + prior)
+        residual = value - expected
+        user_sum[row] += effective * value
+        user_weight[row] += effective
+        if user_weight[row] > _USER_MEMORY * prior:
+            kept = _USER_MEMORY * prior / user_weight[row]
+            user_sum[row] *= kept
+            user_weight[row] *= kept
         mean_weight = min(mean_weight + 1 / variance, _LONGEST * prior)
-        mean += surprise_here / variance / max(mean_weight, prior)
+        mean += residual / variance / max(mean_weight, prior)
         if not share:
-            square = min(surprise_here**2 / variance / spread, _CLIP**2)
+            square = min(residual**2 / variance / spread, _CLIP**2)
             spread_count = min(spread_count + 1, _LONGEST)
             spread *= 1 + (square - 1) / spread_count
         seen += 1
-        if seen <= _WARMING or not used[n]:
+        if seen <= _WARM_UP or not used[n]:
             continue
         if begun < 0:
             begun = n
         information += 1 / variance
-        surprise += surprise_here / variance
+        residual_sum += residual / variance
         ratings += count[n]
         level_sum += value * count[n]
-        predict_proba += worth * (spread if share else 1.0)
-        if information >= prior / 2 and predict_proba >= hits:
-            unit = surprise / np.sqrt(information * spread)
+        total_variance += effective * (spread if share else 1.0)
+        if information >= prior / 2 and total_variance >= least_variance:
+            unit = residual_sum / np.sqrt(information * spread)
             scale += (min(unit**2, _CLIP**2) - scale) / min(found + 30.0, 300.0)
             unit /= np.sqrt(max(scale, 0.25))
             z[found] = min(max(unit, -_CLIP), _CLIP)
@@ -153,6 +141,6 @@ def standardise(
             weight[found] = ratings
             first[found], last[found] = begun, n
             found += 1
-            information, surprise, ratings, level_sum, predict_proba = 0.0, 0.0, 0.0, 0.0, 0.0
+            information, residual_sum, ratings, level_sum, total_variance = 0.0, 0.0, 0.0, 0.0, 0.0
             begun = -1
     return z[:found], level[:found], weight[:found], first[:found], last[:found]

@@ -1,1 +1,1 @@
-"""How good the models are: splits, metrics, protocols, reports."""
+"""Evaluation of models: splits, metrics, protocols, reports, and the search for settings."""

@@ -1,9 +1,10 @@
-"""An evaluation as a page: models side by side, paired, by activity, and how well calibrated."""
+"""The report of an evaluation as a page: model comparison, calibration, errors by segment."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foreseen.evaluation.results import setting_label
 from foreseen.html_report import PageTable, Picture, format_estimate, write_html
 
 if TYPE_CHECKING:
@@ -16,33 +17,39 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
     """Write the report of an evaluation as one HTML file.
 
     Raises:
-        InputError: If the libraries that draw are not installed.
+        InputError: If the libraries for reports are not installed.
     """
     settings = list(dict.fromkeys(summary["setting"] for summary in summaries))
     pictures: list[Picture] = []
     for setting in settings:
-        own = [summary for summary in summaries if summary["setting"] == setting]
-        pictures.append((f"Error by model, {setting}, 95 % interval", _errors(own)))
-        if any("calibration" in summary for summary in own):
-            title = f"Calibration, {setting}: mean rating against prediction, by tenths"
-            pictures.append((title, _against(own, "calibration", (1, 5), "stars")))
-            title = f"Reliability, {setting}: four stars or more, given against foretold"
-            pictures.append((title, _against(own, "reliability", (0, 1), "share")))
+        part = [summary for summary in summaries if summary["setting"] == setting]
+        label = setting_label(setting)
+        pictures.append((f"RMSE by model, {label}, 95 % interval", _draw_errors(part)))
+        if any("calibration" in summary for summary in part):
+            title = f"Calibration, {label}: mean rating by decile of the prediction"
+            pictures.append((title, _draw_calibration(part, "calibration", (1, 5), "stars")))
+            title = (
+                f"Reliability, {label}: observed share of ratings of four stars or more by decile "
+                "of the predicted probability"
+            )
+            pictures.append((title, _draw_calibration(part, "reliability", (0, 1), "share")))
     tables: list[PageTable] = [
         (
-            "Models side by side",
-            ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "in order", "coverage",
-             "Brier", "less the best, RMSE", "less the best, NDCG@10"],
+            "Model comparison",
+            ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairwise accuracy",
+             "interval coverage", "Brier score", "RMSE, delta to best", "NDCG@10, delta to best"],
             [_row(summary) for summary in summaries],
         )
     ]  # fmt: skip
-    for kind, title in (("activity", "ratings known"), ("cells", "cell")):
-        key = "activity" if kind == "activity" else "cell"
+    for key, column, title in (
+        ("activity", "activity", "known ratings of the user"),
+        ("cells", "cell", "user and movie"),
+    ):
         rows = [
-            [summary["setting"], summary["model"], part[key], f"{part['events']:,}",
-             format_estimate(part["rmse"])]
+            [setting_label(summary["setting"]), summary["model"], part[column],
+             f"{part['events']:,}", format_estimate(part["rmse"])]
             for summary in summaries
-            for part in summary.get(kind, ())
+            for part in summary.get(key, ())
         ]  # fmt: skip
         if rows:
             header = ["setting", "model", title, "events", "RMSE"]
@@ -51,8 +58,8 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         out,
         f"{protocol} on {data}",
         [
-            f"{summaries[0]['events']:,} ratings of {summaries[0]['users']:,} users that no model "
-            "was fitted to. Intervals are 95 %, by bootstrap over users; differences are paired."
+            f"{summaries[0]['events']:,} test ratings of {summaries[0]['users']:,} users. "
+            "Intervals are 95 %, by bootstrap over users; deltas are paired."
         ],
         [],
         pictures,
@@ -60,33 +67,34 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
     )
 
 
-def _errors(own: Summaries) -> "Callable[[Axes], None]":
+def _draw_errors(summaries: Summaries) -> "Callable[[Axes], None]":
     def draw(axes: "Axes") -> None:
-        places = list(range(len(own)))
-        values = [summary["rmse"]["value"] for summary in own]
-        below = [summary["rmse"]["value"] - summary["rmse"]["low"] for summary in own]
-        above = [summary["rmse"]["high"] - summary["rmse"]["value"] for summary in own]
+        places = list(range(len(summaries)))
+        errors = [summary["rmse"] for summary in summaries]
+        values = [error["value"] for error in errors]
+        below = [error["value"] - error["low"] for error in errors]
+        above = [error["high"] - error["value"] for error in errors]
         axes.errorbar(values, places, xerr=[below, above], fmt="o", capsize=4, color="#004488")
-        axes.set_yticks(places, [summary["model"] for summary in own])
+        axes.set_yticks(places, [summary["model"] for summary in summaries])
         axes.set_xlabel("RMSE (stars)")
         axes.grid(alpha=0.3, axis="x")
 
     return draw
 
 
-def _against(
-    own: Summaries, what: str, ends: tuple[float, float], unit: str
+def _draw_calibration(
+    summaries: Summaries, key: str, ends: tuple[float, float], unit: str
 ) -> "Callable[[Axes], None]":
     def draw(axes: "Axes") -> None:
-        for summary in own:
-            parts = summary.get(what, ())
-            if parts:
-                foretold = [part["predicted"] for part in parts]
-                given = [part["given"] for part in parts]
-                axes.plot(foretold, given, marker="o", label=summary["model"])
+        for summary in summaries:
+            bins = summary.get(key, ())
+            if bins:
+                predicted = [entry["predicted"] for entry in bins]
+                observed = [entry["given"] for entry in bins]
+                axes.plot(predicted, observed, marker="o", label=summary["model"])
         axes.plot(ends, ends, color="black", linestyle=":")
         axes.set_xlabel(f"predicted ({unit})")
-        axes.set_ylabel(f"given ({unit})")
+        axes.set_ylabel(f"observed ({unit})")
         axes.legend()
         axes.grid(alpha=0.3)
 
@@ -95,9 +103,9 @@ def _against(
 
 def _row(summary: dict[str, Any]) -> list[object]:
     coverage = summary.get("interval_coverage")
-    less: dict[str, dict[str, float]] = summary.get("less_best", {})
+    to_best: dict[str, dict[str, float]] = summary.get("less_best", {})
     return [
-        summary["setting"],
+        setting_label(summary["setting"]),
         summary["model"],
         *(
             format_estimate(summary.get(name))
@@ -105,5 +113,5 @@ def _row(summary: dict[str, Any]) -> list[object]:
         ),
         "" if coverage is None else f"{coverage:.1%}",
         f"{summary['brier']:.3f}" if "brier" in summary else "",
-        *(format_estimate(less.get(name)) for name in ("rmse", "ndcg10")),
+        *(format_estimate(to_best.get(name)) for name in ("rmse", "ndcg10")),
     ]

@@ -1,6 +1,6 @@
-"""Errors and ranking quality, per user, with intervals by bootstrap over users."""
+"""Rating errors and rank accuracy, per user, with bootstrap intervals over users."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from foreseen.data.schema import PREDICTION, RATING, USER
 
-_DRAWS: Final = 1000
-_CELLS: Final = 1 << 22
 TOP: Final = 10
+"""Length of the rankings that NDCG@10 is computed over."""
+_DRAWS: Final = 1000
+_BLOCK: Final = 1 << 22
+"""Counts held in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A figure with its 95 % interval."""
+class Estimate:
+    """A value with its 95 % interval."""
 
     value: float
     low: float
@@ -27,103 +29,107 @@ class Measured:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
 
-Figure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Takes how often each of U users was drawn, of shape D x U; returns D figures."""
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""A function of how often each of U users is drawn, of shape D x U; returns D values."""
 
 
-def bootstrap(figure: Figure, users: int, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % interval of a figure when users are drawn anew, with replacement.
+def bootstrap(statistic: Statistic, users: int, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a statistic (bootstrap: Efron, 1979).
+
+    Users are drawn with replacement, each with all of their events.
 
     Args:
-        figure: Of D draws at a time.
-        users: U.
-        seed: Of the draws.
+        statistic: The statistic.
+        users: U, the number of users.
+        seed: Random seed.
     """
     generator = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // users)
-    figures: list[NDArray[np.float64]] = []
+    at_once = max(1, _BLOCK // users)
+    values: list[NDArray[np.float64]] = []
     for start in range(0, _DRAWS, at_once):
         count = min(at_once, _DRAWS - start)
         drawn = generator.integers(0, users, (count, users)) + users * np.arange(count)[:, None]
         times = np.bincount(drawn.reshape(-1), minlength=count * users)
-        figures.append(figure(times.reshape(count, users).astype(np.float64)))
-    low, high = np.quantile(np.concatenate(figures), [0.025, 0.975])
+        values.append(statistic(times.reshape(count, users).astype(np.float64)))
+    low, high = np.quantile(np.concatenate(values), [0.025, 0.975])
     return float(low), float(high)
 
 
-def rating_errors(answers: pl.DataFrame) -> dict[str, Measured]:
-    """Return RMSE and MAE over events, and RMSE averaged over users.
+def rating_errors(events: pl.DataFrame) -> dict[str, Estimate]:
+    """Return RMSE and MAE over events, and RMSE averaged over users, in stars.
 
     Args:
-        answers: Columns userId, rating, prediction; at least one row.
+        events: Columns userId, rating, prediction; at least one row.
     """
-    squares, absolute, events = _sums_per_user(answers)
-    own = np.sqrt(squares / events)
-    figures: dict[str, Figure] = {
-        "rmse": lambda w: np.sqrt((w @ squares) / (w @ events)),
-        "mae": lambda w: (w @ absolute) / (w @ events),
-        "rmse_user": lambda w: (w @ own) / w.sum(axis=1),
+    squares, absolute, counts = _sums_per_user(events)
+    rmse = np.sqrt(squares / counts)
+    statistics: dict[str, Statistic] = {
+        "rmse": lambda w: np.sqrt((w @ squares) / (w @ counts)),
+        "mae": lambda w: (w @ absolute) / (w @ counts),
+        "rmse_user": lambda w: (w @ rmse) / w.sum(axis=1),
     }
-    return {name: _measured(figure, len(own)) for name, figure in figures.items()}
+    return {name: _estimate(statistic, len(rmse)) for name, statistic in statistics.items()}
 
 
-def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, Measured]:
-    """Return how much more the second answers have of each figure than the first, paired.
+def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, Estimate]:
+    """Return the second model's metrics minus the first's, with paired intervals.
 
-    Both are measured on the same users, drawn together, so that what is hard for both cancels
-    out; below zero the second errs less.
+    Both are measured on the same bootstrap draws, so that what is common to both cancels out.
 
     Args:
         first: Columns userId, rating, prediction; at least one row.
-        second: The same events in the same order, answered otherwise.
+        second: The same events in the same order, with the second model's predictions.
 
     Returns:
-        rmse over events, rmse_user, and, where there is an order to get right, ndcg10.
+        rmse over events, rmse_user, and ndcg10 if any user has different ratings. A negative
+        difference of errors means that the second model has the lower error.
     """
-    old, _, events = _sums_per_user(first)
+    old, _, counts = _sums_per_user(first)
     new, _, _ = _sums_per_user(second)
-    own = np.sqrt(new / events) - np.sqrt(old / events)
+    per_user = np.sqrt(new / counts) - np.sqrt(old / counts)
 
-    def over_events(w: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.sqrt((w @ new) / (w @ events)) - np.sqrt((w @ old) / (w @ events))
+    def rmse(w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sqrt((w @ new) / (w @ counts)) - np.sqrt((w @ old) / (w @ counts))
 
-    found = {"rmse": _measured(over_events, len(own)), "rmse_user": mean_over_users(own)}
-    gains, _ = _orders_per_user(first)
-    others, _ = _orders_per_user(second)
-    return found | ({"ndcg10": mean_over_users(others - gains)} if len(gains) else {})
+    found = {"rmse": _estimate(rmse, len(per_user)), "rmse_user": mean_over_users(per_user)}
+    old_ndcg, _ = _order_per_user(first)
+    new_ndcg, _ = _order_per_user(second)
+    return found | ({"ndcg10": mean_over_users(new_ndcg - old_ndcg)} if len(old_ndcg) else {})
 
 
 def recovered_fraction(
-    frozen: pl.DataFrame, full: pl.DataFrame, ours: pl.DataFrame
-) -> Measured | None:
-    """Return what share of full retraining's gain over a frozen model another model has.
-
-    None where that gain is not sure: there is nothing to recover then.
+    frozen: pl.DataFrame, full: pl.DataFrame, candidate: pl.DataFrame
+) -> Estimate | None:
+    """Return the share of full retraining's gain over a frozen model that a candidate reaches.
 
     Args:
-        frozen: Columns userId, rating, prediction: answers of the model that is told nothing.
-        full: The same events in the same order, answered by the one that is always trained anew.
-        ours: Answered by the one in question.
+        frozen: Columns userId, rating, prediction: predictions of a model that is not updated.
+        full: The same events in the same order, predicted by a model that is always retrained.
+        candidate: The same events, predicted by the candidate.
+
+    Returns:
+        The share; None if retraining is not significantly better than the frozen model.
     """
     if paired_differences(full, frozen)["rmse"].low <= 0:
         return None
-    worst, _, events = _sums_per_user(frozen)
+    worst, _, counts = _sums_per_user(frozen)
     best, _, _ = _sums_per_user(full)
-    own, _, _ = _sums_per_user(ours)
+    reached, _, _ = _sums_per_user(candidate)
 
     def fraction(w: NDArray[np.float64]) -> NDArray[np.float64]:
-        count = w @ events
-        low, high, mid = (np.sqrt((w @ sums) / count) for sums in (best, worst, own))
+        count = w @ counts
+        low, high, mid = (np.sqrt((w @ sums) / count) for sums in (best, worst, reached))
         return (high - mid) / (high - low)
 
-    return _measured(fraction, len(events))
+    return _estimate(fraction, len(counts))
 
 
 def _sums_per_user(
-    answers: pl.DataFrame,
+    events: pl.DataFrame,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return each user's summed squared and absolute errors, and number of events."""
     error = pl.col(RATING) - pl.col(PREDICTION)
-    per_user = answers.group_by(USER, maintain_order=True).agg(
+    per_user = events.group_by(USER, maintain_order=True).agg(
         squares=(error**2).sum(), absolute=error.abs().sum(), events=pl.len()
     )
     return (
@@ -133,22 +139,26 @@ def _sums_per_user(
     )
 
 
-def order_quality(answers: pl.DataFrame) -> dict[str, Measured]:
-    """Return NDCG@10 (gain 2^rating - 1) and pairwise accuracy, averaged over users.
+def order_metrics(events: pl.DataFrame) -> dict[str, Estimate]:
+    """Return NDCG@10 (gain 2^rating - 1) and pairwise accuracy over each user's rated movies.
 
-    Ties in the prediction keep the answers' order for NDCG and count half for pairs. Users whose
-    ratings are all alike, or who have one only, tell nothing and are left out.
+    Both are averaged over users. Ties in the prediction keep the order of the events for NDCG and
+    count half for pairs. Users without two different ratings are left out; without any other user
+    the result is empty.
+
+    Args:
+        events: Columns userId, rating, prediction.
     """
-    gains, pairs = _orders_per_user(answers)
+    gains, pairs = _order_per_user(events)
     if not len(gains):
         return {}
     return {"ndcg10": mean_over_users(gains), "pairwise": mean_over_users(pairs)}
 
 
-def _orders_per_user(answers: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _order_per_user(events: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     gains: list[float] = []
     pairs: list[float] = []
-    for frame in answers.partition_by(USER, maintain_order=True):
+    for frame in events.partition_by(USER, maintain_order=True):
         rating, predicted = frame[RATING].to_numpy(), frame[PREDICTION].to_numpy()
         if len(rating) < 2 or (rating == rating[0]).all():
             continue
@@ -157,21 +167,32 @@ def _orders_per_user(answers: pl.DataFrame) -> tuple[NDArray[np.float64], NDArra
     return np.array(gains), np.array(pairs)
 
 
-def plain(measured: dict[str, Measured]) -> dict[str, dict[str, float]]:
-    """Return figures as dictionaries, for JSON."""
-    return {name: dict(vars(figure)) for name, figure in measured.items()}
+def as_dicts(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, float]]:
+    """Return estimates as dictionaries with keys value, low and high, for JSON."""
+    return {name: dict(vars(estimate)) for name, estimate in estimates.items()}
 
 
-def ndcg(gain: NDArray[np.float64], worth: NDArray[np.float64], top: int = TOP) -> float:
-    """Return the normalised discounted cumulative gain of a ranking (Järvelin 2002)."""
+def ndcg(gain: NDArray[np.float64], score: NDArray[np.float64], top: int = TOP) -> float:
+    """Return the normalised discounted cumulative gain (Järvelin and Kekäläinen, 2002).
+
+    Args:
+        gain: Gain of each item, of shape N.
+        score: The items are ranked by it, highest first; ties keep their order. Of shape N.
+        top: Length of the ranking.
+    """
     discount = 1 / np.log2(np.arange(2, min(top, len(gain)) + 2))
-    order = np.argsort(-worth, kind="stable")[: len(discount)]
+    order = np.argsort(-score, kind="stable")[: len(discount)]
     best = np.sort(gain)[::-1][: len(discount)]
     return float((gain[order] * discount).sum() / (best * discount).sum())
 
 
 def pairwise_accuracy(rating: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
-    """Return the share of pairs with different ratings that are predicted in the right order."""
+    """Return the share of pairs with different ratings that are predicted in the right order.
+
+    Args:
+        rating: At least two different ratings, of shape N.
+        predicted: Of shape N; a tie counts half.
+    """
     right, tied, pairs = 0, 0, 0
     for level in np.unique(rating)[1:]:
         above, below = predicted[rating == level], np.sort(predicted[rating < level])
@@ -182,10 +203,10 @@ def pairwise_accuracy(rating: NDArray[np.float64], predicted: NDArray[np.float64
     return (right + 0.5 * tied) / pairs
 
 
-def mean_over_users(values: NDArray[np.float64]) -> Measured:
-    """Return the mean of one figure per user, with its interval."""
-    return _measured(lambda w: (w @ values) / w.sum(axis=1), len(values))
+def mean_over_users(values: NDArray[np.float64]) -> Estimate:
+    """Return the mean of one value per user, of shape U, with its interval."""
+    return _estimate(lambda w: (w @ values) / w.sum(axis=1), len(values))
 
 
-def _measured(figure: Figure, users: int) -> Measured:
-    return Measured(float(figure(np.ones((1, users)))[0]), *bootstrap(figure, users))
+def _estimate(statistic: Statistic, users: int) -> Estimate:
+    return Estimate(float(statistic(np.ones((1, users)))[0]), *bootstrap(statistic, users))

@@ -1,13 +1,13 @@
-"""The protocols: fit on the past, predict what came later, by what was known then.
+"""Evaluation protocols: fit on the past, predict later ratings as of their moment.
 
-Each cuts the ratings and returns a function that asks one model after the other. Answers come
-event by event, so that errors can be cut by cell and by activity.
+Each protocol splits the ratings and returns an evaluator, which is called once per model.
+Predictions are returned event by event, so that errors can be reported by segment.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -17,16 +17,27 @@ from foreseen.candidates.next_item import UNTRAINED, NextItemModel
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.data.schema import HIGH, LIKED, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
-from foreseen.evaluation.ranking_metrics import list_quality, wanted_by
+from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.evaluation.ranking_metrics import eval_users, ranking_metrics
+from foreseen.evaluation.results import (
+    AT_CUT,
+    FIVE_FOLDS,
+    FOLD_IN,
+    FROZEN,
+    LIVE,
+    ONE_DAY_DELAY,
+    Result,
+    with_predictions,
+)
+from foreseen.evaluation.segments import with_activity, with_cell
 from foreseen.evaluation.splits import (
     TEST_FROM,
     FoldIn,
-    asked_at,
     cut,
     fold_in,
     leave_last_out,
     random_folds,
+    revealed_until,
 )
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.movie_statistics import LIKED_FROM
@@ -37,40 +48,16 @@ from foreseen.models.predictor import Settings
 from foreseen.models.train import train_on
 
 GLOBAL_MEAN: Final = "global mean"
-"""Not a model but what any model must beat: the mean rating of the past, for everybody."""
+"""The reference without a model: the mean training rating, predicted for every event."""
 DAY: Final = 86_400
-CELLS: Final = ("new user", "new movie", "known user, known movie")
-ACTIVITY: Final = ("0", "1-5", "6-20", "21-100", ">100")
-_ACTIVITY_EDGES: Final = (1, 6, 21, 101)
+_FOLDS: Final = 5
+
+Evaluator = Callable[[str, Settings | None, int], list[Result]]
+"""Evaluates a model, by name, settings and seed; without settings, the global mean."""
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one model said under one protocol.
-
-    Attributes:
-        model: Its name.
-        setting: Which variant of the protocol.
-        events: userId, movieId, timestamp, rating, prediction, low, high; `liked`, the
-            probability of four stars or more; `cell`, whether user and movie were known when the
-            model was fitted; `known`, the number of the user's ratings known when asked;
-            `activity`, the bucket of that number.
-        lists: How good rankings of the whole catalogue are, where the protocol asks for them; see
-            `foreseen.evaluation.ranking_metrics.list_quality`.
-    """
-
-    model: str
-    setting: str
-    events: pl.DataFrame
-    lists: Mapping[str, Any] | None = None
-
-
-Ask = Callable[[str, Settings | None, int], list[Answers]]
-"""Asks the model of a name, fitted with settings and a seed, or without settings the mean."""
-
-
-class _Past:
-    """What models are fitted to; what they have in common is worked out once."""
+class _TrainingData:
+    """The training part of a split; what all models share is computed once."""
 
     def __init__(self, tables: Tables, ratings: pl.DataFrame) -> None:
         self.ratings = ratings
@@ -82,13 +69,13 @@ class _Past:
         return InteractionLog.of(self.ratings, Catalogue.of(self._tables.movies))
 
     def fit(self, name: str, settings: Settings, seed: int) -> Model:
-        """Fit a model for where only ratings are asked."""
+        """Fit a model to predict ratings only."""
         return train_on(self.log, name, settings, seed, next_item=UNTRAINED)
 
-    def fit_for_lists(self, name: str, settings: Settings, seed: int) -> Model:
-        """Fit a model that has learned what follows.
+    def fit_for_ranking(self, name: str, settings: Settings, seed: int) -> Model:
+        """Fit a model with its next-item model.
 
-        It is the same for all that do not outline, so the first of them learns it.
+        Models without out-of-sample predictions have the same next-item model, fitted once.
         """
         if model_spec(name).capabilities.out_of_sample:
             return train_on(self.log, name, settings, seed)
@@ -97,143 +84,153 @@ class _Past:
         return fitted
 
 
-def stream(tables: Tables) -> Ask:
-    """Fit on the first 90 %; predict the rest in time order, each by all that is older.
+def stream(tables: Tables) -> Evaluator:
+    """Fit on the first 90 % of the ratings; predict the rest in time order.
 
-    Three settings: `live`, all ratings of an earlier second known; `day late`, only those at
-    least a day older; `frozen`, nothing after the 90 %.
+    Three settings: `LIVE`, all ratings of an earlier second are observed; `ONE_DAY_DELAY`, those
+    at least a day older; `FROZEN`, none after the 90 %.
 
     Raises:
         InputError: If there are too few ratings.
     """
     known, later = cut(tables.ratings, TEST_FROM)
-    past = _Past(tables, known)
+    data = _TrainingData(tables, known)
     second = later[TIMESTAMP].to_numpy()
 
-    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_mean_answers(known, later, s) for s in ("live", "day late", "frozen")]
-        fitted = past.fit(name, settings, seed)
+            names = (LIVE, ONE_DAY_DELAY, FROZEN)
+            return [_global_mean_result(known, later, setting) for setting in names]
+        fitted = data.fit(name, settings, seed)
         observed = fitted.observe(later)
         return [
-            _ask(fitted, observed, later, second, name, "live"),
-            _ask(fitted, observed, later, second - DAY + 1, name, "day late"),
-            # Nothing is revealed, but the clock runs on.
-            _ask(fitted, fitted, later, second, name, "frozen"),
+            _predict(fitted, observed, later, second, name, LIVE),
+            _predict(fitted, observed, later, second - DAY + 1, name, ONE_DAY_DELAY),
+            # No later rating is observed, but time-dependent features are as of the event.
+            _predict(fitted, fitted, later, second, name, FROZEN),
         ]
 
-    return ask
+    return evaluate
 
 
-def fold_in_users(tables: Tables) -> Ask:
-    """Fit on the first 80 %; reveal half of each later user, predict the other half at once.
+def fold_in_users(tables: Tables) -> Evaluator:
+    """Fit on the first 80 %; reveal half of each later user's ratings, predict the other half.
 
     Raises:
         InputError: If there are too few ratings or no new users.
     """
     split = fold_in(tables.ratings)
-    past = _Past(tables, split.known)
+    data = _TrainingData(tables, split.known)
 
-    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_mean_answers(split.known, split.hidden, "half revealed")]
-        return [ask_fold_in(past.fit_for_lists(name, settings, seed), split, name)]
+            return [_global_mean_result(split.known, split.hidden, FOLD_IN)]
+        return [evaluate_fold_in(data.fit_for_ranking(name, settings, seed), split, name)]
 
-    return ask
+    return evaluate
 
 
-def ask_fold_in(fitted: Model, split: FoldIn, name: str, lists: bool = True) -> Answers:
-    """Reveal and ask a model fitted on the split's known part; measure its lists if wanted."""
+def evaluate_fold_in(fitted: Model, split: FoldIn, name: str, ranking: bool = True) -> Result:
+    """Return the result of a model on a fold-in split.
+
+    Args:
+        fitted: Fitted to the known part of the split.
+        split: The split.
+        name: Name of the model.
+        ranking: Whether to measure rankings of the catalogue too.
+    """
     observed = fitted.observe(split.revealed)
-    answers = _ask(fitted, observed, split.hidden, asked_at(split) + 1, name, "half revealed")
-    if not lists:
-        return answers
-    return replace(answers, lists=list_quality(observed, wanted_by(observed, split.hidden)))
+    before = revealed_until(split) + 1
+    result = _predict(fitted, observed, split.hidden, before, name, FOLD_IN)
+    if not ranking:
+        return result
+    return replace(result, ranking=ranking_metrics(observed, eval_users(observed, split.hidden)))
 
 
-def calendar_ranking(tables: Tables) -> Ask:
-    """Fit on the first 90 %; rank for everybody who likes something later, histories as of then.
+def calendar_ranking(tables: Tables) -> Evaluator:
+    """Fit on the first 90 %; rank for each user with a later liked rating, as of the cut.
 
     Raises:
         InputError: If there are too few ratings.
     """
     known, later = cut(tables.ratings, TEST_FROM)
-    past = _Past(tables, known)
+    data = _TrainingData(tables, known)
 
-    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_mean_answers(known, later, "as of the cut")]
-        fitted = past.fit_for_lists(name, settings, seed)
-        answers = _ask_at_end(fitted, later, name, "as of the cut")
-        return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, later)))]
+            return [_global_mean_result(known, later, AT_CUT)]
+        fitted = data.fit_for_ranking(name, settings, seed)
+        result = _predict_at_end(fitted, later, name, AT_CUT)
+        return [replace(result, ranking=ranking_metrics(fitted, eval_users(fitted, later)))]
 
-    return ask
+    return evaluate
 
 
-def leave_last(tables: Tables) -> Ask:
-    """Fit on all but each user's last rating; rank it among all they have not rated before.
+def leave_last(tables: Tables) -> Evaluator:
+    """Fit on all but each user's last rating; rank its movie among all that are not yet rated.
 
     Raises:
-        InputError: If nobody has two ratings.
+        InputError: If no user has two ratings.
     """
     known, last, tied = leave_last_out(tables.ratings)
     setting = f"{tied} of {last.height} tied in time"
-    past = _Past(tables, known)
+    data = _TrainingData(tables, known)
 
-    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
+    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_mean_answers(known, last, setting)]
-        fitted = past.fit_for_lists(name, settings, seed)
-        answers = _ask_at_end(fitted, last, name, setting)
-        return [replace(answers, lists=list_quality(fitted, wanted_by(fitted, last, least=0)))]
+            return [_global_mean_result(known, last, setting)]
+        fitted = data.fit_for_ranking(name, settings, seed)
+        result = _predict_at_end(fitted, last, name, setting)
+        users = eval_users(fitted, last, relevant_from=0)
+        return [replace(result, ranking=ranking_metrics(fitted, users))]
 
-    return ask
+    return evaluate
 
 
-def random_split(tables: Tables) -> Ask:
-    """Fit on four fifths drawn at random and predict the rest, five times in turn.
+def random_split(tables: Tables) -> Evaluator:
+    """Five-fold cross-validation with random folds.
 
-    Only for comparison with published tables: much of what is known is later than the answer.
-    `ensemble` is fitted to just that: see `foreseen.models.ensemble.transductive`.
+    For comparison with published tables only: training ratings may be later than test ratings. A
+    model with the capability `transductive` is replaced by that variant.
 
     Raises:
         InputError: If there are too few ratings.
     """
-    ratings = tables.ratings.with_columns(random_folds(tables.ratings))
-    pairs: list[tuple[_Past, pl.DataFrame]] = []
-    for fold in range(5):
+    ratings = tables.ratings.with_columns(random_folds(tables.ratings, _FOLDS))
+    folds: list[tuple[_TrainingData, pl.DataFrame]] = []
+    for fold in range(_FOLDS):
         known = ratings.filter(pl.col("fold") != fold).drop("fold")
-        held = ratings.filter(pl.col("fold") == fold).drop("fold")
-        pairs.append((_Past(tables, known), held))
+        held_out = ratings.filter(pl.col("fold") == fold).drop("fold")
+        folds.append((_TrainingData(tables, known), held_out))
 
-    def answer(
-        past: _Past, held: pl.DataFrame, name: str, settings: Settings, seed: int
-    ) -> Answers:
-        transductive = model_spec(name).capabilities.transductive
-        if transductive is None:
-            return _ask_at_end(past.fit(name, settings, seed), held, name, "5 folds")
-        fitted = transductive(settings, past.log, seed)
-        moments = held[TIMESTAMP].to_numpy().astype(np.int64)
-        answers = fitted.predict(past.log, past.log.queries(held, moments))
-        known = np.diff(past.log.histories.starts)
-        rows = past.log.users.rows(held[USER].to_numpy())
-        known = np.where(rows == UNKNOWN, 0, known[rows])
-        return _told(past.log, held, answers, known, name, "5 folds")
+    def evaluate_fold(
+        data: _TrainingData, held_out: pl.DataFrame, name: str, settings: Settings, seed: int
+    ) -> Result:
+        fit_transductive = model_spec(name).capabilities.transductive
+        if fit_transductive is None:
+            return _predict_at_end(data.fit(name, settings, seed), held_out, name, FIVE_FOLDS)
+        log = data.log
+        fitted = fit_transductive(settings, log, seed)
+        moments = held_out[TIMESTAMP].to_numpy().astype(np.int64)
+        predictions = fitted.predict(log, log.queries(held_out, moments))
+        rows = log.users.rows(held_out[USER].to_numpy())
+        known = np.where(rows == UNKNOWN, 0, np.diff(log.histories.starts)[rows])
+        return _result(log, held_out, predictions, known, name, FIVE_FOLDS)
 
-    def ask(name: str, settings: Settings | None, seed: int) -> list[Answers]:
-        parts = [
-            _mean_answers(past.ratings, held, "5 folds")
+    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
+        results = [
+            _global_mean_result(data.ratings, held_out, FIVE_FOLDS)
             if settings is None
-            else answer(past, held, name, settings, seed)
-            for past, held in pairs
+            else evaluate_fold(data, held_out, name, settings, seed)
+            for data, held_out in folds
         ]
-        whole = pl.concat([part.events for part in parts])
-        return [Answers(name if settings else GLOBAL_MEAN, "5 folds", whole)]
+        events = pl.concat([result.events for result in results])
+        return [Result(name if settings else GLOBAL_MEAN, FIVE_FOLDS, events)]
 
-    return ask
+    return evaluate
 
 
-PROTOCOLS: Final[Mapping[str, Callable[[Tables], Ask]]] = {
+PROTOCOLS: Final[Mapping[str, Callable[[Tables], Evaluator]]] = {
     "stream": stream,
     "foldin": fold_in_users,
     "random": random_split,
@@ -242,72 +239,40 @@ PROTOCOLS: Final[Mapping[str, Callable[[Tables], Ask]]] = {
 }
 
 
-def _ask_at_end(fitted: Model, events: pl.DataFrame, name: str, setting: str) -> Answers:
-    moment = np.full(events.height, fitted.log.end, dtype=np.int64)
-    return _ask(fitted, fitted, events, moment, name, setting)
+def _predict_at_end(fitted: Model, events: pl.DataFrame, name: str, setting: str) -> Result:
+    before = np.full(events.height, fitted.log.end, dtype=np.int64)
+    return _predict(fitted, fitted, events, before, name, setting)
 
 
-def _ask(
+def _predict(
     fitted: Model,
     observed: Model,
     events: pl.DataFrame,
     before: NDArray[np.int64],
     name: str,
     setting: str,
-) -> Answers:
+) -> Result:
     queries = observed.log.queries(events, before)
-    answers = observed.predict_queries(queries)
+    predictions = observed.predict_queries(queries)
     known = observed.log.histories.known(queries.history, before)
-    return _told(fitted.log, events, answers, known, name, setting)
+    return _result(fitted.log, events, predictions, known, name, setting)
 
 
-def _told(
+def _result(
     fitted: InteractionLog,
     events: pl.DataFrame,
-    answers: Predictions,
+    predictions: Predictions,
     known: NDArray[np.int64],
     name: str,
     setting: str,
-) -> Answers:
-    users, movies = events[USER].to_numpy(), events[MOVIE].to_numpy()
-    old_user = fitted.users.rows(users) != UNKNOWN
-    rated = np.isin(movies, fitted.ratings[MOVIE].to_numpy())
-    cell = np.select([~old_user, ~rated], CELLS[:2], CELLS[2])
-    frame = _answered(events, answers).with_columns(
-        pl.Series("cell", cell), pl.Series("known", known)
-    )
-    return Answers(name, setting, with_activity(frame))
+) -> Result:
+    predicted = with_cell(with_predictions(events, predictions), fitted)
+    return Result(name, setting, with_activity(predicted.with_columns(pl.Series("known", known))))
 
 
-def answer_events(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> pl.DataFrame:
-    """Answer N events, each as of its own moment; add prediction, low, high, liked.
-
-    Returns:
-        The events with the answers, and the features behind them.
-    """
-    answers = model.predict_queries(model.log.queries(events, before))
-    return _answered(events, answers)
-
-
-def _answered(events: pl.DataFrame, answers: Predictions) -> pl.DataFrame:
-    return events.with_columns(
-        pl.Series(PREDICTION, answers.mean),
-        pl.Series(LOW, answers.low),
-        pl.Series(HIGH, answers.high),
-        pl.Series(LIKED, answers.liked),
-    )
-
-
-def with_activity(events: pl.DataFrame) -> pl.DataFrame:
-    """Add the bucket of the number of ratings known."""
-    bucket = np.searchsorted(_ACTIVITY_EDGES, events["known"].to_numpy(), side="right")
-    names = pl.Series("activity", np.array(ACTIVITY)[bucket])
-    return events.with_columns(names)
-
-
-def _mean_answers(past: pl.DataFrame, events: pl.DataFrame, setting: str) -> Answers:
-    mean = float(past[RATING].to_numpy().mean())
-    share = float((past[RATING].to_numpy() >= LIKED_FROM).mean())
+def _global_mean_result(known: pl.DataFrame, events: pl.DataFrame, setting: str) -> Result:
+    rating = known[RATING].to_numpy()
+    mean, liked = float(rating.mean()), float((rating >= LIKED_FROM).mean())
     columns = [pl.lit(mean).alias(column) for column in (PREDICTION, LOW, HIGH)]
-    columns.append(pl.lit(share).alias(LIKED))
-    return Answers(GLOBAL_MEAN, setting, events.with_columns(columns))
+    columns.append(pl.lit(liked).alias(LIKED))
+    return Result(GLOBAL_MEAN, setting, events.with_columns(columns))

@@ -1,8 +1,9 @@
-"""What came of an evaluation: `metrics.json`, `activity.csv` for plots, a figure and a page."""
+"""The report of an evaluation: `metrics.json`, `activity.csv` for plots, a figure and a page."""
 
 import csv
 import json
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -10,51 +11,52 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from foreseen.data.schema import LIKED
+from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, USER
 from foreseen.evaluation.html import write_evaluation_page
-from foreseen.evaluation.metrics import (
-    order_quality,
-    paired_differences,
-    plain,
-    rating_errors,
-)
-from foreseen.evaluation.protocols import ACTIVITY, Answers
+from foreseen.evaluation.metrics import as_dicts, order_metrics, paired_differences, rating_errors
+from foreseen.evaluation.results import Result, setting_label
+from foreseen.evaluation.segments import ACTIVITY
 from foreseen.features.movie_statistics import LIKED_FROM
+from foreseen.files import write_atomically
 
-_TENTHS: Final = 10
+_BINS: Final = 10
 
 
-def summarise(answers: Answers) -> dict[str, Any]:
-    """Return the figures of one model under one setting, whole and in parts."""
-    events = answers.events
+def summarise(result: Result) -> dict[str, Any]:
+    """Return the metrics of a result, over all events and by segment, as `metrics.json` has them.
+
+    Results without cells (the global mean) have the metrics over all events only.
+    """
+    events = result.events
     summary: dict[str, Any] = {
-        "model": answers.model,
-        "setting": answers.setting,
+        "model": result.model,
+        "setting": result.setting,
         "events": events.height,
-        "users": events["userId"].n_unique(),
-        **plain(rating_errors(events)),
-        **plain(order_quality(events)),
+        "users": events[USER].n_unique(),
+        **as_dicts(rating_errors(events)),
+        **as_dicts(order_metrics(events)),
     }
-    inside = events.select(pl.col("rating").is_between(pl.col("low"), pl.col("high")).mean()).item()
     if "cell" in events.columns:
-        summary["interval_coverage"] = float(inside)
-        summary["calibration"] = _tenths(events, pl.col("prediction"), pl.col("rating"))
-        given = (pl.col("rating") >= LIKED_FROM).cast(pl.Float64)
-        summary["reliability"] = _tenths(events, pl.col(LIKED), given)
-        summary["brier"] = float(events.select(((pl.col(LIKED) - given) ** 2).mean()).item())
-        summary["cells"] = _parts(events, "cell", sorted(events["cell"].unique().to_list()))
-        summary["activity"] = _parts(events, "activity", ACTIVITY)
-    if answers.lists is not None:
-        summary["lists"] = dict(answers.lists)
+        covered = events.select(pl.col(RATING).is_between(pl.col(LOW), pl.col(HIGH)).mean()).item()
+        liked = (pl.col(RATING) >= LIKED_FROM).cast(pl.Float64)
+        summary["interval_coverage"] = float(covered)
+        summary["calibration"] = _deciles(events, pl.col(PREDICTION), pl.col(RATING))
+        summary["reliability"] = _deciles(events, pl.col(LIKED), liked)
+        summary["brier"] = float(events.select(((pl.col(LIKED) - liked) ** 2).mean()).item())
+        summary["cells"] = _by_segment(events, "cell", sorted(events["cell"].unique().to_list()))
+        summary["activity"] = _by_segment(events, "activity", ACTIVITY)
+    if result.ranking is not None:
+        summary["lists"] = dict(result.ranking)
     return summary
 
 
-def summarise_all(answers: Sequence[Answers]) -> list[dict[str, Any]]:
-    """Return the figures of several models, each paired with the best of its setting.
+def summarise_all(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Return the metrics of several results, each compared with the best of its setting.
 
-    `less_best` has how much more each figure is than that of the model with the least RMSE.
+    The best has the lowest RMSE. The others get `best`, its model, and `less_best`, the paired
+    differences to it.
     """
-    summaries = [summarise(own) for own in answers]
+    summaries = [summarise(result) for result in results]
     best: dict[str, int] = {}
     for number, summary in enumerate(summaries):
         leader = best.setdefault(summary["setting"], number)
@@ -63,17 +65,17 @@ def summarise_all(answers: Sequence[Answers]) -> list[dict[str, Any]]:
     for number, summary in enumerate(summaries):
         leader = best[summary["setting"]]
         if number != leader:
-            differences = paired_differences(answers[leader].events, answers[number].events)
-            summary["less_best"] = plain(differences)
+            differences = paired_differences(results[leader].events, results[number].events)
+            summary["less_best"] = as_dicts(differences)
             summary["best"] = summaries[leader]["model"]
     return summaries
 
 
-def _tenths(events: pl.DataFrame, foretold: pl.Expr, given: pl.Expr) -> list[dict[str, float]]:
-    """Return the mean of what was foretold and of what was given, by tenths of the former."""
-    pairs = events.select(predicted=foretold, given=given)
+def _deciles(events: pl.DataFrame, predicted: pl.Expr, observed: pl.Expr) -> list[dict[str, float]]:
+    """Return the mean predicted and observed (`given`) values by decile of the prediction."""
+    pairs = events.select(predicted=predicted, given=observed)
     ordered = pairs.sort("predicted", maintain_order=True)
-    edges = np.linspace(0, ordered.height, _TENTHS + 1).astype(int)
+    edges = np.linspace(0, ordered.height, _BINS + 1).astype(int)
     return [
         {name: float(mean) for name, mean in ordered[first:stop].mean().row(0, named=True).items()}
         for first, stop in pairwise(edges.tolist())
@@ -81,19 +83,24 @@ def _tenths(events: pl.DataFrame, foretold: pl.Expr, given: pl.Expr) -> list[dic
     ]
 
 
-def _parts(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = []
+def _by_segment(events: pl.DataFrame, column: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    segments: list[dict[str, Any]] = []
     for name in names:
         part = events.filter(pl.col(column) == name)
         if not part.is_empty():
-            parts.append({column: name, "events": part.height, **plain(rating_errors(part))})
-    return parts
+            errors = as_dicts(rating_errors(part))
+            segments.append({column: name, "events": part.height, **errors})
+    return segments
 
 
 def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], out: Path) -> None:
-    """Write the figures of all models as JSON, as a table for plots and as a picture."""
+    """Write the metrics of all models as JSON, as CSV for plots, as a figure and as a page.
+
+    Raises:
+        InputError: If the libraries for reports are not installed.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    # DVC shows numbers that stand in dictionaries, and passes over lists.
+    # `dvc metrics show` reads numbers within dictionaries and skips lists.
     rmse: dict[str, dict[str, float]] = {}
     for summary in summaries:
         rmse.setdefault(summary["setting"], {})[summary["model"]] = summary["rmse"]["value"]
@@ -115,11 +122,12 @@ def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], 
                 )
     draw_activity(summaries, out / "activity.png", protocol)
     write_evaluation_page(protocol, data, summaries, out / "report.html")
-    (out / "metrics.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=2) + "\n"
+    write_atomically(out / "metrics.json", partial(Path.write_text, data=text, encoding="utf-8"))
 
 
 def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str) -> None:
-    """Draw error against the number of the user's ratings known, one panel per setting."""
+    """Draw RMSE by the number of known ratings of the user, one panel per setting."""
     from matplotlib.figure import Figure
 
     settings = list(dict.fromkeys(s["setting"] for s in summaries if "activity" in s))
@@ -142,12 +150,12 @@ def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str
                 alpha=0.12,
                 color=line.get_color(),
             )
-        panel.set_title(f"{protocol}, {setting}")
+        panel.set_title(f"{protocol}, {setting_label(setting)}")
         panel.set_xticks(range(len(ACTIVITY)), ACTIVITY)
-        panel.set_xlabel("ratings of the user known when asked")
+        panel.set_xlabel("known ratings of the user")
         panel.grid(alpha=0.3)
     if drawn:
-        # Where few users fall into a bucket its interval is wide: let the lines set the scale.
+        # Scaled to the lines: buckets with few users have wide intervals.
         panels[0].set_ylim(min(drawn) - 0.1, max(drawn) + 0.15)
     panels[0].set_ylabel("RMSE (stars), 95 % interval over users")
     panels[0].legend()

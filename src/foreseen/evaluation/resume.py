@@ -1,4 +1,4 @@
-"""What a long evaluation has found so far, so that one that was stopped goes on where it was."""
+"""Intermediate results of an evaluation, so that an interrupted run can resume."""
 
 import json
 import shutil
@@ -9,7 +9,8 @@ import polars as pl
 
 from foreseen.data.canonical import Tables
 from foreseen.data.fingerprint import fingerprint
-from foreseen.evaluation.protocols import Answers, Ask
+from foreseen.evaluation.protocols import Evaluator
+from foreseen.evaluation.results import Result
 from foreseen.files import write_atomically
 from foreseen.models.predictor import Settings
 
@@ -18,44 +19,51 @@ _SETTING: Final = "setting"
 
 
 def measure(
-    tables: Tables, protocol: str, ask: Ask, name: str, settings: Settings, seed: int, out: Path
-) -> list[Answers]:
-    """Measure a model under a protocol, unless a run that was stopped has done so.
+    tables: Tables,
+    protocol: str,
+    evaluate: Evaluator,
+    name: str,
+    settings: Settings,
+    seed: int,
+    out: Path,
+) -> list[Result]:
+    """Return the results of a model under a protocol; read them if an earlier run wrote them.
 
     Args:
         tables: The data.
         protocol: Name of the protocol.
-        ask: The protocol, ready to ask models.
-        name: Of the model.
+        evaluate: The evaluator of the protocol for the data.
+        name: Name of the model.
         settings: Its settings.
-        seed: Of all chance.
-        out: Where the evaluation is written; `finish` clears what is kept there.
+        seed: Random seed.
+        out: Folder of the evaluation; `finish` removes the intermediate results.
 
     Raises:
         InputError: As the protocol.
     """
-    told = (protocol, name, settings.model_dump(mode="json"), seed)
-    stem = out / _FOLDER / fingerprint(tables, *told)
-    events, lists = stem.with_suffix(".parquet"), stem.with_suffix(".json")
-    if events.exists():
-        frame = pl.read_parquet(events)
-        kept = json.loads(lists.read_text(encoding="utf-8"))
+    key = (protocol, name, settings.model_dump(mode="json"), seed)
+    stem = out / _FOLDER / fingerprint(tables, *key)
+    events_file, ranking_file = stem.with_suffix(".parquet"), stem.with_suffix(".json")
+    # The events are written last: where they are, the ranking metrics are too.
+    if events_file.exists():
+        ranking = json.loads(ranking_file.read_text(encoding="utf-8"))
+        parts = pl.read_parquet(events_file).partition_by(
+            _SETTING, as_dict=True, maintain_order=True
+        )
         return [
-            Answers(name, setting, own.drop(_SETTING), kept[setting])
-            for (setting,), own in frame.partition_by(
-                _SETTING, as_dict=True, maintain_order=True
-            ).items()
+            Result(name, setting, events.drop(_SETTING), ranking[setting])
+            for (setting,), events in parts.items()
         ]
-    answers = ask(name, settings, seed)
-    document = json.dumps({own.setting: own.lists for own in answers})
-    write_atomically(lists, lambda path: path.write_text(document, encoding="utf-8"))
-    frame = pl.concat(
-        own.events.with_columns(pl.lit(own.setting).alias(_SETTING)) for own in answers
+    results = evaluate(name, settings, seed)
+    document = json.dumps({result.setting: result.ranking for result in results})
+    write_atomically(ranking_file, lambda path: path.write_text(document, encoding="utf-8"))
+    events = pl.concat(
+        result.events.with_columns(pl.lit(result.setting).alias(_SETTING)) for result in results
     )
-    write_atomically(events, frame.write_parquet)
-    return answers
+    write_atomically(events_file, events.write_parquet)
+    return results
 
 
 def finish(out: Path) -> None:
-    """Forget what was kept: the report has it all."""
+    """Remove the intermediate results of a finished evaluation."""
     shutil.rmtree(out / _FOLDER, ignore_errors=True)

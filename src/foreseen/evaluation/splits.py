@@ -1,6 +1,7 @@
-"""Where a rating log is cut. Logs are sorted by (timestamp, userId, movieId)."""
+"""Splits of a rating log. Logs are sorted by (timestamp, userId, movieId)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 from foreseen.data.schema import TIMESTAMP, USER
 from foreseen.errors import InputError
 
-TRAIN_SHARE = 0.8
-TEST_FROM = 0.9
+TRAIN_SHARE: Final = 0.8
+TEST_FROM: Final = 0.9
 
 
 @dataclass(frozen=True)
 class FoldIn:
-    """New users' halves: what is known, what is revealed at once, what is to be predicted.
+    """A split by time, with the ratings of new users split into a revealed and a hidden half.
 
     Attributes:
         known: Ratings to fit on.
@@ -32,20 +33,20 @@ def cut(ratings: pl.DataFrame, share: float) -> tuple[pl.DataFrame, pl.DataFrame
     """Split a log in time order after the first floor(share n) ratings.
 
     Raises:
-        InputError: If nothing is left on either side.
+        InputError: If either part would be empty.
     """
     # Guard against 0.9 * 10 = 9.000000000000002 and the like.
-    place = int(share * ratings.height + 1e-9)
-    if not 0 < place < ratings.height:
+    position = int(share * ratings.height + 1e-9)
+    if not 0 < position < ratings.height:
         raise InputError(f"{ratings.height} ratings are too few to cut at {share:.0%}")
-    return ratings[:place], ratings[place:]
+    return ratings[:position], ratings[position:]
 
 
 def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
-    """Cut a log by time; reveal half of each user who begins after the cut.
+    """Split a log by time and reveal half of each user who has no rating before the cut.
 
     Raises:
-        InputError: If no user begins after the cut.
+        InputError: If there are too few ratings or no new users.
     """
     known, later = cut(ratings, share)
     new = later.join(known.select(USER).unique(), on=USER, how="anti", maintain_order="left")
@@ -58,27 +59,27 @@ def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
     return FoldIn(known, revealed, hidden)
 
 
-def asked_at(split: FoldIn) -> NDArray[np.int64]:
-    """Return, for each hidden rating, its user's last revealed second: when it is asked for."""
-    last = split.revealed.group_by(USER).agg(pl.col(TIMESTAMP).max().alias("asked"))
+def revealed_until(split: FoldIn) -> NDArray[np.int64]:
+    """Return, for each hidden rating, the second of its user's last revealed rating."""
+    last = split.revealed.group_by(USER).agg(until=pl.col(TIMESTAMP).max())
     joined = split.hidden.join(last, on=USER, how="left", maintain_order="left")
-    return joined["asked"].to_numpy().astype(np.int64)
+    return joined["until"].to_numpy().astype(np.int64)
 
 
 def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Split off each user's last rating, of those with two or more; ties go by movie id.
+    """Split off the last rating of each user with two or more; ties are ordered by movie id.
 
     Returns:
         All other ratings, the last ones, and how many of those share their second with another
-        of the same user.
+        rating of the same user.
 
     Raises:
-        InputError: If nobody has two ratings.
+        InputError: If no user has two ratings.
     """
-    place = pl.int_range(pl.len()).over(USER)
+    position = pl.int_range(pl.len()).over(USER)
     count = pl.len().over(USER)
     marked = ratings.with_columns(
-        (place == count - 1).and_(count > 1).alias("last"),
+        (position == count - 1).and_(count > 1).alias("last"),
         (pl.col(TIMESTAMP) == pl.col(TIMESTAMP).shift(1).over(USER)).fill_null(False).alias("tied"),
     )
     last = marked.filter("last")
@@ -89,7 +90,7 @@ def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, i
 
 
 def random_folds(ratings: pl.DataFrame, folds: int = 5, seed: int = 0) -> pl.Series:
-    """Return the fold of every rating, folds as equal as can be, shuffled."""
+    """Return the fold of every rating, at random; fold sizes differ by one at most."""
     order = np.random.default_rng(seed).permutation(ratings.height)
     fold = np.empty(ratings.height, dtype=np.int64)
     fold[order] = np.arange(ratings.height) % folds

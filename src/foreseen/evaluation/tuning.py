@@ -1,16 +1,18 @@
 """Search for settings on validation data (Optuna: Akiba et al., 2019; its TPE sampler).
 
-What is tried is fitted to the first part of the training ratings and measured on the users who
-begin in the rest of them, by the fold-in protocol: no rating that a test would use is looked at.
-The first trial is the settings a model comes with. A search that was stopped goes on where it was.
+Trials are fitted to the first part of the training ratings and evaluated on the users who begin in
+the rest of them, by the fold-in protocol; ratings of the test part are not used. The first trial
+has the default settings. An interrupted search resumes.
 """
 
+import copy
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import optuna
@@ -21,28 +23,29 @@ from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
-from foreseen.evaluation.metrics import order_quality, rating_errors
-from foreseen.evaluation.protocols import ask_fold_in
+from foreseen.evaluation.metrics import order_metrics, rating_errors
+from foreseen.evaluation.protocols import evaluate_fold_in
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically
-from foreseen.models.spec import parse_settings
+from foreseen.models.installed import model_spec
+from foreseen.models.spec import SearchRange, parse_settings
 from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
 
 Changes = dict[str, Any]
-Space = Callable[[optuna.Trial, Changes], Changes]
+"""Settings that differ from the defaults, by their top-level names."""
 
 
 @dataclass(frozen=True)
-class Tried:
+class Trial:
     """One trial.
 
     Attributes:
-        number: Its place in the search; 0 is the settings the model comes with.
-        settings: What differs from those.
+        number: Position in the search; trial 0 has the default settings.
+        settings: The settings that differ from the defaults.
         figures: RMSE over events, RMSE per user, NDCG@10, pairwise accuracy.
-        seconds: How long it took.
+        seconds: Duration.
     """
 
     number: int
@@ -52,13 +55,13 @@ class Tried:
 
 
 def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[str, Any]:
-    """Try settings of a model and write what came of it to a folder.
+    """Search the settings of a model and write the results to a folder.
 
     Args:
-        tables: The data; its last fifth is not looked at.
-        name: Of the model.
-        trials: How many to try, those of an earlier run in the same folder included.
-        seed: Of the search and of every training.
+        tables: The data; its last fifth is not used.
+        name: Name of the model.
+        trials: Number of trials, including those of an earlier run in the same folder.
+        seed: Random seed of the search and of every training.
         out: Gets `search.json`, `best.yaml` (a section for `--settings`) and `search.png`.
 
     Raises:
@@ -70,11 +73,12 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
     study = _study(tables, name, seed, out)
     done = len(_complete(study))
     defaults = parse_settings(name).model_dump(mode="json")
+    ranges = model_spec(name).search_space
 
     def objective(trial: optuna.Trial) -> float:
-        changes = SPACES[name](trial, defaults) if _complete(study) else {}
+        changes = apply(ranges, defaults, suggest(trial, ranges)) if _complete(study) else {}
         begun = time.perf_counter()
-        figures = _measure(tables, split, name, changes, seed)
+        figures = _evaluate(tables, split, name, changes, seed)
         trial.set_user_attr("settings", changes)
         trial.set_user_attr("figures", figures)
         trial.set_user_attr("seconds", time.perf_counter() - begun)
@@ -90,15 +94,69 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
     return document
 
 
+def suggest(trial: optuna.Trial, ranges: Sequence[SearchRange]) -> dict[str, float]:
+    """Return a value within each range; the parameter has the name of the range's first path."""
+    return {
+        part.paths[0]: (
+            trial.suggest_int(part.paths[0], int(part.low), int(part.high), log=part.log)
+            if part.is_integer
+            else trial.suggest_float(part.paths[0], part.low, part.high, log=part.log)
+        )
+        for part in ranges
+    }
+
+
+def apply(
+    ranges: Sequence[SearchRange], defaults: Mapping[str, Any], values: Mapping[str, float]
+) -> Changes:
+    """Return the changed settings with a value at every path of each range.
+
+    A top-level setting with a changed part is returned whole, its other parts as in the defaults.
+
+    Args:
+        ranges: The search space.
+        defaults: Settings as `model_dump(mode="json")` returns them; not modified.
+        values: A value for each range, by its first path.
+    """
+    changes: Changes = {}
+    for part in ranges:
+        for path in part.paths:
+            name = path.split(".")[0]
+            if name not in changes:
+                changes[name] = copy.deepcopy(defaults[name])
+            parent, key = _locate(changes, path)
+            parent[key] = values[part.paths[0]]
+    return changes
+
+
+def value_at(settings: Mapping[str, Any], path: str) -> object:
+    """Return the value at a path of settings, as in `loop.epochs` or `hidden.0`."""
+    parent, key = _locate(settings, path)
+    return parent[key]
+
+
+def _locate(settings: Mapping[str, Any], path: str) -> tuple[Any, str | int]:
+    """Return the dictionary or list that holds the value at a path, and its key or index."""
+    *above, last = path.split(".")
+    parent: Any = settings
+    for name in above:
+        parent = parent[_key(parent, name)]
+    return parent, _key(parent, last)
+
+
+def _key(parent: object, name: str) -> str | int:
+    return int(name) if isinstance(parent, list) else name
+
+
 def _study(tables: Tables, name: str, seed: int, out: Path) -> optuna.Study:
-    """Return the study of this very search: same data, model and seed."""
+    """Return the study of this data, model and seed, with the trials of earlier runs."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=optuna.storages.JournalStorage(JournalFileBackend(str(out / "study.journal"))),
         study_name=f"{name} {fingerprint(tables, seed)}",
         load_if_exists=True,
     )
-    # A search that goes on must not draw again what it drew first.
+    # A resumed search must not repeat the draws of its beginning.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     return study
 
@@ -107,22 +165,22 @@ def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
 
 
-def _measure(
+def _evaluate(
     tables: Tables, split: FoldIn, name: str, changes: Changes, seed: int
 ) -> dict[str, float]:
     log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
     model = train_on(log, name, parse_settings(name, changes), seed, next_item=UNTRAINED)
-    events = ask_fold_in(model, split, name, lists=False).events
-    measured = rating_errors(events) | order_quality(events)
-    return {figure: own.value for figure, own in measured.items()}
+    events = evaluate_fold_in(model, split, name, ranking=False).events
+    estimates = rating_errors(events) | order_metrics(events)
+    return {metric: estimate.value for metric, estimate in estimates.items()}
 
 
 def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[str, Any]:
-    tried = [
-        Tried(n, own.user_attrs["settings"], own.user_attrs["figures"], own.user_attrs["seconds"])
-        for n, own in enumerate(_complete(study))
+    trials = [
+        Trial(number, **{key: trial.user_attrs[key] for key in ("settings", "figures", "seconds")})
+        for number, trial in enumerate(_complete(study))
     ]
-    best = min(tried, key=lambda own: own.figures["rmse"])
+    best = min(trials, key=lambda trial: trial.figures["rmse"])
     return {
         "data": tables.manifest.source,
         "model": name,
@@ -130,7 +188,7 @@ def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[
         "measured": "fold-in protocol inside the first 80 % of the ratings",
         "defaults": parse_settings(name).model_dump(mode="json"),
         "best": best.number,
-        "trials": [vars(own) for own in tried],
+        "trials": [vars(trial) for trial in trials],
     }
 
 
@@ -139,92 +197,24 @@ def _write(out: Path, document: Mapping[str, Any]) -> None:
     section = yaml.safe_dump({document["model"]: best}, sort_keys=False)
     texts = {"search.json": json.dumps(document, indent=2) + "\n", "best.yaml": section}
     for name, text in texts.items():
-        write_atomically(
-            out / name, lambda path, text=text: path.write_text(text, encoding="utf-8")
-        )
+        write_atomically(out / name, partial(Path.write_text, data=text, encoding="utf-8"))
     draw_search(document, out / "search.png")
 
 
 def draw_search(document: Mapping[str, Any], file: Path) -> None:
-    """Draw the error of every trial and the least so far."""
+    """Draw the error of every trial and the lowest so far."""
     from matplotlib.figure import Figure
 
-    errors = [own["figures"]["rmse"] for own in document["trials"]]
+    errors = [trial["figures"]["rmse"] for trial in document["trials"]]
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     panel = figure.subplots()
-    panel.plot(errors, "o", alpha=0.6, label="a trial")
+    panel.plot(errors, "o", alpha=0.6, label="trial")
     panel.step(
-        range(len(errors)), np.minimum.accumulate(errors), where="post", label="least so far"
+        range(len(errors)), np.minimum.accumulate(errors), where="post", label="lowest so far"
     )
-    panel.axhline(errors[0], color="grey", linestyle=":", label="the settings it comes with")
+    panel.axhline(errors[0], color="grey", linestyle=":", label="default settings")
     panel.set_xlabel("trial")
     panel.set_ylabel("RMSE on validation users (stars)")
     panel.set_title(f"{document['model']} on {document['data']}")
     panel.legend()
     figure.savefig(file, dpi=130)
-
-
-def _loop(trial: optuna.Trial, defaults: Changes, least: int, most: int) -> Changes:
-    return {
-        **defaults["loop"],
-        "epochs": trial.suggest_int("epochs", least, most),
-        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 8e-3, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.1, log=True),
-    }
-
-
-def _bias(trial: optuna.Trial, defaults: Changes) -> Changes:
-    del defaults
-    return {"ridge": trial.suggest_float("ridge", 1, 10_000, log=True)}
-
-
-def _baseline(trial: optuna.Trial, defaults: Changes) -> Changes:
-    return {"loop": _loop(trial, defaults, 5, 40)}
-
-
-def _hybrid(trial: optuna.Trial, defaults: Changes) -> Changes:
-    return {
-        "width": trial.suggest_int("width", 4, 32, log=True),
-        "dropout": trial.suggest_float("dropout", 0, 0.5),
-        "id_dropout": trial.suggest_float("id_dropout", 0.1, 0.9),
-        "loop": _loop(trial, defaults, 5, 30),
-    }
-
-
-def _history(trial: optuna.Trial, defaults: Changes) -> Changes:
-    return {
-        "width": trial.suggest_int("width", 6, 24),
-        "directions": trial.suggest_int("directions", 5, 40),
-        "id_dropout": trial.suggest_float("id_dropout", 0.2, 0.8),
-        "event_dropout": trial.suggest_float("event_dropout", 0, 0.6),
-        "loop": _loop(trial, defaults, 4, 16),
-    }
-
-
-def _ensemble(trial: optuna.Trial, defaults: Changes) -> Changes:
-    first, *others = defaults["factors"]
-    width = trial.suggest_int("hidden", 32, 128, log=True)
-    ranked = {
-        "rank": trial.suggest_int("rank", 6, 20),
-        "directions": trial.suggest_int("directions", 0, 40),
-    }
-    left_out = [
-        trial.suggest_float("inputs_left_out", 0, 0.3),
-        trial.suggest_float("hidden_left_out", 0.1, 0.5),
-    ]
-    return {
-        "factors": [{**first, **ranked}, *others],
-        "hidden": [width, width],
-        "dropout": left_out,
-        "loop": _loop(trial, defaults, 2, 10),
-    }
-
-
-SPACES: Final[Mapping[str, Space]] = {
-    "bias": _bias,
-    "baseline": _baseline,
-    "hybrid": _hybrid,
-    "history": _history,
-    "ensemble": _ensemble,
-}
-"""What is tried of each model; everything else stays as it comes."""

@@ -155,5 +155,5 @@ SPEC: Final = ModelSpec(
     settings=BaselineSettings,
     fit=fit_baseline,
     load=BaselinePredictor.from_arrays,
-    search_space=LOOP_SEARCH_SPACE + (SearchRange(("loop.epochs",), 5, 40),),
+    search_space=(*LOOP_SEARCH_SPACE, SearchRange(("loop.epochs",), 5, 40)),
 )

@@ -1,4 +1,4 @@
-"""Dropout with masks from random bytes, which takes half the time of training with `nn.Dropout`."""
+"""Dropout with masks from random bytes; training takes half as long as with `nn.Dropout`."""
 
 from typing import Final
 

@@ -38,7 +38,7 @@ class FitFunction(Protocol):
 
     def __call__(
         self,
-        settings: Any,
+        settings: Any,  # noqa: ANN401 - each model has its own settings class
         log: InteractionLog,
         train: Examples,
         validation: Examples | None,

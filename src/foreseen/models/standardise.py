@@ -25,6 +25,10 @@ class Standardise(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(scale.clamp(min=_LEAST_SCALE))
 
+    def fit(self, inputs: Tensor) -> None:
+        """Set the statistics to those of inputs of shape B x F."""
+        self.set_statistics(inputs.mean(dim=0), inputs.std(dim=0))
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return standardised inputs, of the same shape B x F."""
         return ((inputs - self.mean) / self.scale).clamp(-_LIMIT, _LIMIT)

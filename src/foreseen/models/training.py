@@ -75,8 +75,8 @@ def train_network(
     """Fit a network to ratings by least squares, in place.
 
     Args:
-        network: Called with the inputs by name; returns a prediction per example, of shape N, or
-            while training those of several networks, of shape K x N.
+        network: Called with the inputs by name; returns a prediction per example, of
+            shape N.
         inputs: Named tensors of N examples.
         rating: Targets, of shape N.
         settings: Settings of the loop.

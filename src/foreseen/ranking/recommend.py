@@ -190,7 +190,9 @@ def _request(k: int, by: By, at: int | None, diversity: float) -> RankingRequest
 
 def _scorer(model: Model, user: int, at: int | None) -> TwoStageScorer:
     before = model.log.end if at is None else at + 1
-    return TwoStageScorer(model, model.history(user, None if at is None else before), before)
+    history = model.history(user, None if at is None else before)
+    # Exact: there is time here for what a server approximates.
+    return TwoStageScorer(model, history, before, exact=True)
 
 
 def rank_movies(

@@ -35,13 +35,15 @@ _MARGIN: Final = 1.3
 class TwoStageScorer:
     """The scores of one user as of a moment; movies are predicted when a ranking needs them."""
 
-    def __init__(self, model: Model, history: History, before: int) -> None:
+    def __init__(self, model: Model, history: History, before: int, exact: bool = False) -> None:
         """Score all movies by the first stage.
 
         Args:
             model: The model.
             history: The user's ratings.
             before: Only ratings strictly older count.
+            exact: Whether to predict all movies at once, without the approximation by the first
+                stage.
         """
         self._model = model
         self._lock = threading.Lock()
@@ -68,7 +70,7 @@ class TwoStageScorer:
             likely=within_next(p_next[:, :-1]),
             p_next_liked=p_next_liked[:, :-1],
         )
-        if not isinstance(model.predictor, FirstStageScorer):
+        if exact or not isinstance(model.predictor, FirstStageScorer):
             self._predict(np.arange(size))
 
     def best(self, by: By, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:

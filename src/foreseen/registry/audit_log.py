@@ -1,4 +1,4 @@
-"""What was done to a folder of models, when and why: one line of JSON each, in journal.jsonl."""
+"""The audit log of a folder of models: one JSON object per line in audit_log.jsonl."""
 
 import json
 import time
@@ -7,23 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-_FILE: Final = "journal.jsonl"
+FILE: Final = "audit_log.jsonl"
 
 
-def write(folder: Path, what: str, why: str, facts: Mapping[str, object]) -> None:
-    """Add what was done; call it within `foreseen.registry.versions.changing`."""
-    line = json.dumps({"at": int(time.time()), "what": what, "why": why, **facts})
-    with (folder / _FILE).open("a", encoding="utf-8") as file:
-        # The line before may have been torn by a kill.
+def append(folder: Path, action: str, reason: str, facts: Mapping[str, object]) -> None:
+    """Append an entry; call it while holding `foreseen.registry.versions.write_lock`."""
+    line = json.dumps({"at": int(time.time()), "what": action, "why": reason, **facts})
+    with (folder / FILE).open("a", encoding="utf-8") as file:
+        # A killed process may have left the previous line incomplete.
         file.write("\n" + line + "\n")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Return what was done, oldest first."""
-    file = folder / _FILE
+    """Return the entries, oldest first; incomplete lines are skipped."""
+    file = folder / FILE
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for line in filter(None, lines):
         with suppress(json.JSONDecodeError):
-            found.append(json.loads(line))
-    return found
+            entries.append(json.loads(line))
+    return entries

@@ -1,8 +1,7 @@
-"""Champion and challenger: the model that answers, and one that must prove better before it may.
+"""Champion and challenger: the current version, and one that replaces it only if it is better.
 
-Both predict the newest ratings before they are learned from, the challenger having learned from all
-that came before them. What was compared is what answers afterwards: nothing is trained again on the
-ratings it has been judged by.
+Both predict the newest ratings, the holdout, each before it is revealed; neither has been trained
+on them. The challenger is promoted as it was evaluated: it is not trained again on the holdout.
 """
 
 from dataclasses import dataclass
@@ -12,110 +11,114 @@ from typing import Final
 import numpy as np
 
 from foreseen.data.schema import TIMESTAMP, USER
-from foreseen.evaluation.metrics import Measured, paired_differences, rating_errors
-from foreseen.evaluation.protocols import answer_events
+from foreseen.evaluation.metrics import Estimate, paired_differences, rating_errors
+from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
 from foreseen.models.train import train_on
 
-_JUDGED: Final = 0.1
-"""Share of the log that judges, at most."""
-FEWEST_JUDGED: Final = 200
-FEWEST_JUDGES: Final = 10
-"""Users among those who gave them: an interval over fewer says little."""
+_HOLDOUT_SHARE: Final = 0.1
+"""Maximum share of the log in the holdout."""
+MIN_HOLDOUT_RATINGS: Final = 200
+MIN_HOLDOUT_USERS: Final = 10
+"""The bootstrap over fewer users gives no reliable interval."""
 
 
 @dataclass(frozen=True)
-class Contest:
-    """What came of a contest.
+class PairedComparison:
+    """The errors of two models on the same holdout.
 
     Attributes:
-        challenger: Trained before the ratings judged by, and knowing all there are.
-        ratings, users: How many judged.
-        begins: The second of the first of them.
-        champion, challenged: RMSE of the champion and of the challenger.
-        differences: Challenger less champion, paired, with 95 % intervals; by figure.
+        ratings, users: Size of the holdout.
+        begins: Second of its first rating.
+        ends: First second after the log.
+        log_size: Number of ratings in the log.
+        champion, challenger: RMSE of each.
+        differences: Challenger less champion, paired by user, by name of the metric.
     """
 
-    challenger: Model
     ratings: int
     users: int
     begins: int
-    champion: Measured
-    challenged: Measured
-    differences: dict[str, Measured]
+    ends: int
+    log_size: int
+    champion: Estimate
+    challenger: Estimate
+    differences: dict[str, Estimate]
 
     @property
     def better(self) -> bool:
-        """Whether the challenger errs less for certain: the whole interval is below zero."""
+        """Whether the challenger is significantly better: the whole RMSE interval is below 0."""
         return self.differences["rmse"].high < 0
 
-    def figures(self) -> dict[str, float | int | bool]:
-        """Return the figures for the record."""
-        found: dict[str, float | int | bool] = {
+    def as_json(self) -> dict[str, float | int | bool]:
+        """Return the comparison as version.json stores it."""
+        document: dict[str, float | int | bool] = {
             "ratings": self.ratings,
             "users": self.users,
             "begins": self.begins,
-            "ends": self.challenger.log.end,
-            "known": self.challenger.log.ratings.height,
+            "ends": self.ends,
+            "known": self.log_size,
             "champion_rmse": self.champion.value,
-            "challenger_rmse": self.challenged.value,
+            "challenger_rmse": self.challenger.value,
             "better": self.better,
         }
         for name, difference in self.differences.items():
-            found |= {f"{name}_{end}": value for end, value in vars(difference).items()}
-        return found
+            document |= {f"{name}_{bound}": value for bound, value in vars(difference).items()}
+        return document
 
 
-def judged_from(log: InteractionLog, trained_until: int) -> int:
-    """Return the place in the log from which its ratings may judge a champion.
+def holdout_start(log: InteractionLog, trained_until: int) -> int:
+    """Return the position in the log at which the holdout starts; the length of the log if empty.
 
-    It is the newer half of what the champion has not learned from: the challenger is to learn
-    from the older.
+    The holdout is the newer half of the ratings that the champion has not been trained on, or a
+    tenth of the log if that is less. It begins with the first rating of a second.
 
     Args:
-        timeline: What is known.
-        learned_until: First second the champion has not learned from.
+        log: The log.
+        trained_until: First second whose ratings the champion has not been trained on.
     """
     times = log.timestamp
-    unlearned = int(np.searchsorted(times, trained_until))
-    first = max(ceil((1 - _JUDGED) * len(times)), unlearned + ceil((len(times) - unlearned) / 2))
-    if first >= len(times):
+    untrained = int(np.searchsorted(times, trained_until))
+    middle = untrained + ceil((len(times) - untrained) / 2)
+    start = max(ceil((1 - _HOLDOUT_SHARE) * len(times)), middle)
+    if start >= len(times):
         return len(times)
-    # Never within a second.
-    return int(np.searchsorted(times, int(times[first])))
+    return int(np.searchsorted(times, int(times[start])))
 
 
-def train_challenger(champion: Model, place: int, seed: int) -> Model:
-    """Return a model of the champion's kind trained anew on the ratings before a place in the log.
+def train_challenger(champion: Model, start: int, seed: int) -> Model:
+    """Return a model with the champion's settings, trained on the log before the holdout.
 
-    It knows all ratings that the champion knows.
+    Its log is the champion's.
     """
     log = champion.log
-    # The champion's catalogue, row by row: versions share one table of movies.
-    past = InteractionLog.of(log.ratings[:place], log.catalogue)
+    # With the champion's catalogue, as all versions share one table of movies.
+    past = InteractionLog.of(log.ratings[:start], log.catalogue)
     challenger = train_on(past, champion.name, champion.predictor.settings, seed)
-    return challenger.observe(log.ratings[place:])
+    return challenger.observe(log.ratings[start:])
 
 
-def hold_contest(champion: Model, challenger: Model, place: int) -> Contest:
-    """Let the ratings from a place in the log on judge.
+def compare(champion: Model, challenger: Model, start: int) -> PairedComparison:
+    """Compare two models on the ratings of their log from a position on.
 
     Args:
-        champion: Having learned from nothing at or after the place.
-        challenger: Likewise; both know the whole log.
-        place: As `judged_from` returns it.
+        champion: Not trained on the holdout.
+        challenger: Likewise, with the same log.
+        start: Position at which the holdout starts, see `holdout_start`.
     """
-    events = champion.log.ratings[place:]
-    before = events[TIMESTAMP].to_numpy().astype(np.int64)
-    old = answer_events(champion, events, before)
-    new = answer_events(challenger, events, before)
-    return Contest(
-        challenger=challenger,
-        ratings=events.height,
-        users=events[USER].n_unique(),
+    log = champion.log
+    holdout = log.ratings[start:]
+    before = holdout[TIMESTAMP].to_numpy().astype(np.int64)
+    old = predict_events(champion, holdout, before)
+    new = predict_events(challenger, holdout, before)
+    return PairedComparison(
+        ratings=holdout.height,
+        users=holdout[USER].n_unique(),
         begins=int(before[0]),
+        ends=log.end,
+        log_size=log.ratings.height,
         champion=rating_errors(old)["rmse"],
-        challenged=rating_errors(new)["rmse"],
+        challenger=rating_errors(new)["rmse"],
         differences=paired_differences(old, new),
     )

@@ -1,4 +1,4 @@
-"""What lies where in a folder of models, and which of it is current: see `foreseen.registry.versions`."""
+"""Files of a folder of models, and which version is current; see `foreseen.registry.versions`."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from foreseen.errors import ForeseenError, ModelFolderError
 from foreseen.files import write_atomically
@@ -19,25 +19,27 @@ VERSION: Final = "version.json"
 RATINGS: Final = "ratings.parquet"
 MOVIES: Final = "movies.parquet"
 LINKS: Final = "links.parquet"
-ANEW: Final = "anew."
-"""What names of folders begin with that newly trained models are in, in place of older ones."""
-_PATIENCE: Final = 600.0
+REPLACEMENT_PREFIX: Final = "anew."
+"""Prefix of the names of roots that replaced earlier models."""
+_LOCK_TIMEOUT: Final = 600.0
+"""Seconds."""
 
 
 class Version(BaseModel):
-    """What one version is and where it comes from.
+    """Metadata of a version, the contents of version.json.
 
     Attributes:
         number: From 1.
         made: Second it was made.
-        model: Kind of model.
-        parent: Version it was to replace; None for the first.
-        trained_on: How many ratings it was trained on.
-        ratings: How many it has learned from, in lessons since then too.
-        until: First second after them.
-        why: Why it was made.
-        comparison: What came of comparing it with its parent, by figure.
-        sha256: Checksums of its files.
+        model: Name of the model.
+        parent: Version it was made to replace; None for the first.
+        trained_on: Number of ratings in its full training.
+        ratings: Number of ratings in its training, incremental training included.
+        until: First second after those ratings.
+        why: Reason it was made.
+        comparison: Comparison with its parent, see
+            `foreseen.registry.champion.PairedComparison.as_json`; empty if there was none.
+        sha256: Checksums of its files, by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,45 +57,48 @@ class Version(BaseModel):
 
 
 class Current(BaseModel):
-    """Which version answers, and which did before.
+    """Contents of the file `current`.
 
     Attributes:
-        version: Number of the one that answers.
-        before: Those that did before it, oldest first.
-        home: Name of the folder within that they and the tables lie in; empty for no other.
+        version: Number of the current version.
+        before: Numbers of the versions that were current before, oldest first.
+        root: Name of the subfolder with the versions and the tables; empty for the folder itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: int
     before: tuple[int, ...] = ()
-    home: str = Field(default="", pattern=r"^(anew\.\w+)?$")
+    # Older folders have the key "home"; they are refused by the format of their models.
+    root: str = Field(
+        default="", pattern=r"^(anew\.\w+)?$", validation_alias=AliasChoices("root", "home")
+    )
 
 
-def home_of(folder: Path) -> Path:
-    """Return where the current versions and their tables lie.
+def root_of(folder: Path) -> Path:
+    """Return the directory of the versions and the tables.
 
     Raises:
         ModelFolderError: If the folder holds no models.
     """
-    return folder / read_current(folder).home
+    return folder / read_current(folder).root
 
 
-def version_folder(home: Path, number: int) -> Path:
-    """Return where a version lies or is to lie."""
-    return home / VERSIONS / f"{number:04d}"
+def version_folder(root: Path, number: int) -> Path:
+    """Return the folder of a version, whether or not it exists."""
+    return root / VERSIONS / f"{number:04d}"
 
 
-def numbers_in(shelf: Path) -> list[int]:
-    """Return the numbers of the versions on a shelf, ascending."""
-    return sorted(int(own.name) for own in shelf.iterdir() if own.name.isdigit())
+def version_numbers(root: Path) -> list[int]:
+    """Return the numbers of the versions in the versions directory, ascending."""
+    return sorted(int(entry.name) for entry in (root / VERSIONS).iterdir() if entry.name.isdigit())
 
 
 def read_current(folder: Path) -> Current:
-    """Read which version answers.
+    """Return which version is current.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or that is damaged.
+        ModelFolderError: If the folder holds no models, or the file is damaged.
     """
     try:
         return Current.model_validate_json((folder / CURRENT).read_text(encoding="utf-8"))
@@ -102,30 +107,30 @@ def read_current(folder: Path) -> Current:
     except OSError as error:
         if (folder / CARD).is_file():
             raise ModelFolderError(
-                f"{folder} is of an older edition, without versions: train it again"
+                f"{folder} has an older format, without versions: train it again"
             ) from error
         raise ModelFolderError(f"{folder} holds no model; make one: foreseen train") from error
 
 
 def write_current(folder: Path, current: Current) -> None:
-    """Let a version answer from this moment on."""
+    """Replace the file `current` atomically."""
     text = current.model_dump_json() + "\n"
     write_atomically(folder / CURRENT, partial(Path.write_text, data=text, encoding="utf-8"))
 
 
 @contextmanager
-def taking_turns(folder: Path) -> Generator[None]:
-    """Keep other processes from writing into a folder while the block runs.
+def lock(folder: Path) -> Generator[None]:
+    """Hold the lock of a folder, which may hold models or not, while the block runs.
 
     Raises:
-        ForeseenError: If another process does not finish within minutes.
+        ForeseenError: If another process holds it for ten minutes.
     """
-    # Beside the folder: what is in it goes when models are replaced.
-    lock = folder.absolute().with_name(f".{folder.absolute().name}.lock")
+    # Beside the folder, as its contents are deleted when models are replaced.
+    file = folder.absolute().with_name(f".{folder.absolute().name}.lock")
     try:
-        with FileLock(lock, timeout=_PATIENCE):
+        with FileLock(file, timeout=_LOCK_TIMEOUT):
             yield
     except Timeout as error:
         raise ForeseenError(
-            f"another process has been changing {folder} for {_PATIENCE:.0f} s; try again later"
+            f"another process has locked {folder} for {_LOCK_TIMEOUT:.0f} s; try again later"
         ) from error

@@ -1,4 +1,4 @@
-"""Keeping a folder of models fresh: observe, look for drift, train a challenger if called for."""
+"""Updates of a folder of models: add ratings, detect drift, train and compare a challenger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,30 +11,30 @@ from foreseen.data.schema import USER
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training, should_finetune
 from foreseen.models.base import Model
-from foreseen.registry import audit_log as journal
-from foreseen.registry import versions as registry
+from foreseen.registry import audit_log, versions
 from foreseen.registry.champion import (
-    FEWEST_JUDGED,
-    FEWEST_JUDGES,
-    hold_contest,
-    judged_from,
+    MIN_HOLDOUT_RATINGS,
+    MIN_HOLDOUT_USERS,
+    compare,
+    holdout_start,
     train_challenger,
 )
+from foreseen.registry.layout import Version
 
 
 @dataclass(frozen=True)
 class Update:
-    """What an update came to.
+    """The result of an update.
 
     Attributes:
-        observed: Ratings that were given.
-        ratings: Ratings known now.
-        findings: What was found in ratings that the latest version has not learned from.
-        reasons: What called for a challenger; empty if nothing did.
-        version: The version that answers now.
-        challenger: The version that was made, if one was.
-        comparison: Its figures against the champion's.
-        decision: What was decided and why, in a sentence.
+        observed: Number of ratings given.
+        ratings: Number of ratings in the log.
+        findings: Drift in ratings that the latest version has not been trained on.
+        reasons: Reasons to retrain; empty if there are none.
+        version: Number of the current version.
+        challenger: Number of the challenger; None if none was made.
+        comparison: Its comparison with the champion; empty if there was none.
+        decision: The decision and its reason, in a sentence.
     """
 
     observed: int
@@ -51,97 +51,97 @@ class Update:
         return {**vars(self), "findings": [finding.as_json() for finding in self.findings]}
 
 
-def update(folder: Path, new: pl.DataFrame, whole_from: int | None = None) -> Update:
-    """Take in new ratings; train a challenger if called for, and promote it only if better.
+def update(folder: Path, new: pl.DataFrame, complete_from: int | None = None) -> Update:
+    """Add ratings to the log; train a challenger if needed, and promote it only if it is better.
 
-    Killed at any moment it leaves a working current version; what was observed by then is kept,
-    and the same ratings may be given again.
+    A process killed at any moment leaves a readable current version and the ratings added so far;
+    adding the same ratings again has no effect.
 
     Args:
         folder: A folder of models.
         new: Canonical ratings.
-        whole_from: Users with ids from this on have given all their ratings in `new`: what they
-            gave before and have taken back is forgotten. None for nobody.
+        complete_from: Lowest id of the users of which `new` holds all ratings: other ratings of
+            theirs are deleted from the log. None if there are no such users.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or the current one is damaged.
+        ModelFolderError: If the folder holds no models, or the current version is damaged.
     """
-    with registry.changing(folder):
-        current = registry.read_version(folder)
-        champion = registry.load_model(folder)
-        if whole_from is not None:
-            champion = replace(champion, log=champion.log.without_users(whole_from))
+    with versions.write_lock(folder):
+        current = versions.read_version(folder)
+        champion = versions.load_model(folder)
+        if complete_from is not None:
+            champion = replace(champion, log=champion.log.without_users(complete_from))
         champion = champion.observe(new)
-        registry.save_knowledge(champion, folder)
-        latest = registry.versions(folder)[-1]
-        known = champion.log.ratings.height
-        findings = [found for found in detect(champion.log) if found.found >= latest.until]
-        done = Update(
+        versions.save_log(champion, folder)
+        latest = versions.list_versions(folder)[-1]
+        log_size = champion.log.ratings.height
+        findings = [finding for finding in detect(champion.log) if finding.found >= latest.until]
+        result = Update(
             observed=new.height,
-            ratings=known,
+            ratings=log_size,
             findings=tuple(findings),
-            reasons=tuple(calls_for_training(latest.trained_on, known, findings)),
+            reasons=tuple(calls_for_training(latest.trained_on, log_size, findings)),
             version=current.number,
             challenger=None,
             comparison={},
-            decision="nothing calls for a challenger",
+            decision="no challenger is needed",
         )
-        if _due(latest, known, findings):
-            done = _challenge(folder, champion, current, done)
-        journal.write(folder, "update", done.decision, done.as_json())
-    return done
+        if _needs_challenger(latest, log_size, findings):
+            result = _challenge(folder, champion, current, result)
+        audit_log.append(folder, "update", result.decision, result.as_json())
+    return result
 
 
-def _due(latest: registry.Version, known: int, findings: Sequence[Finding]) -> bool:
-    """Tell whether it is time for a contest.
+def _needs_challenger(latest: Version, log_size: int, findings: Sequence[Finding]) -> bool:
+    """Return whether there is concept drift or enough new ratings since the last comparison.
 
-    It is when something serious has been found since the last one, or enough is new since then:
-    the same few ratings must not be asked again and again until chance says yes.
+    Repeated tests on almost the same holdout would promote some challenger by chance.
     """
-    contested = int(latest.comparison.get("ends", latest.until))
-    if any(found.serious and found.found >= contested for found in findings):
+    compared_until = int(latest.comparison.get("ends", latest.until))
+    if any(finding.is_concept_drift and finding.found >= compared_until for finding in findings):
         return True
-    return should_finetune(int(latest.comparison.get("known", latest.ratings)), known)
+    return should_finetune(int(latest.comparison.get("known", latest.ratings)), log_size)
 
 
-def _challenge(folder: Path, champion: Model, current: registry.Version, asked: Update) -> Update:
-    """Make a challenger, trained anew if there is a reason, else brought up to date."""
+def _challenge(folder: Path, champion: Model, current: Version, result: Update) -> Update:
+    """Make a challenger, retrained if there are reasons, else fine-tuned, and compare it."""
     log = champion.log
-    place = judged_from(log, current.until)
-    judging = asked.ratings - place
-    judges = log.ratings[place:][USER].n_unique()
-    if judging < FEWEST_JUDGED or judges < FEWEST_JUDGES:
+    start = holdout_start(log, current.until)
+    ratings = result.ratings - start
+    users = log.ratings[start:][USER].n_unique()
+    if ratings < MIN_HOLDOUT_RATINGS or users < MIN_HOLDOUT_USERS:
         decision = (
-            f"kept version {current.number}: {judging} ratings of {judges} users may judge a "
-            f"challenger, {FEWEST_JUDGED} of {FEWEST_JUDGES} must"
+            f"kept version {current.number}: the holdout has {ratings} ratings of {users} users, "
+            f"a comparison needs {MIN_HOLDOUT_RATINGS} of {MIN_HOLDOUT_USERS}"
         )
-        return replace(asked, decision=decision)
-    if asked.reasons:
-        challenger = train_challenger(champion, place, champion.seed + current.number)
-        why = "trained anew: " + "; ".join(asked.reasons)
+        return replace(result, decision=decision)
+    if result.reasons:
+        challenger = train_challenger(champion, start, champion.seed + current.number)
+        why = "retrained: " + "; ".join(result.reasons)
     else:
-        challenger = champion.finetuned(int(log.timestamp[place]))
-        why = "networks brought up to date with what is new"
+        challenger = champion.finetuned(int(log.timestamp[start]))
+        why = "fine-tuned on new ratings"
     if challenger is champion:
-        return replace(asked, decision=f"kept version {current.number}: it knows what is new")
-    contest = hold_contest(champion, challenger, place)
-    difference = contest.differences["rmse"]
-    verdict = (
-        f"RMSE {contest.challenged.value:.4f} against {contest.champion.value:.4f} on the newest "
-        f"{contest.ratings:,} ratings of {contest.users:,} users, paired difference "
+        decision = f"kept version {current.number}: there is nothing to fine-tune"
+        return replace(result, decision=decision)
+    comparison = compare(champion, challenger, start)
+    difference = comparison.differences["rmse"]
+    summary = (
+        f"RMSE {comparison.challenger.value:.4f} against {comparison.champion.value:.4f} on the "
+        f"newest {comparison.ratings:,} ratings of {comparison.users:,} users, paired difference "
         f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
     )
-    figures = contest.figures()
-    number = registry.add_version(folder, contest.challenger, current.number, why, figures)
-    if contest.better:
-        registry.promote(folder, number, verdict)
-        decision = f"promoted version {number}: {verdict}"
+    document = comparison.as_json()
+    number = versions.add_version(folder, challenger, current.number, why, document)
+    if comparison.better:
+        versions.promote(folder, number, summary)
+        decision = f"promoted version {number}: {summary}"
     else:
-        decision = f"kept version {current.number}, {number} is not surely better: {verdict}"
+        decision = f"kept version {current.number}, {number} is not significantly better: {summary}"
     return replace(
-        asked,
-        version=number if contest.better else current.number,
+        result,
+        version=number if comparison.better else current.number,
         challenger=number,
-        comparison=figures,
+        comparison=document,
         decision=decision,
     )

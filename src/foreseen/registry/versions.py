@@ -1,17 +1,16 @@
-"""Trained models through time: versions that never change, one of them current, one log for all.
+"""Versions of a trained model in a folder: immutable, one of them current, one log for all.
 
     DIR/
-      current           which version answers, and which did before it
-      versions/0001/    model.json, weights.safetensors, version.json: never changed once there
-      ratings.parquet   every rating known, and movies.parquet: the same for all versions
-      journal.jsonl     what was done, when and why
+      current           the current version, and those that were current before
+      versions/0001/    model.json, weights.safetensors, version.json; never changed
+      ratings.parquet   the log: all ratings; and movies.parquet
+      audit_log.jsonl   promotions, rollbacks and updates, with time and reason
 
-Every file gets its name only when it is whole, and a version's folder only when it is complete, so
-that a process killed at any moment leaves a working current version. Writers take turns by a lock;
-readers need none.
+Files and version folders are renamed to their final names once they are complete, so a process
+killed at any moment leaves a readable current version. Writers hold a lock; readers need none.
 
-Where newly trained models replace others, their versions and tables lie in a folder of their own
-within, `anew.*`, which `current` names from one moment to the next; only then do the others go.
+When models are replaced, the new versions and tables are written to a subfolder `anew.*`. The old
+ones are deleted after `current` names it.
 """
 
 import shutil
@@ -24,40 +23,38 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
-from foreseen.data.sources.archive import sha256
 from foreseen.errors import InputError, ModelFolderError
-from foreseen.files import write_atomically
 from foreseen.models.base import Model
-from foreseen.models.checkpoint import CARD, WEIGHTS, read_model, write_model
-from foreseen.registry import audit_log as journal
+from foreseen.models.checkpoint import CARD, read_model, write_model
+from foreseen.registry import audit_log, tables
 from foreseen.registry.layout import (
-    ANEW,
     CURRENT,
     LINKS,
-    MOVIES,
     RATINGS,
+    REPLACEMENT_PREFIX,
     VERSION,
     VERSIONS,
     Current,
     Version,
-    home_of,
-    numbers_in,
+    lock,
     read_current,
-    taking_turns,
+    root_of,
     version_folder,
+    version_numbers,
     write_current,
 )
+from foreseen.registry.verify import checksums, verify
 
 
 def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = None) -> None:
-    """Write a freshly trained model as version 1 of a folder.
+    """Write a trained model as version 1 of a folder.
 
-    Models already in the folder are replaced, all versions, once the new one is whole.
+    All versions that the folder holds are deleted once the new one is complete.
 
     Args:
         model: The model.
-        folder: New, empty, or one of models.
-        links: The movies' ids elsewhere, for importing people's own ratings.
+        folder: A new or empty folder, or one of models.
+        links: The movies' ids in other databases, for importing ratings from other services.
 
     Raises:
         InputError: If the folder holds something other than models.
@@ -69,12 +66,12 @@ def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = No
         raise InputError(f"{folder} exists and holds no model; name a new or an empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists() and any(folder.iterdir()):
-        with taking_turns(folder):
+        with lock(folder):
             _replace(folder, model, links)
         return
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _fill(draft, model, links)
+        _write_root(draft, model, links)
         write_current(draft, Current(version=1))
         if folder.exists():
             folder.rmdir()
@@ -84,34 +81,33 @@ def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = No
 
 
 def _replace(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
-    """Put a model in place of all that a folder holds."""
-    home = Path(tempfile.mkdtemp(prefix=ANEW, dir=folder))
+    root = Path(tempfile.mkdtemp(prefix=REPLACEMENT_PREFIX, dir=folder))
     try:
-        _fill(home, model, links)
+        _write_root(root, model, links)
     except BaseException:
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
         raise
-    write_current(folder, Current(version=1, home=home.name))
-    # What is left of it after a kill goes when models are replaced again.
-    for old in folder.iterdir():
-        if old.is_dir() and old != home:
-            shutil.rmtree(old, ignore_errors=True)
-        elif not old.is_dir() and old.name != CURRENT:
+    write_current(folder, Current(version=1, root=root.name))
+    # What a kill leaves undeleted here is deleted by the next replacement.
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry != root:
+            shutil.rmtree(entry, ignore_errors=True)
+        elif not entry.is_dir() and entry.name != CURRENT:
             with suppress(OSError):
-                old.unlink()
+                entry.unlink()
 
 
-def _fill(home: Path, model: Model, links: pl.DataFrame | None) -> None:
-    """Write a model as the first version, with all it knows."""
-    _write_knowledge(model, home)
+def _write_root(root: Path, model: Model, links: pl.DataFrame | None) -> None:
+    """Write a model as the first version, with its log."""
+    tables.write_log(model.log, root)
     if links is not None:
-        links.write_parquet(home / LINKS)
-    _write_version(home, model, None, "trained", {})
-    home.chmod(0o755)
+        links.write_parquet(root / LINKS)
+    _write_version(root, model, None, "trained", {})
+    root.chmod(0o755)
 
 
 def load_model(folder: Path | str, number: int | None = None) -> Model:
-    """Read a version back, the current one if none is named; it knows all ratings of the folder.
+    """Return a version, by default the current one, with all ratings of the folder in its log.
 
     Raises:
         ModelFolderError: If there is none, or it is damaged or of another format.
@@ -119,116 +115,88 @@ def load_model(folder: Path | str, number: int | None = None) -> Model:
     """
     folder = Path(folder)
     current = read_current(folder)
-    home, version = folder / current.home, _read_version(folder, current, number)
-    _verify(folder, home, version)
-    ratings, movies = _read_table(home / RATINGS), _read_table(home / MOVIES)
-    return read_model(version_folder(home, version.number), ratings, movies)
+    root, version = folder / current.root, _read_version(folder, current, number)
+    verify(folder, root, version)
+    return read_model(version_folder(root, version.number), *tables.read_log(root))
 
 
-def verify(folder: Path, version: Version) -> None:
-    """Compare the files of a version with what was saved.
+def verify_current(folder: Path) -> None:
+    """Compare the files of the current version with its checksums.
 
     Raises:
-        ModelFolderError: If they differ.
+        ModelFolderError: If the folder holds no models, or the version is damaged.
     """
-    _verify(folder, home_of(folder), version)
-
-
-def _verify(folder: Path, home: Path, version: Version) -> None:
-    own = version_folder(home, version.number)
-    for name, expected in version.sha256.items():
-        try:
-            found = sha256((own / name).read_bytes())
-        except OSError as error:
-            raise ModelFolderError(
-                f"{own / name} cannot be read ({error.strerror}); go back with: "
-                f"foreseen rollback {folder}"
-            ) from error
-        if found != expected:
-            raise ModelFolderError(
-                f"{own / name} is not what was saved; go back with: foreseen rollback {folder}, "
-                "or train again"
-            )
+    current = read_current(folder)
+    verify(folder, folder / current.root, _read_version(folder, current, None))
 
 
 def read_version(folder: Path, number: int | None = None) -> Version:
-    """Return what a version is, the current one if none is named.
+    """Return the metadata of a version, by default of the current one.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or what is written of the version is
-            damaged.
+        ModelFolderError: If the folder holds no models, or the metadata is damaged.
         InputError: If there is no version of that number.
     """
     return _read_version(folder, read_current(folder), number)
 
 
 def _read_version(folder: Path, current: Current, number: int | None) -> Version:
-    chosen = current.version if number is None else number
-    own = version_folder(folder / current.home, chosen)
-    if number is not None and not own.is_dir():
+    files = version_folder(folder / current.root, current.version if number is None else number)
+    if number is not None and not files.is_dir():
         raise InputError(f"{folder} has no version {number}; see: foreseen models {folder}")
     try:
-        return Version.model_validate_json((own / VERSION).read_text(encoding="utf-8"))
+        return Version.model_validate_json((files / VERSION).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise ModelFolderError(
-            f"{own / VERSION} is damaged; go back with: foreseen rollback {folder}"
+            f"{files / VERSION} is damaged; go back with: foreseen rollback {folder}"
         ) from error
 
 
-def versions(folder: Path) -> list[Version]:
-    """Return all versions that can be read, oldest first.
+def list_versions(folder: Path) -> list[Version]:
+    """Return the metadata of all versions, oldest first; damaged metadata is left out.
 
     Raises:
         ModelFolderError: If the folder holds no models.
     """
     current = read_current(folder)
     found: list[Version] = []
-    for number in numbers_in(folder / current.home / VERSIONS):
-        # A damaged version that nobody asks for stands in nobody's way.
+    for number in version_numbers(folder / current.root):
         with suppress(ModelFolderError):
             found.append(_read_version(folder, current, number))
     return found
 
 
 def read_links(folder: Path) -> pl.DataFrame | None:
-    """Return the movies' ids elsewhere, if the data had them."""
-    file = home_of(folder) / LINKS
-    return _read_table(file) if file.exists() else None
+    """Return the movies' ids in other databases; None if the data had none."""
+    return tables.read_links(root_of(folder))
 
 
-def stamp(folder: Path) -> tuple[int, ...]:
-    """Return what changes whenever another version answers or ratings become known.
+def revision(folder: Path) -> tuple[int, ...]:
+    """Return a value that changes whenever the current version or the log does.
 
     Raises:
         ModelFolderError: If the folder holds no models.
     """
-    files = (folder / CURRENT, home_of(folder) / RATINGS)
+    files = (folder / CURRENT, root_of(folder) / RATINGS)
     return tuple(file.stat().st_mtime_ns for file in files)
 
 
 @contextmanager
-def changing(folder: Path) -> Generator[None]:
+def write_lock(folder: Path) -> Generator[None]:
     """Keep other processes from changing a folder of models while the block runs.
 
     Raises:
         ModelFolderError: If the folder holds no models.
-        ForeseenError: If another process does not finish within minutes.
+        ForeseenError: If another process holds the lock for ten minutes.
     """
     read_current(folder)
-    with taking_turns(folder):
+    with lock(folder):
         yield
 
 
-def save_knowledge(model: Model, folder: Path) -> None:
-    """Write the ratings and movies a model knows; call it within `changing`."""
-    _write_knowledge(model, home_of(folder))
-
-
-def _write_knowledge(model: Model, home: Path) -> None:
-    log = model.log
-    # Movies first: a reader in between finds a movie too many, never one too few.
-    write_atomically(home / MOVIES, log.catalogue.table.write_parquet)
-    write_atomically(home / RATINGS, log.ratings.write_parquet)
+def save_log(model: Model, folder: Path) -> None:
+    """Replace the folder's log by that of a model; call it while holding `write_lock`."""
+    tables.write_log(model.log, root_of(folder))
 
 
 def add_version(
@@ -238,24 +206,23 @@ def add_version(
     why: str,
     comparison: dict[str, float | int | bool] | None = None,
 ) -> int:
-    """Write a model as a version and return its number; it is not current by that.
+    """Write a model as a new version, without promoting it, and return its number.
 
-    Call it within `changing`.
+    Call it while holding `write_lock`.
     """
-    return _write_version(home_of(folder), model, parent, why, comparison or {})
+    return _write_version(root_of(folder), model, parent, why, comparison or {})
 
 
 def _write_version(
-    home: Path,
+    root: Path,
     model: Model,
     parent: int | None,
     why: str,
     comparison: dict[str, float | int | bool],
 ) -> int:
-    shelf = home / VERSIONS
-    shelf.mkdir(exist_ok=True)
-    number = max(numbers_in(shelf), default=0) + 1
-    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=shelf))
+    (root / VERSIONS).mkdir(exist_ok=True)
+    number = max(version_numbers(root), default=0) + 1
+    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=root / VERSIONS))
     try:
         write_model(model, draft)
         version = Version(
@@ -268,19 +235,19 @@ def _write_version(
             until=int(model.report["until"]),
             why=why,
             comparison=comparison,
-            sha256={name: sha256((draft / name).read_bytes()) for name in (CARD, WEIGHTS)},
+            sha256=checksums(draft),
         )
         text = version.model_dump_json(indent=2) + "\n"
         (draft / VERSION).write_text(text, encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(version_folder(home, number))
+        draft.rename(version_folder(root, number))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return number
 
 
 def promote(folder: Path, number: int, why: str) -> None:
-    """Let a version answer from now on; call it within `changing`.
+    """Make a version the current one; call it while holding `write_lock`.
 
     Raises:
         InputError: If there is no such version, or it is current already.
@@ -292,16 +259,16 @@ def promote(folder: Path, number: int, why: str) -> None:
     load_model(folder, number)
     before = (*current.before, current.version)
     write_current(folder, current.model_copy(update={"version": number, "before": before}))
-    journal.write(folder, "promote", why, {"version": number, "before": current.version})
+    audit_log.append(folder, "promote", why, {"version": number, "before": current.version})
 
 
 def rollback(folder: Path, why: str) -> int:
-    """Let the version answer that did before the current one; return its number.
+    """Make the previous current version the current one again and return its number.
 
-    Call it within `changing`.
+    Call it while holding `write_lock`.
 
     Raises:
-        InputError: If there is none before.
+        InputError: If there is none.
     """
     current = read_current(folder)
     if not current.before:
@@ -309,18 +276,10 @@ def rollback(folder: Path, why: str) -> int:
     *before, number = current.before
     update = {"version": number, "before": tuple(before)}
     write_current(folder, current.model_copy(update=update))
-    journal.write(folder, "rollback", why, {"version": number, "before": current.version})
+    audit_log.append(folder, "rollback", why, {"version": number, "before": current.version})
     return number
 
 
 def _holds_models(folder: Path) -> bool:
-    # A folder with model.json was made by an edition that knew no versions.
+    # Folders of the oldest format hold a model.json and no versions.
     return (folder / CURRENT).is_file() or (folder / CARD).is_file()
-
-
-def _read_table(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file.read_bytes())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelFolderError(f"{file} is damaged ({reason}); train again") from error

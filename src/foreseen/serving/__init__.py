@@ -1,1 +1,1 @@
-"""Where people rate and see: the store, the API and the web page."""
+"""The web application: the store, the HTTP API and the pages."""

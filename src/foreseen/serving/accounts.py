@@ -1,8 +1,9 @@
-"""Who is asking: passwords, sessions, tokens, and limits on guessing.
+"""Accounts: passwords, sessions, API tokens, CSRF tokens and limits on guessing.
 
-Passwords are kept as argon2id digests, session keys and tokens as SHA-256 digests: what is in the
-database opens nothing. The session's cookie is signed, so that forged ones are refused without a
-look at the database; forms carry a second value bound to it, which other sites cannot know.
+Passwords are stored as argon2id digests, session keys and tokens as SHA-256 digests, so the content
+of the database grants no access. The session cookie is signed: forged ones are refused without a
+query. Its CSRF token, an HMAC of the session key, is sent with every change; other sites cannot
+read it.
 """
 
 import hashlib
@@ -21,40 +22,49 @@ from argon2.exceptions import VerificationError
 from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
-from foreseen.serving.rate_limit import Limiter
+from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.store import Store, Token, User
 
 SESSION_COOKIE: Final = "foreseen_session"
 SESSION_SECONDS: Final = 90 * 86_400
-"""A session ends when it has not been used for so long."""
-_RENEWED: Final = SESSION_SECONDS - 86_400
+"""A session expires after this time without use."""
+_RENEWED_BELOW: Final = SESSION_SECONDS - 86_400
+"""A session with less time left is renewed; thus at most once a day."""
 _SHORTEST_PASSWORD: Final = 10
 _LONGEST_PASSWORD: Final = 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
-_TRIES: Final = 10
-_TRY_SECONDS: Final = 300
-_HASHING: Final = 2
+_FEWEST_CHARACTERS: Final = 4
+_MAX_ATTEMPTS: Final = 10
+_ATTEMPT_SECONDS: Final = 300
+_CONCURRENT_HASHES: Final = 2
+"""argon2 takes tens of mebibytes per hash, on purpose."""
 
 
-class TooManyTriesError(InputError):
-    """Somebody tries passwords too fast."""
+class TooManyAttemptsError(InputError):
+    """Too many attempts to sign in from an address, or for a name from one."""
 
 
 class SignInError(InputError):
-    """No such name, or not its password; which of the two is not told."""
+    """The name is unknown or the password is wrong; the message does not say which."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """An open session: whose it is, and what its cookie and its forms carry."""
+    """An open session.
+
+    Attributes:
+        user: Its user.
+        cookie: The signed session key.
+        csrf_token: Sent with every change.
+    """
 
     user: User
     cookie: str
-    form_key: str
+    csrf_token: str
 
 
 class Accounts:
-    """Signing up, in and out."""
+    """Registration, sessions and tokens."""
 
     def __init__(
         self,
@@ -63,13 +73,13 @@ class Accounts:
         admins: Collection[str] = (),
         first_administers: bool = False,
     ) -> None:
-        """Keep accounts in a store.
+        """Manage the accounts of a store.
 
         Args:
-            store: Where.
-            secret: What cookies are signed with.
-            admins: Names of those who administer, in lower case.
-            first_administers: Whether whoever signs up first does, too.
+            store: An open store.
+            secret: Signs the session cookies.
+            admins: Names of the administrators, in lower case.
+            first_administers: Whether the first account to sign up is an administrator too.
         """
         self._store = store
         self._admins = frozenset(admins)
@@ -77,14 +87,13 @@ class Accounts:
         self._secret = secret.encode()
         self._signer = Signer(secret, salt="session")
         self._hasher = PasswordHasher()
-        # Verified against where there is no such name, so that both answers take as long.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
-        self._limiter = Limiter(store, secret, "sign in", _TRIES, _TRY_SECONDS)
-        # argon2 takes tens of mebibytes at a time, on purpose.
-        self._hashing = threading.Semaphore(_HASHING)
+        # Verified against if the name is unknown, so that the response time is the same.
+        self._dummy_digest = self._hasher.hash(secrets.token_urlsafe())
+        self._limiter = RateLimiter(store, secret, "sign in", _MAX_ATTEMPTS, _ATTEMPT_SECONDS)
+        self._hashing = threading.Semaphore(_CONCURRENT_HASHES)
 
     def open_guest(self) -> Session:
-        """Make a guest with a session."""
+        """Create a guest with a session."""
         return self._open(self._store.add_guest(_now()))
 
     def session(self, cookie: str | None) -> Session | None:
@@ -99,20 +108,19 @@ class Accounts:
         if found is None:
             return None
         user, expires = found
-        # Once a day is enough.
-        if expires < _now() + _RENEWED:
+        if expires < _now() + _RENEWED_BELOW:
             self._store.renew_session(_digest(key), _now() + SESSION_SECONDS)
-        return Session(user, cookie, self._form_key(key))
+        return Session(user, cookie, self._csrf_token(key))
 
     def bearer(self, token: str) -> User | None:
-        """Return whose API token it is."""
+        """Return the user of an API token; None if it is unknown."""
         return self._store.token_user(_digest(token))
 
     def sign_up(self, session: Session, name: str, password: str) -> Session:
-        """Give a guest's session a name and a password; the session gets a new key.
+        """Turn a session's guest into an account; return a new session for it.
 
         Raises:
-            InputError: If the name or the password will not do, or the name is taken.
+            InputError: If the name or the password is invalid, or the name is taken.
         """
         name = check_name(name)
         check_password(password, name)
@@ -130,32 +138,39 @@ class Accounts:
     def sign_in(
         self, name: str, password: str, address: str, guest: Session | None = None
     ) -> Session:
-        """Open a session; what a guest has rated on the way goes along.
+        """Open a session of an account; a guest's ratings move to the account.
 
         Args:
             name: Of the account.
             password: Of the account.
-            address: Where the try comes from.
-            guest: The session that was open so far, if any; a named one stays as it is.
+            address: Of the client.
+            guest: The client's previous session, if any; one of another account is left as it is.
 
         Raises:
-            TooManyTriesError: If this name or this address has been tried too often lately.
-            SignInError: If name and password do not belong together.
+            TooManyAttemptsError: If there were too many attempts for the name or the address.
+            SignInError: If the name is unknown or the password wrong.
         """
         user = self._verify(name.lower(), password, address)
         if guest is not None and guest.user.name is None:
-            self._take_along(guest.user, user)
+            self._move_guest_data(guest.user, user)
         return self._open(user)
 
     def change_password(
         self, user: User, session: Session | None, old: str, new: str, address: str
     ) -> None:
-        """Change a password; all sessions of the account end but the one that asks.
+        """Change a password; all sessions of the account end except the given one.
+
+        Args:
+            user: The owner of the account.
+            session: The session to keep, if any.
+            old: The current password.
+            new: The new password.
+            address: Of the client.
 
         Raises:
-            InputError: If the user is a guest, or the new password will not do.
-            TooManyTriesError: If the old one has been tried too often lately.
-            SignInError: If the old one is wrong.
+            InputError: If the user is a guest, or the new password is invalid.
+            TooManyAttemptsError: If there were too many attempts.
+            SignInError: If the current password is wrong.
         """
         if user.name is None:
             raise InputError("sign up first: guests have no password")
@@ -169,12 +184,14 @@ class Accounts:
     def _verify(self, name: str, password: str, address: str) -> User:
         keys = (f"{name} from {address}", address)
         for key in keys:
-            # Before it is known whether it fails: tries at the same time count too.
+            # Counted before the outcome is known, so that concurrent attempts count too.
             wait = self._limiter.take(key)
             if wait > 0:
-                raise TooManyTriesError(f"too many tries; try again in {ceil(wait / 60)} minutes")
+                raise TooManyAttemptsError(
+                    f"too many tries; try again in {ceil(wait / 60)} minutes"
+                )
         found = self._store.credentials(name) if _NAME.fullmatch(name) else None
-        digest = found[1] if found else self._nobody
+        digest = found[1] if found else self._dummy_digest
         try:
             with self._hashing:
                 self._hasher.verify(digest, password[:_LONGEST_PASSWORD])
@@ -183,28 +200,31 @@ class Accounts:
         if found is None:
             raise SignInError("name and password do not belong together")
         for key in keys:
-            self._limiter.forget(key)
+            self._limiter.reset(key)
         return found[0]
 
-    def _take_along(self, guest: User, user: User) -> None:
-        """Move what a guest has told to an account; of two ratings of a movie the later stays."""
-        kept = {entry.movie: entry.rated for entry in self._store.ratings(user.id)}
-        told = self._store.ratings(guest.id)
-        later = [entry for entry in told if entry.rated > kept.get(entry.movie, -1)]
-        self._store.rate(user.id, later)
+    def _move_guest_data(self, guest: User, user: User) -> None:
+        """Move a guest's data to an account; of two ratings of a movie the later one stays."""
+        rated_at = {entry.movie: entry.rated for entry in self._store.ratings(user.id)}
+        moved = [
+            entry
+            for entry in self._store.ratings(guest.id)
+            if entry.rated > rated_at.get(entry.movie, -1)
+        ]
+        self._store.rate(user.id, moved)
         for movie in self._store.dismissed(guest.id):
             self._store.dismiss(user.id, movie, _now())
         self._store.delete_user(guest.id)
 
     def sign_out(self, session: Session) -> None:
-        """End a session; its cookie opens nothing any more."""
+        """End a session; its cookie becomes invalid."""
         self._store.close_session(_digest(self._key(session)))
 
     def add_token(self, user: User, label: str) -> tuple[Token, str]:
-        """Make an API token; return it with its text, which is not kept.
+        """Create an API token; return it with its text, which is not stored.
 
         Raises:
-            InputError: If the label is empty or too long.
+            InputError: If the label is empty, too long or not printable, or the user is a guest.
         """
         label = label.strip()
         if not 1 <= len(label) <= 64 or not label.isprintable():
@@ -214,27 +234,27 @@ class Accounts:
         text = secrets.token_urlsafe(32)
         return self._store.add_token(_digest(text), user.id, label, _now()), text
 
-    def form_is_ours(self, session: Session, form_key: str) -> bool:
-        """Tell whether a form was made for this session."""
-        return hmac.compare_digest(session.form_key.encode(), form_key.encode())
+    def is_valid_csrf_token(self, session: Session, csrf_token: str) -> bool:
+        """Return whether a CSRF token is that of a session."""
+        return hmac.compare_digest(session.csrf_token.encode(), csrf_token.encode())
 
     def _open(self, user: User) -> Session:
         key = secrets.token_urlsafe(32)
         self._store.open_session(_digest(key), user.id, _now() + SESSION_SECONDS)
-        return Session(user, self._signer.sign(key).decode(), self._form_key(key))
+        return Session(user, self._signer.sign(key).decode(), self._csrf_token(key))
 
     def _key(self, session: Session) -> str:
         return self._signer.unsign(session.cookie).decode()
 
-    def _form_key(self, key: str) -> str:
+    def _csrf_token(self, key: str) -> str:
         return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()
 
 
 def check_name(name: str) -> str:
-    """Return a name in lower case, so that no two look alike, or refuse one that will not do.
+    """Return a name in lower case, so that names differ by more than case.
 
     Raises:
-        InputError: Saying what would.
+        InputError: If the name is invalid.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -245,14 +265,14 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str, name: str) -> None:
-    """Refuse a password that is too easily guessed.
+    """Check that a password is not too easily guessed.
 
     Raises:
-        InputError: Saying what would do.
+        InputError: If it is.
     """
     if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
         raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
-    if len(set(password)) < 4 or (len(name) > 3 and name in password.lower()):
+    if len(set(password)) < _FEWEST_CHARACTERS or (len(name) > 3 and name in password.lower()):
         raise InputError("this password is too easily guessed; choose another")
 
 

@@ -1,6 +1,5 @@
-"""The application: API, pages, health, metrics, put together."""
+"""The web application: API, pages, health checks and metrics."""
 
-import logging
 import os
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
@@ -16,22 +15,20 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foreseen.compute.threads import keep_to_one_thread
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts
-from foreseen.serving.body_limit import BodyLimit
-from foreseen.serving.dependencies import Service, now
-from foreseen.serving.middleware import Watch
+from foreseen.serving.dependencies import AppContext, now
+from foreseen.serving.middleware import BodyLimit, RequestMiddleware
 from foreseen.serving.problems import add_handlers, problem
-from foreseen.serving.rate_limit import Limiter
+from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.snapshot import LiveWorld
+from foreseen.serving.snapshot import LiveModel
 from foreseen.serving.store import Store
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
 SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names, where several processes answer, the folder in which they share their figures."""
-_LOG: Final = logging.getLogger("foreseen.serving")
+"""Environment variable with the folder in which several worker processes share their metrics."""
 _SIGN_UPS: Final = 100
-_THREADS: Final = 8
 _SIGN_UP_SECONDS: Final = 3600
+_THREADS: Final = 8
 
 
 def create_app(
@@ -42,62 +39,62 @@ def create_app(
     admins: Collection[str] = (),
     first_administers: bool = True,
 ) -> FastAPI:
-    """Return an application over a folder of models and a store; it closes the store at its end.
+    """Return the application for a folder of models; it closes the store when it shuts down.
 
     Args:
         folder: The folder of models.
-        store: Open.
-        secret: What cookies are signed with.
+        store: An open store.
+        secret: Signs the session cookies.
         secure: Whether cookies are for HTTPS only.
-        admins: Names of those who administer.
-        first_administers: Whether whoever signs up first does, too.
+        admins: Names of the administrators.
+        first_administers: Whether the first account to sign up is an administrator too.
 
     Raises:
-        ModelFolderError: If there is no model in the folder.
+        ModelFolderError: If the folder holds no models, or the current version is damaged.
     """
     keep_to_one_thread()
-    service = Service(
+    context = AppContext(
         store=store,
         accounts=Accounts(store, secret, [n.lower() for n in admins], first_administers),
-        live=LiveWorld(folder),
+        live=LiveModel(folder),
         recommender=Recommender(),
         secure=secure,
-        sign_ups=Limiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
+        sign_ups=RateLimiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        service.store.forget_expired(now())
-        # More threads than this only wait for each other.
+        context.store.delete_expired(now())
+        # More threads would contend for the cores.
         current_default_thread_limiter().total_tokens = _THREADS
         yield
-        service.live.close()
-        service.store.close()
+        context.live.close()
+        context.store.close()
 
     app = FastAPI(
         title="Foreseen",
         version="1",
-        summary="Rate movies; see what you would give the others.",
+        summary="Movie recommendations from ratings.",
         lifespan=lifespan,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = service
+    app.state.context = context
     add_handlers(app)
     for router in (*api.ROUTERS, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_operations(app, service)
+    _add_operations(app, context)
     return app
 
 
-def _add_operations(app: FastAPI, service: Service) -> None:
-    """Add health, metrics, and what stands around every request."""
+def _add_operations(app: FastAPI, context: AppContext) -> None:
+    """Add the health checks, the metrics and the middleware."""
     registry = CollectorRegistry()
     version = Gauge(
         "foreseen_model_version",
-        "The version that answers.",
+        "Version of the model in use.",
         registry=registry,
         multiprocess_mode="mostrecent",
     )
@@ -108,24 +105,24 @@ def _add_operations(app: FastAPI, service: Service) -> None:
 
     @app.get("/ready", include_in_schema=False, response_model=None)
     def ready() -> dict[str, Any] | Response:  # pyright: ignore[reportUnusedFunction]
-        if not service.store.ready():
-            return problem(503, "not-ready", "the database does not answer")
-        return {"status": "ready", "version": service.live.current.version.number}
+        if not context.store.ready():
+            return problem(503, "not-ready", "the database is unavailable")
+        return {"status": "ready", "version": context.live.current.version.number}
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
-        version.set(service.live.current.version.number)
-        found = generate_latest(_of_all_workers(registry))
-        return Response(found, media_type=CONTENT_TYPE_LATEST)
+        version.set(context.live.current.version.number)
+        text = generate_latest(_of_all_workers(registry))
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     app.add_middleware(BodyLimit)
-    app.add_middleware(Watch, registry=registry)
+    app.add_middleware(RequestMiddleware, registry=registry)
 
 
-def _of_all_workers(own: CollectorRegistry) -> CollectorRegistry:
-    """Return the figures of all processes that answer, where there are several."""
+def _of_all_workers(registry: CollectorRegistry) -> CollectorRegistry:
+    """Return the metrics of all worker processes if there are several, else those of this one."""
     if SHARED_METRICS not in os.environ:
-        return own
-    everyone = CollectorRegistry()
-    MultiProcessCollector(everyone)
-    return everyone
+        return registry
+    combined = CollectorRegistry()
+    MultiProcessCollector(combined)
+    return combined

@@ -1,4 +1,4 @@
-"""What requests share, and who is asking."""
+"""What routes depend on: the application context, the model snapshot, the current user."""
 
 import hashlib
 import time
@@ -10,135 +10,145 @@ from fastapi import Depends, Request
 from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.rate_limit import Limiter
+from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.snapshot import LiveWorld, World
-from foreseen.serving.store import Rated, Store, User
+from foreseen.serving.snapshot import LiveModel, ModelSnapshot
+from foreseen.serving.store import Store, StoredRating, User
 
-FORM_HEADER: Final = "x-foreseen-form"
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER: Final = "x-foreseen-form"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
-class Service:
-    """What requests share.
+class AppContext:
+    """What all requests share.
 
     Attributes:
-        store: Who there is and what they rated.
-        accounts: Signing up, in and out.
-        live: The model that answers.
-        recommender: Scores and ranks.
+        store: The database.
+        accounts: Registration, sessions and tokens.
+        live: The model.
+        recommender: Rankings, with a cache.
         secure: Whether cookies are for HTTPS only.
-        sign_ups: How many guests and accounts one address may make.
+        sign_ups: Limit on the guests and accounts created from one address.
     """
 
     store: Store
     accounts: Accounts
-    live: LiveWorld
+    live: LiveModel
     recommender: Recommender
     secure: bool
-    sign_ups: Limiter
+    sign_ups: RateLimiter
 
 
 @dataclass(frozen=True)
-class Person:
-    """Who is asking; `session` is None for a program with a token."""
+class CurrentUser:
+    """The user of a request; `session` is None if the request carries an API token."""
 
     user: User
     session: Session | None
 
 
-# What waits for nothing is async, or it would be handed to a thread and back.
-async def get_service(request: Request) -> Service:
-    """Return what requests share."""
-    service = request.app.state.service
-    assert isinstance(service, Service)  # noqa: S101
-    return service
+# Dependencies without blocking calls are async; others would run in a thread.
+async def get_context(request: Request) -> AppContext:
+    """Return the application context."""
+    context = request.app.state.context
+    assert isinstance(context, AppContext)  # noqa: S101
+    return context
 
 
-async def get_world(service: "Annotated[Service, Depends(get_service)]") -> World:
-    """Return the world of this request."""
-    return service.live.current
+async def get_snapshot(context: "Annotated[AppContext, Depends(get_context)]") -> ModelSnapshot:
+    """Return the snapshot to serve this request from."""
+    return context.live.current
 
 
-def get_person(
-    request: Request, service: "Annotated[Service, Depends(get_service)]"
-) -> Person | None:
-    """Return who is asking; None for nobody in particular.
+def get_current_user(
+    request: Request, context: "Annotated[AppContext, Depends(get_context)]"
+) -> CurrentUser | None:
+    """Return the user of the request; None without a token and a valid session.
 
     Raises:
-        ProblemError: If a token is not known, or a change is asked for by a cookie alone, as
-            another site's form could.
+        ProblemError: If the token is unknown, or if a session cookie comes with an unsafe method
+            but without the session's CSRF token.
     """
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        user = service.accounts.bearer(token.strip())
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        user = context.accounts.bearer(token.strip())
         if user is None:
-            raise ProblemError(401, "unknown-token", "this API token is not known; make another")
-        return Person(user, None)
-    session = service.accounts.session(request.cookies.get(SESSION_COOKIE))
+            raise ProblemError(401, "unknown-token", "this API token is unknown; create another")
+        return CurrentUser(user, None)
+    session = context.accounts.session(request.cookies.get(SESSION_COOKIE))
     if session is None:
         return None
-    if request.method not in _SAFE:
-        key = request.headers.get(FORM_HEADER, "")
-        if not service.accounts.form_is_ours(session, key):
-            raise ProblemError(
-                403, "foreign-form", f"send the session's form key in the header {FORM_HEADER}"
-            )
-    return Person(session.user, session)
+    if request.method not in _SAFE_METHODS:
+        csrf_token = request.headers.get(CSRF_HEADER, "")
+        if not context.accounts.is_valid_csrf_token(session, csrf_token):
+            message = f"send the session's CSRF token in the header {CSRF_HEADER}"
+            raise ProblemError(403, "invalid-csrf-token", message)
+    return CurrentUser(session.user, session)
 
 
-async def need_person(person: "Annotated[Person | None, Depends(get_person)]") -> Person:
-    """Return who is asking.
+async def require_user(
+    current: "Annotated[CurrentUser | None, Depends(get_current_user)]",
+) -> CurrentUser:
+    """Return the user of the request.
 
     Raises:
-        ProblemError: If it is nobody in particular.
+        ProblemError: If there is none.
     """
-    if person is None:
+    if current is None:
         raise ProblemError(
-            401, "who-are-you", "open a session (POST /api/v1/session) or send an API token"
+            401,
+            "not-authenticated",
+            "create a guest session (POST /api/v1/guests), sign in (POST /api/v1/session), or send "
+            "an API token",
         )
-    return person
+    return current
 
 
-async def need_admin(person: "Annotated[Person, Depends(need_person)]") -> Person:
-    """Return who is asking, if they administer.
+async def require_admin(current: "Annotated[CurrentUser, Depends(require_user)]") -> CurrentUser:
+    """Return the user of the request, an administrator.
 
     Raises:
-        ProblemError: If they do not.
+        ProblemError: If the user is not an administrator.
     """
-    if person.user.role != "admin":
+    if current.user.role != "admin":
         raise ProblemError(403, "admins-only", "only an administrator may do this")
-    return person
+    return current
 
 
-TheService = Annotated[Service, Depends(get_service)]
-TheWorld = Annotated[World, Depends(get_world)]
-Anybody = Annotated[Person | None, Depends(get_person)]
-Somebody = Annotated[Person, Depends(need_person)]
-Admin = Annotated[Person, Depends(need_admin)]
+Context = Annotated[AppContext, Depends(get_context)]
+Snapshot = Annotated[ModelSnapshot, Depends(get_snapshot)]
+OptionalUser = Annotated[CurrentUser | None, Depends(get_current_user)]
+RequiredUser = Annotated[CurrentUser, Depends(require_user)]
+Admin = Annotated[CurrentUser, Depends(require_admin)]
 
 
 @dataclass(frozen=True)
-class Own:
-    """What a person has told: their ratings, as given and as a history, and what they hid."""
+class UserState:
+    """A user's data that a ranking depends on.
 
-    rated: list[Rated]
+    Attributes:
+        ratings: The stored ratings, oldest first.
+        history: The same as a history.
+        hidden: Ids of the dismissed movies.
+    """
+
+    ratings: list[StoredRating]
     history: History
     hidden: list[int]
 
-    def tag(self, world: World, *more: object) -> str:
-        """Return what changes whenever an answer to this person may."""
-        told = (world.stamp, self.rated, self.hidden, more)
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+    def tag(self, snapshot: ModelSnapshot, *more: object) -> str:
+        """Return an entity tag: a digest of the model's revision, the user's data and `more`."""
+        key = (snapshot.revision, self.ratings, self.hidden, more)
+        return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
-def own_of(service: Service, world: World, user: User) -> Own:
-    """Read what a person has told."""
-    rated = service.store.ratings(user.id)
-    return Own(rated, world.history(rated), service.store.dismissed(user.id))
+def user_state(context: AppContext, snapshot: ModelSnapshot, user: User) -> UserState:
+    """Read a user's data from the store."""
+    ratings = context.store.ratings(user.id)
+    return UserState(ratings, snapshot.history(ratings), context.store.dismissed(user.id))
 
 
 def now() -> int:
-    """Return the present second."""
+    """Return the current time in whole seconds since 1970 UTC."""
     return int(time.time())

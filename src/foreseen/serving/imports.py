@@ -1,47 +1,55 @@
-"""Taking in what a person has rated elsewhere."""
+"""Import of a user's ratings from an export of another service."""
 
+import time
 from collections.abc import Mapping
 
 from foreseen.data.sources.exports import Provider, read_export
-from foreseen.data.title_matching import MatchReport, match_export
-from foreseen.serving.dependencies import Service, now
-from foreseen.serving.snapshot import World
-from foreseen.serving.store import Rated, User
+from foreseen.data.title_matching import MatchReport, TitleIndex, match_export
+from foreseen.serving.store import Store, StoredRating
 
 
-def take_in(
-    service: Service,
-    world: World,
-    user: User,
+def store_export(
+    store: Store,
+    index: TitleIndex,
+    user: int,
     data: bytes,
     name: str,
     provider: Provider,
     choices: Mapping[int, int] | None = None,
 ) -> tuple[MatchReport, int]:
-    """Match an export and keep what was matched.
+    """Match the entries of an export to movies and store the ratings of those that match.
+
+    Args:
+        store: The store.
+        index: Index of the catalogue.
+        user: Id of the user.
+        data: The content of the file.
+        name: The name of the file.
+        provider: The service that made it.
+        choices: Movie ids by line, to resolve ambiguous entries.
 
     Returns:
-        What became of every rating, and how many of the kept ones are new or changed.
+        The match report, and the number of ratings that are new or changed.
 
     Raises:
-        DataError: If the file is not of the provider's layout.
+        DataError: If the file does not have the provider's layout.
     """
-    report = match_export(read_export(data, name, provider), world.titles, choices)
-    moment = now()
-    known = {entry.movie: entry.rated for entry in service.store.ratings(user.id)}
-    rated: list[Rated] = []
+    report = match_export(read_export(data, name, provider), index, choices)
+    moment = int(time.time())
+    rated_at = {entry.movie: entry.rated for entry in store.ratings(user)}
+    imported: list[StoredRating] = []
     for match in report.matched:
         movie, at = match.candidates[0].movie, min(match.rating.timestamp or moment, moment)
-        # What was rated here since is newer than the export; one without dates may be of any age.
-        if movie in known and (match.rating.timestamp is None or at <= known[movie]):
+        # A rating given here later than in the export stays; so does any if the export has no date.
+        if movie in rated_at and (match.rating.timestamp is None or at <= rated_at[movie]):
             continue
-        rated.append(Rated(movie, match.rating.stars, at))
-    changed = service.store.rate(user.id, rated)
+        imported.append(StoredRating(movie, match.rating.stars, at))
+    changed = store.rate(user, imported)
     counts = {
         "matched": len(report.matched),
         "changed": changed,
         "ambiguous": len(report.ambiguous),
         "missing": len(report.missing),
     }
-    service.store.add_import(user.id, moment, provider, counts)
+    store.add_import(user, moment, provider, counts)
     return report, changed

@@ -1,4 +1,4 @@
-"""Every request counted, timed, written down, and given the headers that browsers heed."""
+"""ASGI middleware: metrics, log and security headers of every request, and body size limits."""
 
 import json
 import logging
@@ -21,28 +21,32 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+_MAX_BODY: Final = 1 << 16
+_MAX_IMPORT_BODY: Final = 33 << 20
+"""The largest body, in bytes, of a request to `_IMPORT_PATH`."""
+_IMPORT_PATH: Final = "/api/v1/me/imports"
 
 
-class Watch:
-    """Stands around the application; what fails within it is answered as our mistake."""
+class RequestMiddleware:
+    """Counts, times and logs requests, adds security headers, and handles unexpected errors."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
         self._requests = Counter(
-            "foreseen_requests", "Requests answered.", ["route", "status"], registry=registry
+            "foreseen_requests", "Requests handled.", ["route", "status"], registry=registry
         )
         self._seconds = Histogram(
-            "foreseen_request_seconds", "Seconds to an answer.", ["route"], registry=registry
+            "foreseen_request_seconds", "Seconds per request.", ["route"], registry=registry
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request; an unexpected error becomes a response with status 500."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 0
+        start, status = time.perf_counter(), 0
 
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -52,21 +56,21 @@ class Watch:
             await send(message)
 
         try:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, receive, send_with_headers)
         except Exception as error:
             _LOG.exception("a request failed", exc_info=error)
             if status:
                 raise
-            detail = "something went wrong; it has been written down"
-            await problem(500, "our-mistake", detail)(scope, receive, with_headers)
+            detail = "an unexpected error occurred; it was logged"
+            await problem(500, "internal-error", detail)(scope, receive, send_with_headers)
         finally:
-            self._write_down(scope, status, time.perf_counter() - begun)
+            self._record(scope, status, time.perf_counter() - start)
 
-    def _write_down(self, scope: Scope, status: int, took: float) -> None:
-        # The route's pattern, never the path: ids and what people search for stay out of logs.
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's pattern, not the path: ids and search texts stay out of logs and metrics.
         route = getattr(scope.get("route"), "path", "none")
         self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(took)
+        self._seconds.labels(route).observe(seconds)
         _LOG.info(
             json.dumps(
                 {
@@ -74,7 +78,38 @@ class Watch:
                     "method": scope["method"],
                     "route": route,
                     "status": status,
-                    "ms": round(took * 1000, 1),
+                    "ms": round(seconds * 1000, 1),
                 }
             )
         )
+
+
+class BodyLimit:
+    """Refuses a request with status 413 as soon as its body exceeds the limit of its path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = _MAX_IMPORT_BODY if scope["path"] == _IMPORT_PATH else _MAX_BODY
+        received, refused = 0, False
+
+        async def receive_limited() -> Message:
+            nonlocal received, refused
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit and not refused:
+                refused = True
+                detail = f"the body of this request may have at most {limit >> 10} KiB"
+                await problem(413, "too-large", detail)(scope, receive, send)
+            return {"type": "http.disconnect"} if refused else message
+
+        async def send_unless_refused(message: Message) -> None:
+            if not refused:
+                await send(message)
+
+        await self._app(scope, receive_limited, send_unless_refused)

@@ -1,6 +1,5 @@
-"""Errors as problem+json (RFC 9457): what went wrong and what to do about it."""
+"""Errors as problem details, `application/problem+json` (RFC 9457)."""
 
-import logging
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -9,14 +8,19 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from foreseen.errors import InputError
-from foreseen.serving.accounts import SignInError, TooManyTriesError
+from foreseen.serving.accounts import SignInError, TooManyAttemptsError
 
-_LOG: Final = logging.getLogger("foreseen.serving")
 MEDIA_TYPE: Final = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """A request that cannot be answered as asked."""
+    """An error to respond with.
+
+    Attributes:
+        status: HTTP status code.
+        kind: Identifier of the kind of problem, such as `no-such-movie`.
+        detail: What is wrong and how to correct it.
+    """
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -26,7 +30,7 @@ class ProblemError(Exception):
 
 
 def problem(status: int, kind: str, detail: str) -> JSONResponse:
-    """Return a problem as a response."""
+    """Return a response with a problem; see `ProblemError` for the arguments."""
     content = {
         "type": f"urn:foreseen:{kind}",
         "title": kind.replace("-", " "),
@@ -37,23 +41,23 @@ def problem(status: int, kind: str, detail: str) -> JSONResponse:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer every error with a problem."""
+    """Make an application respond to errors with problems."""
 
     @app.exception_handler(ProblemError)
     def _problem(_: Request, error: ProblemError) -> Response:  # pyright: ignore[reportUnusedFunction]
         return problem(error.status, error.kind, error.detail)
 
-    @app.exception_handler(TooManyTriesError)
-    def _tries(_: Request, error: TooManyTriesError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(429, "too-many-tries", str(error))
+    @app.exception_handler(TooManyAttemptsError)
+    def _attempts(_: Request, error: TooManyAttemptsError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return problem(429, "too-many-requests", str(error))
 
     @app.exception_handler(SignInError)
     def _sign_in(_: Request, error: SignInError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(401, "not-signed-in", str(error))
+        return problem(401, "invalid-credentials", str(error))
 
     @app.exception_handler(InputError)
     def _input(_: Request, error: InputError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(422, "unfit-input", str(error))
+        return problem(422, "invalid-input", str(error))
 
     @app.exception_handler(RequestValidationError)
     def _validation(_: Request, error: RequestValidationError) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -61,7 +65,7 @@ def add_handlers(app: FastAPI) -> None:
             f"{'.'.join(map(str, fault['loc'][1:])) or fault['loc'][0]}: {fault['msg']}"
             for fault in error.errors()
         )
-        return problem(422, "unfit-input", faults)
+        return problem(422, "invalid-input", faults)
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]

@@ -1,6 +1,6 @@
-"""Limits on how often somebody may try: kept in the store, so that they hold for all processes.
+"""Rate limits by name or address, stored in the database, so that they hold across processes.
 
-Names and addresses are not kept, only keyed digests of them.
+Only keyed digests of the names and addresses are stored.
 """
 
 import hashlib
@@ -10,34 +10,34 @@ import time
 from foreseen.serving.store import Store
 
 
-class Limiter:
-    """Counts tries by key and says how long to wait after too many of them."""
+class RateLimiter:
+    """A sliding-window limit on the attempts of each key."""
 
-    def __init__(self, store: Store, secret: str, what: str, most: int, seconds: int) -> None:
-        """Limit something.
+    def __init__(self, store: Store, secret: str, action: str, limit: int, seconds: int) -> None:
+        """Limit an action.
 
         Args:
-            store: Where tries are counted.
-            secret: What keys are digested with.
-            what: Is tried; tries of different things are counted apart.
-            most: How many tries are free.
-            seconds: How long a try counts.
+            store: Stores the attempts.
+            secret: Key of the digests.
+            action: Name of the action; different actions are counted separately.
+            limit: Number of attempts allowed within the window.
+            seconds: Length of the window.
         """
         self._store = store
         self._secret = secret.encode()
-        self._what = what
-        self._most = most
+        self._action = action
+        self._limit = limit
         self._seconds = seconds
 
     def take(self, key: str) -> int:
-        """Count a try; return 0. After too many it counts none: return the seconds to wait."""
+        """Count an attempt and return 0, or return the seconds to wait if the limit is reached."""
         digest = self._digest(key)
-        return self._store.count_try(digest, int(time.time()), self._most, self._seconds)
+        return self._store.count_attempt(digest, int(time.time()), self._limit, self._seconds)
 
-    def forget(self, key: str) -> None:
-        """Forget a key's tries."""
-        self._store.forget_tries(self._digest(key))
+    def reset(self, key: str) -> None:
+        """Delete the attempts of a key."""
+        self._store.delete_attempts(self._digest(key))
 
     def _digest(self, key: str) -> str:
-        text = f"{self._what} {key}".encode()
+        text = f"{self._action} {key}".encode()
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Running the application: addresses, secrets, logs, and ending without cutting anybody off."""
+"""Running the application: address, secret, worker processes, graceful shutdown."""
 
 import ipaddress
 import logging
@@ -21,29 +21,32 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from foreseen.errors import ForeseenError, InputError
-from foreseen.registry import versions as registry
+from foreseen.registry import versions
 from foreseen.serving.app import SHARED_METRICS, create_app
 from foreseen.serving.store import Store
 
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
 _SHORTEST_SECRET: Final = 32
+_FEWEST_CHARACTERS: Final = 10
+"""Distinct characters of a secret; fewer are no random text."""
 _GRACE_SECONDS: Final = 10
-_HEALTH_SECONDS: Final = 10
+_HEALTH_SECONDS: Final = 30
+"""A worker that does not respond for so long, even while it starts, is replaced."""
 _MOST_WORKERS: Final = 4
 _SWITCH_SECONDS: Final = 0.0005
 
 
 @dataclass(frozen=True)
-class Site:
-    """What is served: all that a process needs to know to answer.
+class ServerConfig:
+    """The settings of a worker process.
 
     Attributes:
         folder: The folder of models.
-        database: The database's URL.
-        secret: What cookies are signed with.
-        behind_https: Whether people reach it by HTTPS, through a proxy that ends it.
-        admins: Names of those who administer.
-        first_administers: Whether whoever signs up first does, too.
+        database: URL of the database.
+        secret: Signs the session cookies.
+        behind_https: Whether a proxy in front terminates HTTPS.
+        admins: Names of the administrators.
+        first_administers: Whether the first account to sign up is an administrator too.
     """
 
     folder: Path
@@ -54,22 +57,22 @@ class Site:
     first_administers: bool
 
     def open(self) -> FastAPI:
-        """Return the application, ready to answer in this process.
+        """Return the application for the only process.
 
         Raises:
             ForeseenError: If the model or the database cannot be opened.
         """
         store = Store(self.database)
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-        # The thread that takes requests in waits this long for one that computes.
+        # The event loop's thread waits up to this long for a thread that computes.
         sys.setswitchinterval(_SWITCH_SECONDS)
         return create_app(
             self.folder, store, self.secret, self.behind_https, self.admins, self.first_administers
         )
 
     def open_worker(self) -> FastAPI:
-        """Return the application for one process of several, which ends when the first does."""
-        Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        """Return the application for one of several processes; it ends when its parent does."""
+        Thread(target=_end_with_parent, name="parent watcher", daemon=True).start()
         try:
             return self.open()
         except ForeseenError as error:
@@ -86,26 +89,27 @@ def run(
     admins: Sequence[str],
     workers: int,
 ) -> None:
-    """Serve until told to stop; what is being answered then is answered to the end.
+    """Serve until SIGINT or SIGTERM; requests in progress are completed.
 
     Args:
         folder: The folder of models.
-        db: The database's URL; None for a SQLite file beside the folder.
+        db: URL of the database; None for a SQLite file beside the folder.
         host: Address to listen on.
         port: Port; 0 takes a free one.
-        behind_https: Whether people reach it by HTTPS, through a proxy that ends it.
-        admins: Names of those who administer; on this machine's own address, whoever signs up
-            first does, too.
-        workers: Processes that answer, each with the model in its memory.
+        behind_https: Whether a proxy in front terminates HTTPS.
+        admins: Names of the administrators; on a loopback address the first account to sign up
+            is one too.
+        workers: Number of processes, each with the model in memory.
 
     Raises:
-        InputError: If there is no whole model, or the secret will not do for the address.
-        ForeseenError: If the address cannot be listened on, or the database not opened.
+        ModelFolderError: If the folder holds no models, or the current version is damaged.
+        InputError: If the secret is missing or too short.
+        ForeseenError: If the address or the database cannot be opened.
     """
-    registry.verify(folder, registry.read_version(folder))
+    versions.verify_current(folder)
     secret = find_secret(host, folder)
     database = db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}"
-    site = Site(folder, database, secret, behind_https, tuple(admins), _is_loopback(host))
+    server = ServerConfig(folder, database, secret, behind_https, tuple(admins), _is_loopback(host))
     try:
         listening = listen(host, port)
     except OSError as error:
@@ -114,9 +118,9 @@ def run(
         ) from error
     with listening:
         if workers > 1:
-            # Its tables are brought up to date once, before all workers would.
+            # Migrate once, before the workers start.
             Store(database).close()
-        app = site.open() if workers == 1 else site.open_worker
+        app = server.open() if workers == 1 else server.open_worker
         config = uvicorn.Config(
             app,
             factory=workers > 1,
@@ -135,25 +139,25 @@ def run(
             _run_workers(config, listening)
 
 
-def usual_workers() -> int:
-    """Return how many processes answer where nobody says: each takes the memory of a model."""
+def default_workers() -> int:
+    """Return the default number of processes: one per core, up to a maximum, to save memory."""
     return min(os.cpu_count() or 1, _MOST_WORKERS)
 
 
 def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:
-    """Answer by several processes; one that dies is replaced.
+    """Serve with several processes; one that dies is replaced.
 
     Raises:
         ForeseenError: If they cannot start.
     """
-    with TemporaryDirectory(prefix="foreseen-metrics-", ignore_cleanup_errors=True) as figures:
-        os.environ[SHARED_METRICS] = figures
-        # glibc gives every thread memory of its own, which threads that come and go fill up.
+    with TemporaryDirectory(prefix="foreseen-metrics-", ignore_cleanup_errors=True) as metrics:
+        os.environ[SHARED_METRICS] = metrics
+        # With one arena per thread, glibc's memory grows as threads come and go.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         workers = Multiprocess(config, sockets=[listening])
         workers.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
-        raise ForeseenError("nothing is served: see above")
+        raise ForeseenError("the workers cannot start: see above")
 
 
 def _end_with_parent() -> None:
@@ -164,22 +168,22 @@ def _end_with_parent() -> None:
 
 
 def find_secret(host: str, folder: Path) -> str:
-    """Return what cookies are signed with.
+    """Return the secret that signs the cookies.
 
-    From the environment, or, on this machine's own address only, one that is made once and kept
-    beside the model, readable by its owner.
+    It is read from the environment. On a loopback address a missing one is generated and stored
+    in a file beside the model folder, readable by its owner only.
 
     Raises:
-        InputError: If none is set where others can reach the server, or it is too short.
+        InputError: If it is missing on another address, or too short.
     """
-    given = os.environ.get(_SECRET, "")
-    if given:
-        if len(given) < _SHORTEST_SECRET or len(set(given)) < 10:
+    secret = os.environ.get(_SECRET, "")
+    if secret:
+        if len(secret) < _SHORTEST_SECRET or len(set(secret)) < _FEWEST_CHARACTERS:
             raise InputError(
                 f"{_SECRET} should have {_SHORTEST_SECRET} random characters or more, such as: "
                 f"{secrets.token_urlsafe(32)}"
             )
-        return given
+        return secret
     if not _is_loopback(host):
         raise InputError(
             f"others can reach {host}: set {_SECRET} to a random text, such as: "
@@ -189,14 +193,16 @@ def find_secret(host: str, folder: Path) -> str:
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        kept = file.read_text(encoding="utf-8").strip()
-        if len(kept) < _SHORTEST_SECRET:
-            raise InputError(f"{file} holds no secret; delete it, and a new one is made") from None
-        return kept
+        stored = file.read_text(encoding="utf-8").strip()
+        if len(stored) < _SHORTEST_SECRET:
+            raise InputError(
+                f"{file} holds no secret; delete it, and a new one is generated"
+            ) from None
+        return stored
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        made = secrets.token_urlsafe(32)
-        out.write(made + "\n")
-    return made
+        generated = secrets.token_urlsafe(32)
+        out.write(generated + "\n")
+    return generated
 
 
 def _is_loopback(host: str) -> bool:
@@ -210,10 +216,11 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket bound to an address.
 
     Raises:
-        OSError: If the address cannot be had.
+        OSError: If the address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, or asyncio leaves Nagle's algorithm on, which holds each answer back 40 ms.
+    # asyncio disables Nagle's algorithm, which delays each response by 40 ms, only on sockets
+    # with an explicit protocol.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name != "nt":

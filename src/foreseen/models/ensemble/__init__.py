@@ -1,1 +1,1 @@
-"""The ensemble: factor models and point-in-time features, combined by stacking networks."""
+"""The ensemble: factor models and point-in-time features, combined by a stacking network."""

@@ -1,10 +1,9 @@
-"""The ensemble: Bayesian factors and point-in-time features, combined by stacking networks.
+"""The ensemble: Bayesian factors and point-in-time features, combined by a stacking network.
 
 The factor models predict a rating from the user's whole history; the features describe the movie,
-the moment and the user's recent bias. Networks over both predict the deviation of the rating from
-the factors' prediction. They are trained on out-of-sample predictions: factors that were fitted to
+the moment and the user's recent bias. A network over both predicts the deviation of the rating from
+the factors' prediction. It is trained on out-of-sample predictions: factors that were fitted to
 earlier ratings only, again each time the log has doubled (stacking: Wolpert, 1992, in time order).
-Networks that differ by their initial weights are averaged.
 """
 
 import copy
@@ -53,8 +52,7 @@ class EnsembleSettings(Settings):
         cuts: Shares of the ratings at which factors are fitted for out-of-sample predictions.
         folds: Number of parts the users before the first cut are split into; each is predicted
             by factors fitted to the others.
-        networks: Number of networks that are averaged.
-        hidden: Units of their two hidden layers.
+        hidden: Units of the two hidden layers of the network.
         dropout: Dropout rates of the inputs and of the hidden units.
         loop: Settings of the training loop.
         finetune: Settings of the loop for incremental training with rehearsal.
@@ -67,7 +65,6 @@ class EnsembleSettings(Settings):
     )
     cuts: tuple[float, ...] = (0.125, 0.25, 0.5)
     folds: int = 4
-    networks: int = 3
     hidden: tuple[int, int] = (64, 64)
     dropout: tuple[float, float] = (0.1, 0.3)
     loop: LoopSettings = LoopSettings(
@@ -78,71 +75,52 @@ class EnsembleSettings(Settings):
     )
 
 
-class StackingNetworks(nn.Module):
-    """Rating = factors' rating + network(features, genres), for K networks at once.
-
-    The networks have the same shape, so each layer of all of them is one batched matrix product;
-    they differ in their initial weights and dropout masks.
-    """
+class StackingNetwork(nn.Module):
+    """Rating = factors' rating + H2(H1(features, genres))."""
 
     def __init__(
         self, settings: EnsembleSettings, genres: int, attributes: int = ATTRIBUTES
     ) -> None:
         super().__init__()
-        self.count = settings.networks
         first, second = settings.hidden
         self.dropout = ByteDropout(settings.dropout[0])
         self.hidden_dropout = ByteDropout(settings.dropout[1])
-        self.hidden1, self.bias1 = self._layer(attributes + genres, first)
-        self.hidden2, self.bias2 = self._layer(first, second)
-        self.output, self.output_bias = self._layer(second, 1)
+        self.hidden1 = nn.Linear(attributes + genres, first)
+        self.hidden2 = nn.Linear(first, second)
+        self.output = nn.Linear(second, 1)
         self.standardise = Standardise(attributes)
-        nn.init.zeros_(self.output)
-        nn.init.zeros_(self.output_bias)
-
-    def _layer(self, inputs: int, units: int) -> tuple[nn.Parameter, nn.Parameter]:
-        """Return weights K x inputs x units and biases K x 1 x units, drawn as in `nn.Linear`."""
-        bound = inputs**-0.5
-        weights = torch.empty(self.count, inputs, units).uniform_(-bound, bound)
-        biases = torch.empty(self.count, 1, units).uniform_(-bound, bound)
-        return nn.Parameter(weights), nn.Parameter(biases)
-
-    def set_statistics(self, attributes: Tensor) -> None:
-        """Set the statistics of the standardisation from attributes of shape B x A."""
-        self.standardise.set_statistics(attributes.mean(dim=0), attributes.std(dim=0))
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
 
     def forward(self, attributes: Tensor, genres: Tensor, factor_rating: Tensor) -> Tensor:
-        """Return ratings: of each network while training, of shape K x B; else the mean, of B.
+        """Return ratings of shape B.
 
         Args:
             attributes: Point-in-time and fold-in features, not standardised, of shape B x A.
             genres: Indicators of shape B x G.
             factor_rating: Predictions of the factor models, of shape B.
         """
-        inputs = torch.cat([self.standardise(attributes), genres], dim=1)
-        inputs = inputs.expand(self.count, -1, -1)
-        hidden = torch.baddbmm(self.bias1, self.dropout(inputs), self.hidden1)
-        hidden = self.hidden_dropout(nn.functional.gelu(hidden))
-        hidden = torch.baddbmm(self.bias2, hidden, self.hidden2)
-        hidden = self.hidden_dropout(nn.functional.gelu(hidden))
-        correction = torch.baddbmm(self.output_bias, hidden, self.output).squeeze(2)
-        return factor_rating + (correction if self.training else correction.mean(dim=0))
+        inputs = self.dropout(torch.cat([self.standardise(attributes), genres], dim=1))
+        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden1(inputs)))
+        hidden = self.hidden_dropout(nn.functional.gelu(self.hidden2(hidden)))
+        correction: Tensor = self.output(hidden).squeeze(1)
+        return factor_rating + correction
 
 
 @dataclass(frozen=True)
 class EnsemblePredictor:
-    """The factor models and the stacking networks.
+    """The factor models and the stacking network.
 
     Attributes:
         settings: The settings it was fitted with.
         factors: The factor models, fitted to all users.
-        networks: The networks, averaged.
-        replay: A sample of the examples the networks were trained on.
+        network: The stacking network.
+        replay: A sample of the examples the network was trained on.
     """
 
     settings: EnsembleSettings
     factors: FactorEnsemble
-    networks: StackingNetworks
+    network: StackingNetwork
     replay: ReplayBuffer
 
     def observed(self, log: InteractionLog) -> "EnsemblePredictor":
@@ -155,11 +133,11 @@ class EnsemblePredictor:
 
     @property
     def trained_until(self) -> int:
-        """First second whose ratings the networks have not been trained on."""
+        """First second whose ratings the network has not been trained on."""
         return self.replay.until
 
     def finetuned(self, log: InteractionLog, until: int, seed: int) -> "EnsemblePredictor":
-        """Return the predictor with networks trained further on the ratings up to a moment.
+        """Return the predictor with its network trained further on the ratings up to a moment.
 
         The factors' prediction of each rating comes from a snapshot without later ratings.
         """
@@ -172,9 +150,9 @@ class EnsemblePredictor:
         weight = _example_weights(recent)
         new = ReplayBuffer.of(inputs, recent.rating, weight, until, size, seed)
         mixed, kept = self.replay.mixed_with(new, seed + size)
-        networks = copy.deepcopy(self.networks)
+        network = copy.deepcopy(self.network)
         train_network(
-            networks,
+            network,
             mixed.tensors(),
             mixed.rating.astype(np.float64),
             self.settings.finetune,
@@ -183,19 +161,19 @@ class EnsemblePredictor:
             None,
             mixed.weight.astype(np.float64),
         )
-        return replace(self, networks=networks, replay=kept)
+        return replace(self, network=network, replay=kept)
 
     def estimate(self, view: LogView, queries: Queries, encoded: Encoded) -> NDArray[np.float64]:
         """Return expected ratings of shape N."""
         predictions = self.factors.fold_in(view, queries)
         inputs = stacking_inputs(view.catalogue, queries, encoded, predictions)
-        estimates = evaluate_network(self.networks, inputs)
+        estimates = evaluate_network(self.network, inputs)
         return fall_back(estimates, np.ones(len(queries), dtype=np.bool_), encoded)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the weights by name."""
         arrays = {f"factors.{name}": a for name, a in self.factors.arrays().items()}
-        arrays |= {f"networks.{name}": a for name, a in network_arrays(self.networks).items()}
+        arrays |= {f"network.{name}": a for name, a in network_arrays(self.network).items()}
         return arrays | {f"replay.{name}": a for name, a in self.replay.arrays().items()}
 
     @classmethod
@@ -209,10 +187,10 @@ class EnsemblePredictor:
             return {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
 
         factors = FactorEnsemble.from_arrays(within("factors"), len(settings.factors))
-        weights = within("networks")
-        networks = StackingNetworks(settings, weights["hidden1"].shape[1] - ATTRIBUTES)
-        load_arrays(networks, weights)
-        return cls(settings, factors, networks, ReplayBuffer.from_arrays(within("replay")))
+        weights = within("network")
+        network = StackingNetwork(settings, weights["hidden1.weight"].shape[1] - ATTRIBUTES)
+        load_arrays(network, weights)
+        return cls(settings, factors, network, ReplayBuffer.from_arrays(within("replay")))
 
 
 def fit_ensemble(
@@ -223,13 +201,13 @@ def fit_ensemble(
     seed: int,
     extra: Queries,
 ) -> Fit:
-    """Fit factors and networks; the out-of-sample factors predict the extra queries too.
+    """Fit factors and network; the out-of-sample factors predict the extra queries too.
 
-    With validation examples this is a preliminary fit that measures the error: one network over
-    one factor model. Its error is a little higher, so that intervals are slightly too wide.
+    With validation examples this is a preliminary fit that measures the error, with one factor
+    model. Its error is a little higher, so that intervals are slightly too wide.
     """
     if validation is not None:
-        fewer = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS, "networks": 1}
+        fewer = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS}
         settings = settings.model_copy(update=fewer)
     past = log.timestamp <= train.given[-1]
     predictions = predict_out_of_sample(
@@ -246,16 +224,16 @@ def fit_ensemble(
     )
     weight = _example_weights(train)
     torch.manual_seed(seed)
-    networks = StackingNetworks(settings, len(log.catalogue.genre_names))
-    networks.set_statistics(inputs["attributes"])
+    network = StackingNetwork(settings, len(log.catalogue.genre_names))
+    network.standardise.fit(inputs["attributes"])
     factors, _ = run_both(
         lambda: FactorEnsemble.fitted(settings.factors, log, past, seed),
         lambda: train_network(
-            networks, inputs, train.rating, settings.loop, seed, "networks", None, weight
+            network, inputs, train.rating, settings.loop, seed, "network", None, weight
         ),
     )
     replay = ReplayBuffer.of(inputs, train.rating, weight, factors.until, factors.size, seed)
-    predictor = EnsemblePredictor(settings, factors, networks, replay)
+    predictor = EnsemblePredictor(settings, factors, network, replay)
     return Fit(predictor, out_of_sample=predictions.rating[len(train) :])
 
 

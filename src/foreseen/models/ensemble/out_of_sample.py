@@ -1,4 +1,4 @@
-"""Out-of-sample predictions of factor models, for the stacking networks to be trained on.
+"""Out-of-sample predictions of factor models, for the stacking network to be trained on.
 
 There are two ways to predict a rating without having fitted to it. Factors fitted to the beginning
 of the log, with snapshots as it grows, predict the queries since then, as they do in use. Before
@@ -118,7 +118,7 @@ def predict_held_out_users(
 def stacking_inputs(
     catalogue: Catalogue, queries: Queries, encoded: Encoded, factors: FactorPredictions
 ) -> Inputs:
-    """Return the inputs of the stacking networks for N queries."""
+    """Return the inputs of the stacking network for N queries."""
     residual = factors.rating - encoded.expected
     attributes = np.column_stack([encoded.values, factors.values, residual, factors.rating])
     return {

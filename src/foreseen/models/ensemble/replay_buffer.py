@@ -28,10 +28,10 @@ class ReplayBuffer:
     """A sample of R training examples.
 
     Attributes:
-        inputs: Inputs of the networks, by name; the first axis is that of the examples.
+        inputs: Inputs of the network, by name; the first axis is that of the examples.
         rating: Stars, of shape R.
         weight: Weight of each example, of shape R.
-        until: First second after the ratings the networks were trained on.
+        until: First second after the ratings the network was trained on.
         size: Number of those ratings.
     """
 

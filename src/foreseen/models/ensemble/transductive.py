@@ -1,11 +1,11 @@
 """The ensemble for random splits, where ratings are removed from the middle of a log.
 
 With random splits much of what is known is later than the rating to predict, and was often given
-within the same minute, so networks trained to predict the future do not fit. These are trained on
-ratings held out in folds, each predicted by factors fitted to the other folds, with the whole
-history of the user known whatever its time. Beside the inputs of the ensemble they get the user's
-residuals just before and just after the moment, like the day-specific biases of Koren (2009) that
-are fitted to the whole data. Nothing of this module is used by predictions as of a moment.
+within the same minute, so a network trained to predict the future does not fit. This one is
+trained on ratings held out in folds, each predicted by factors fitted to the other folds, with the
+whole history of the user known whatever its time. Beside the inputs of the ensemble it gets the
+user's residuals just before and just after the moment, like the day-specific biases of Koren (2009)
+that are fitted to the whole data. Nothing of this module is used by predictions as of a moment.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from foreseen.compute.threads import in_parallel, one_thread
 from foreseen.features.encoder import Encoded, encode
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
-from foreseen.models.ensemble.model import ATTRIBUTES, EnsembleSettings, StackingNetworks
+from foreseen.models.ensemble.model import ATTRIBUTES, EnsembleSettings, StackingNetwork
 from foreseen.models.ensemble.out_of_sample import stacking_inputs
 from foreseen.models.factors.factor_ensemble import FactorEnsemble
 from foreseen.models.predictions import Predictions
@@ -37,18 +37,18 @@ _NEAR: Final = 2 * len(_SPANS) + 2
 
 @dataclass(frozen=True)
 class TransductiveEnsemble:
-    """Factors and networks for queries about moments within a log.
+    """Factors and network for queries about moments within a log.
 
     Attributes:
         factors: The factor models, fitted to the whole log.
-        networks: The networks, averaged.
+        network: The stacking network.
         uncertainty: The error of the predictions.
         scale: Lowest and highest rating of the log.
         residual: Each rating less the factors' fit of it, in the order of the histories, in stars.
     """
 
     factors: FactorEnsemble
-    networks: StackingNetworks
+    network: StackingNetwork
     uncertainty: Uncertainty
     scale: tuple[float, float]
     residual: NDArray[np.float64]
@@ -72,15 +72,15 @@ class TransductiveEnsemble:
             rating = log.rating[order]
             first = int((fold < _FOLDS - 1).sum())
             early = {name: values[:first] for name, values in inputs.items()}
-            trial = _fit_networks(settings, log, early, rating[:first], seed)
-            networks = _fit_networks(settings, log, inputs, rating, seed)
+            trial = _fit_network(settings, log, early, rating[:first], seed)
+            network = _fit_network(settings, log, inputs, rating, seed)
             last = order[first:]
             encoded = encode(log.view, _at_end(log, log.rating_queries().part(last)))
             expected = evaluate_network(trial, folds[-1])
             factors, residual = _fit_factors(settings, log, seed)
         scale = (float(log.rating.min()), float(log.rating.max()))
         uncertainty = fit_uncertainty(encoded, np.clip(expected, *scale), log.rating[last])
-        return cls(factors, networks, uncertainty, scale, residual)
+        return cls(factors, network, uncertainty, scale, residual)
 
     def predict(self, log: InteractionLog, queries: Queries) -> Predictions:
         """Return predictions for N queries about moments of a log, from all its ratings.
@@ -91,7 +91,7 @@ class TransductiveEnsemble:
         """
         with one_thread():
             inputs, encoded = _inputs(self.factors, self.residual, log, queries)
-            mean = evaluate_network(self.networks, inputs)
+            mean = evaluate_network(self.network, inputs)
         return Predictions.of(mean, None, None, encoded, self.uncertainty, self.scale)
 
 
@@ -105,20 +105,20 @@ def _fit_factors(
     return factors, (log.rating - fitted.rating)[by_user]
 
 
-def _fit_networks(
+def _fit_network(
     settings: EnsembleSettings,
     log: InteractionLog,
     inputs: Inputs,
     rating: NDArray[np.float64],
     seed: int,
-) -> StackingNetworks:
+) -> StackingNetwork:
     torch.manual_seed(seed)
     genres = len(log.catalogue.genre_names)
-    networks = StackingNetworks(settings, genres, ATTRIBUTES + _NEAR)
-    networks.set_statistics(inputs["attributes"])
+    network = StackingNetwork(settings, genres, ATTRIBUTES + _NEAR)
+    network.standardise.fit(inputs["attributes"])
     loop = settings.loop.model_copy(update={"epochs": _EPOCHS})
-    train_network(networks, inputs, rating, loop, seed, "networks")
-    return networks
+    train_network(network, inputs, rating, loop, seed, "network")
+    return network
 
 
 def _at_end(log: InteractionLog, queries: Queries) -> Queries:
@@ -128,7 +128,7 @@ def _at_end(log: InteractionLog, queries: Queries) -> Queries:
 def _inputs(
     factors: FactorEnsemble, residual: NDArray[np.float64], log: InteractionLog, queries: Queries
 ) -> tuple[Inputs, Encoded]:
-    """Return the inputs of the networks for N queries, and the features among them."""
+    """Return the inputs of the network for N queries, and the features among them."""
     at_end, histories = _at_end(log, queries), log.histories
     encoded = encode(log.view, at_end)
     predictions = factors.fold_in(log.view, at_end)

@@ -1,1 +1,1 @@
-"""Bayesian matrix factorisation: fitted by Gibbs sampling, users folded in from their histories."""
+"""Bayesian matrix factorisation: Gibbs sampling, and exact fold-in of users by their histories."""

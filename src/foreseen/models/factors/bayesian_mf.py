@@ -1,13 +1,14 @@
-"""A Bayesian factor model with side information, learned by Gibbs sampling.
+"""Bayesian matrix factorisation with side information, fitted by Gibbs sampling.
 
-rating = level + b_u + b_i + u . v + noise. Biases and factors of a user are one vector x = (b_u, u)
-with a Gaussian prior whose mean is a linear function of what the user watches, whatever they
-thought of it (the implicit feedback of Koren, 2008); those of a movie, z = (b_i, v), likewise of
-its genres, year and views. Priors and noise are sampled too: Bayesian probabilistic matrix
-factorisation (Salakhutdinov and Mnih, 2008) with side information (Macau: Simm et al., 2017).
+rating = global mean + b_u + b_i + u . v + noise. Bias and factors of a user are one vector
+x = (b_u, u) with a Gaussian prior; its mean is a linear function of which movies the user watched
+(the implicit feedback of Koren, 2008). Those of a movie are z = (b_i, v); the mean of their prior
+is linear in its genres, year and number of ratings. Priors and noise are sampled too: Bayesian
+probabilistic matrix factorisation (Salakhutdinov and Mnih, 2008) with side information (Macau:
+Simm et al., 2017).
 
-Users are not kept. A user's vector is worked out anew from their history, exactly, for every
-sample (`foreseen.models.factors.fold_in`): a new user is served like an old one.
+No user vectors are stored. The posterior of a user's vector is computed from the user's history,
+exactly, in every sample (`foreseen.models.factors.fold_in`), so new users need no training.
 """
 
 from dataclasses import dataclass, replace
@@ -24,8 +25,8 @@ from foreseen.models.factors.user_posterior import UserPrior
 from foreseen.models.predictor import Settings
 from foreseen.progress import progress_bar
 
-_TURNS: Final = 2
-"""Samples are refreshed in turns, one in so many at a time."""
+_REFRESH_GROUPS: Final = 2
+"""Groups of samples that are refreshed in rotation, one group per refresh."""
 _SAMPLED: Final = (
     "movies",
     "user_means",
@@ -41,10 +42,10 @@ class FactorSettings(Settings):
 
     Attributes:
         rank: Number of factors beside the bias.
-        directions: Leading directions of the watch matrix that both priors are told.
+        directions: Maximum number of leading directions of the watch matrix in both priors.
         sweeps: Gibbs sweeps.
         burn_in: Sweeps before the first sample is kept.
-        samples: Samples kept, evenly spaced over the rest.
+        samples: Samples kept, evenly spaced over the remaining sweeps.
     """
 
     rank: int = 12
@@ -59,13 +60,13 @@ class Factors:
     """S samples from the posterior; C movies, D = rank + 1, F user features.
 
     Attributes:
-        mean: Mean rating it was fitted to, of shape 1.
-        movies: Movies' vectors, of shape S x (C + 1) x D; the last movie is the unknown one.
+        mean: Mean of the ratings it was fitted to, of shape 1.
+        movies: Vectors of the movies, of shape S x (C + 1) x D; the last is the unknown movie's.
         user_means: Weights of the user features, of shape S x F x D.
         user_precisions: Precisions of the users' prior, of shape S x D x D.
-        noise_precisions: Of the ratings, of shape S.
-        content: What each movie adds to the features of who watches it, (C + 1) x (F - 1).
-        directions: How many of the last of those are watch directions, of shape 1; see
+        noise_precisions: Precisions of a rating, of shape S.
+        content: Contribution of each movie to the features of its viewers, (C + 1) x (F - 1).
+        directions: Number of its last columns that are watch directions, of shape 1; see
             `side_information`.
         movie_priors: Means of the movies' prior, of shape S x (C + 1) x D.
         movie_precisions: Precisions of the movies' prior, of shape S x D x D.
@@ -82,8 +83,12 @@ class Factors:
     movie_precisions: NDArray[np.float64]
 
     @cached_property
-    def similarity(self) -> NDArray[np.float64]:
-        """Movies' mean vectors, scaled to what they move a user by, each of length one."""
+    def unit_vectors(self) -> NDArray[np.float64]:
+        """Unit vectors of the movies, of shape (C + 1) x (D - 1).
+
+        The inner product of two is the correlation, over users drawn from the prior, of the
+        factors' contributions to the ratings of the two movies.
+        """
         precision: NDArray[np.float64] = self.user_precisions.mean(axis=0)
         movies: NDArray[np.float64] = self.movies.astype(np.float64).mean(axis=0)
         mean = movies[:, 1:] @ np.linalg.cholesky(np.linalg.inv(precision)[1:, 1:])
@@ -92,15 +97,15 @@ class Factors:
 
     @cached_property
     def by_movie(self) -> NDArray[np.float32]:
-        """The movies' vectors, all samples of a movie side by side, of shape (C + 1) x S x D.
+        """Vectors with all samples of a movie side by side, of shape (C + 1) x S x D.
 
-        Walks ask for one movie after the other, in every sample.
+        Predictions read one movie after the other, each in every sample.
         """
         return np.ascontiguousarray(self.movies.transpose(1, 0, 2))
 
     @cached_property
     def user_prior(self) -> UserPrior:
-        """What is known of a user before any rating."""
+        """The prior of a user's vector."""
         return UserPrior.of(
             self.user_means,
             self.user_precisions,
@@ -109,7 +114,7 @@ class Factors:
         )
 
     def extended(self, count: int) -> "Factors":
-        """Return factors for a catalogue grown to `count` movies; new ones are as the unknown."""
+        """Return factors for a catalogue of `count` movies; new movies equal the unknown one."""
         missing = count + 1 - self.movies.shape[1]
         if missing <= 0:
             return self
@@ -133,56 +138,56 @@ def fit_factors(
     movie: NDArray[np.int32],
     rating: NDArray[np.float64],
     seed: int,
-    what: str = "factors",
+    label: str = "factors",
 ) -> Factors:
-    """Sample from the posterior given a log; its order does not matter.
+    """Return samples from the posterior given a log of E ratings, in any order.
 
     Args:
-        settings: How to sample.
+        settings: Settings of the sampler.
         catalogue: C movies.
-        user: Any numbering of users, of shape E.
+        user: Any numbering of the users, of shape E.
         movie: Rows of the catalogue, of shape E.
         rating: Stars, of shape E.
-        seed: Of all draws.
-        what: Shown beside the progress bar.
+        seed: Random seed.
+        label: Label of the progress bar.
     """
     generator = np.random.default_rng(seed)
     interactions = Interactions.of(user, movie, rating)
-    watched, users, movies = interactions.watched, interactions.users, interactions.movies
-    side = side_information(catalogue, interactions.viewer, movie, settings.directions)
-    about_movies = np.ascontiguousarray(side.movies[watched])
-    about_users = user_features(users.starts, watched[users.other], side.content, side.directions)
-    level, size = float(rating.mean()), settings.rank + 1
-    z = 0.1 * generator.standard_normal((len(watched), size))
-    user_prior, movie_prior = Prior.start(about_users, size), Prior.start(about_movies, size)
+    rated, by_user, by_movie = interactions.rated, interactions.by_user, interactions.by_movie
+    side = side_information(catalogue, interactions.user, movie, settings.directions)
+    movie_inputs = np.ascontiguousarray(side.movies[rated])
+    user_inputs = user_features(by_user.starts, rated[by_user.other], side.content, side.directions)
+    global_mean, size = float(rating.mean()), settings.rank + 1
+    z = 0.1 * generator.standard_normal((len(rated), size))
+    user_prior, movie_prior = Prior.start(user_inputs, size), Prior.start(movie_inputs, size)
     precision = 1.0
     keep = set(np.linspace(settings.burn_in, settings.sweeps - 1, settings.samples).astype(int))
     samples: list[Factors] = []
-    with progress_bar(what, settings.sweeps) as advance:
+    with progress_bar(label, settings.sweeps) as advance:
         for sweep in range(settings.sweeps):
-            mean = about_users @ user_prior.weights
-            x = users.draw(z, mean, user_prior.precision, precision, level, generator)
-            user_prior = user_prior.sampled(x, about_users, generator)
-            mean = about_movies @ movie_prior.weights
-            z = movies.draw(x, mean, movie_prior.precision, precision, level, generator)
-            movie_prior = movie_prior.sampled(z, about_movies, generator)
-            error = squared_error(users.starts, users.other, users.rating, x, z, level)
+            mean = user_inputs @ user_prior.weights
+            x = by_user.draw(z, mean, user_prior.precision, precision, global_mean, generator)
+            user_prior = user_prior.sampled(x, user_inputs, generator)
+            mean = movie_inputs @ movie_prior.weights
+            z = by_movie.draw(x, mean, movie_prior.precision, precision, global_mean, generator)
+            movie_prior = movie_prior.sampled(z, movie_inputs, generator)
+            error = squared_error(by_user.starts, by_user.other, by_user.rating, x, z, global_mean)
             precision = float(generator.gamma(1 + len(rating) / 2, 1 / (1 + error / 2)))
             if sweep in keep:
-                # A movie without ratings is its prior's mean: a draw would only add noise.
-                expected = side.movies @ movie_prior.weights
-                vectors = expected.copy()
-                vectors[watched] = z
+                # A movie without ratings has the mean of its prior: a draw would only add noise.
+                prior_means = side.movies @ movie_prior.weights
+                vectors = prior_means.copy()
+                vectors[rated] = z
                 samples.append(
                     Factors(
-                        np.array([level]),
+                        np.array([global_mean]),
                         vectors.astype(np.float32),
                         user_prior.weights,
                         user_prior.precision,
                         np.array(precision),
                         side.content,
                         np.array([float(side.directions)]),
-                        expected.astype(np.float32),
+                        prior_means.astype(np.float32),
                         movie_prior.precision,
                     )
                 )
@@ -194,30 +199,31 @@ def fit_factors(
 
 
 def refresh_factors(factors: Factors, interactions: Interactions, number: int) -> Factors:
-    """Let the movies' vectors learn from a longer log; priors and noise stay as they are.
+    """Return factors with movie vectors redrawn given a longer log; priors and noise are kept.
 
-    Every other sample goes on from where it is for another sweep of the same sampler, the others
-    the next time.
+    Every second sample is continued for one sweep of the sampler, the others by the next refresh.
 
     Args:
-        factors: To go on from.
-        log: All that is known.
-        number: How many refreshes went before; it seeds all draws.
+        factors: The factors.
+        interactions: All known ratings.
+        number: Number of refreshes before this one; it seeds the random draws.
     """
     generator = np.random.default_rng(number)
-    watched, users, movies = interactions.watched, interactions.users, interactions.movies
-    about_users = user_features(
-        users.starts, watched[users.other], factors.content, int(factors.directions[0])
+    rated, by_user, by_movie = interactions.rated, interactions.by_user, interactions.by_movie
+    user_inputs = user_features(
+        by_user.starts, rated[by_user.other], factors.content, int(factors.directions[0])
     )
-    level = float(factors.mean[0])
+    global_mean = float(factors.mean[0])
     vectors = factors.movies.copy()
-    for sample in range(number % _TURNS, len(vectors), _TURNS):
-        z = vectors[sample, watched].astype(np.float64)
-        prior = factors.movie_priors[sample, watched].astype(np.float64)
-        mean = about_users @ factors.user_means[sample]
+    for sample in range(number % _REFRESH_GROUPS, len(vectors), _REFRESH_GROUPS):
+        z = vectors[sample, rated].astype(np.float64)
+        prior = factors.movie_priors[sample, rated].astype(np.float64)
+        mean = user_inputs @ factors.user_means[sample]
         precision = float(factors.noise_precisions[sample])
-        x = users.draw(z, mean, factors.user_precisions[sample], precision, level, generator)
-        vectors[sample, watched] = movies.draw(
-            x, prior, factors.movie_precisions[sample], precision, level, generator
+        x = by_user.draw(
+            z, mean, factors.user_precisions[sample], precision, global_mean, generator
+        )
+        vectors[sample, rated] = by_movie.draw(
+            x, prior, factors.movie_precisions[sample], precision, global_mean, generator
         )
     return replace(factors, movies=vectors)

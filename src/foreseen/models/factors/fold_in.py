@@ -1,9 +1,9 @@
-"""Users folded into a factor model exactly, as of any moment, from their histories alone.
+"""Exact fold-in of users into a factor model, as of any moment, from their histories.
 
-A history is walked once, oldest first, and the Gaussian of the user's vector follows it rating by
-rating (`foreseen.models.factors.user_posterior`). What a rating turned out to be less what was predicted just
-before it is its **innovation**: what the factors did not foresee. Moving means of the innovations
-are the user's mood; those of similar movies tell what the factors miss.
+A history is scanned once, oldest first, and the Gaussian posterior of the user's vector is updated
+rating by rating (`foreseen.models.factors.user_posterior`). Each rating less the prediction made
+just before it is a one-step residual, from which features for the stacking networks are computed
+(`foreseen.models.factors.residual_features`).
 """
 
 from dataclasses import dataclass
@@ -18,56 +18,57 @@ from foreseen.features.queries import Queries
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors.bayesian_mf import Factors
 from foreseen.models.factors.residual_features import (
+    FACTOR_SPREAD,
     FOLD_IN_FEATURES,
-    TRACES,
-    compare,
-    read_habits,
-    read_mood,
-    trace,
+    RUNNING_SUMS,
+    update_sums,
+    write_gaps,
+    write_user_residuals,
 )
+from foreseen.models.factors.similar_residuals import write_similar_residuals
 from foreseen.models.factors.user_posterior import posterior_mean, predict, predict_mean, update
 
-_NO_LIKENESS: Final = np.empty((0, 0))
+_NO_VECTORS: Final = np.empty((0, 0))
 
 
 @dataclass(frozen=True)
 class FactorPredictions:
-    """What the factors say of N questions.
+    """Predictions of factor models for N queries.
 
     Attributes:
         rating: Expected stars, not clipped, of shape N.
-        values: Of shape N x F, in the order of `FOLD_IN_FEATURES`.
+        values: Features of shape N x F, in the order of `FOLD_IN_FEATURES`.
     """
 
     rating: NDArray[np.float64]
     values: NDArray[np.float32]
 
     def first(self, count: int) -> "FactorPredictions":
-        """Return the answers to the first questions."""
+        """Return the predictions for the first `count` queries."""
         return FactorPredictions(self.rating[:count], self.values[:count])
 
 
 def fold_in(
     factors: Factors, view: LogView, queries: Queries, features: bool = True
 ) -> FactorPredictions:
-    """Answer N questions, each by its user's history before its own moment.
+    """Return predictions for N queries, each from the user's history before its moment.
 
-    Without `features` the ratings alone are worked out, several times as fast.
+    Without `features` the features are zero and the ratings are computed several times as fast.
     """
     factors = factors.extended(len(view.catalogue))
     order, groups, ends = view.prefixes(queries)
     rating, values = np.empty(len(queries)), np.empty((len(queries), len(FOLD_IN_FEATURES)))
-    found = _walk(
+    found = _scan(
         groups,
         queries.history[order].astype(np.int64),
         ends,
         queries.movie[order].astype(np.int64),
-        *_layout(view.histories),
+        *_history_arrays(view.histories),
         factors.mean[0],
         factors.by_movie,
-        *_prior(factors),
+        *_prior_arrays(factors),
         factors.content,
-        factors.similarity if features else _NO_LIKENESS,
+        factors.unit_vectors if features else _NO_VECTORS,
         *view.catalogue.genre_similarity,
         view.catalogue.franchises,
         features,
@@ -77,150 +78,168 @@ def fold_in(
 
 
 def predict_all(factors: Factors, view: LogView, row: int, before: int) -> NDArray[np.float64]:
-    """Return expected ratings of all C movies for one history as of a moment, of shape C."""
+    """Return the expected ratings of all C movies for one history as of a moment, of shape C."""
     factors = factors.extended(len(view.catalogue))
-    own = view.histories
-    end = int(own.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
-    rows = slice(int(own.starts[row]), end)
-    centre = _user_vectors(
-        own.movie[rows].astype(np.int64),
-        own.rating[rows],
+    histories = view.histories
+    end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
+    rows = slice(int(histories.starts[row]), end)
+    user = _user_vectors(
+        histories.movie[rows].astype(np.int64),
+        histories.rating[rows],
         factors.mean[0],
         factors.by_movie,
-        *_prior(factors),
+        *_prior_arrays(factors),
         factors.content,
     )
-    vectors = factors.by_movie[:-1].reshape(-1, centre.size)
-    # A movie's own bias counts once, a user's for every movie.
-    probe = centre.copy()
-    probe[:, 0] = 1.0
-    moved = vectors @ probe.astype(np.float32).reshape(-1)
-    own_mean = centre[:, 0].mean() + moved.astype(np.float64) / len(centre)
-    return factors.mean[0] + own_mean
+    vectors = factors.by_movie[:-1].reshape(-1, user.size)
+    # The first element of a movie's vector is the item bias: its coefficient is one. The user
+    # bias, the first element of the user's vector, is the same for all movies.
+    coefficients = user.copy()
+    coefficients[:, 0] = 1.0
+    products = vectors @ coefficients.astype(np.float32).reshape(-1)
+    offset = user[:, 0].mean() + products.astype(np.float64) / len(user)
+    return factors.mean[0] + offset
 
 
-def _prior(
+def _prior_arrays(
     factors: Factors,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
     prior = factors.user_prior
-    return prior.covariance, prior.pull, prior.noise, prior.attributes
+    return prior.covariance, prior.information, prior.noise, prior.attributes
 
 
-@compiled
-def _user_vectors(
-    watched: NDArray[np.int64],
-    rating: NDArray[np.float64],
-    level: float,
-    movies: NDArray[np.float32],
-    prior: NDArray[np.float64],
-    pull: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    attributes: int,
-    content: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return a user's expected vector given a whole history, of shape S x D."""
-    _, samples, size = movies.shape
-    moment, covariance = np.zeros((samples, size)), prior.copy()
-    gain, kind = np.empty(size), np.zeros(content.shape[1])
-    centre = np.empty((samples, size))
-    for row in range(len(watched)):
-        item = int(watched[row])
-        update(movies[item], rating[row] - level, noise, moment, covariance, gain)
-        kind += content[item]
-    posterior_mean(len(watched), kind, attributes, pull, moment, covariance, centre)
-    return centre
-
-
-def _layout(
+def _history_arrays(
     histories: UserHistories,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     return histories.starts, histories.movie.astype(np.int64), histories.rating, histories.times
 
 
 @compiled
-def _walk(
+def _user_vectors(
+    watched: NDArray[np.int64],
+    rating: NDArray[np.float64],
+    global_mean: float,
+    movies: NDArray[np.float32],
+    prior_covariance: NDArray[np.float64],
+    prior_information: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    attributes: int,
+    content: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the posterior means of a user's vector given a whole history, of shape S x D."""
+    _, samples, size = movies.shape
+    information, covariance = np.zeros((samples, size)), prior_covariance.copy()
+    gain, content_sum = np.empty(size), np.zeros(content.shape[1])
+    user = np.empty((samples, size))
+    for row in range(len(watched)):
+        item = int(watched[row])
+        update(movies[item], rating[row] - global_mean, noise, information, covariance, gain)
+        content_sum += content[item]
+    posterior_mean(
+        len(watched), content_sum, attributes, prior_information, information, covariance, user
+    )
+    return user
+
+
+@compiled
+def _scan(
     groups: NDArray[np.int64],
-    asked: NDArray[np.int64],
+    histories: NDArray[np.int64],
     ends: NDArray[np.int64],
     movie: NDArray[np.int64],
     starts: NDArray[np.int64],
     watched: NDArray[np.int64],
     rating: NDArray[np.float64],
     times: NDArray[np.int64],
-    level: float,
+    global_mean: float,
     movies: NDArray[np.float32],
-    prior: NDArray[np.float64],
-    pull: NDArray[np.float64],
+    prior_covariance: NDArray[np.float64],
+    prior_information: NDArray[np.float64],
     noise: NDArray[np.float64],
     attributes: int,
     content: NDArray[np.float64],
-    likeness: NDArray[np.float64],
-    kinds: NDArray[np.int32],
-    kind_likeness: NDArray[np.float64],
-    series: NDArray[np.int32],
+    unit_vectors: NDArray[np.float64],
+    genre_sets: NDArray[np.int32],
+    genre_similarity: NDArray[np.float64],
+    franchises: NDArray[np.int32],
     features: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Walk each asked-for history once; `ends` are the lengths of the prefixes asked about."""
+    """Scan each queried history once; return ratings of shape N and features of shape N x F.
+
+    The queries are ordered by history and by `ends`, the length of the prefix each of them uses;
+    `groups` holds where those of each history begin, and N. `histories` is the row of the history
+    of each query, negative for an empty one. `starts`, `watched`, `rating` and `times` describe
+    the histories; `prior_covariance`, `prior_information`, `noise` and `attributes` are those of
+    `UserPrior`; for `genre_sets`, `genre_similarity` and `franchises` see
+    `write_similar_residuals`.
+    """
     _, samples, size = movies.shape
-    answer = np.zeros(len(asked))
-    values = np.zeros((len(asked), len(FOLD_IN_FEATURES)))
-    moment, covariance = np.empty((samples, size)), np.empty((samples, size, size))
-    gain, kind = np.empty(size), np.empty(content.shape[1])
-    centre = np.empty((samples, size))
-    # The last two attributes of a movie's content; watch directions come after them.
-    year, popular = attributes - 2, attributes - 1
+    predicted = np.zeros(len(histories))
+    values = np.zeros((len(histories), len(FOLD_IN_FEATURES)))
+    information, covariance = np.empty((samples, size)), np.empty((samples, size, size))
+    gain, content_sum = np.empty(size), np.empty(content.shape[1])
+    user = np.empty((samples, size))
+    # The last two attributes of a movie's content; watch directions follow them.
+    year, popularity = attributes - 2, attributes - 1
     for group in range(len(groups) - 1):
         query, stop = groups[group], groups[group + 1]
-        history, last = asked[query], ends[stop - 1]
+        history, last = histories[query], ends[stop - 1]
         first = starts[history] if history >= 0 else 0
-        innovation = np.zeros(last)
-        # The history's movies side by side, so that one movie is compared with all of them at once.
-        seen = np.empty((likeness.shape[1], last))
-        seen_kinds, seen_series = np.empty(last, np.int32), np.empty(last, np.int32)
-        traces = np.zeros(TRACES)
-        moment[:], covariance[:], kind[:] = 0.0, prior, 0.0
+        residual = np.zeros(last)
+        # One movie per column, so that a movie is compared with a run of the history at once.
+        history_vectors = np.empty((unit_vectors.shape[1], last))
+        history_genre_sets, history_franchises = np.empty(last, np.int32), np.empty(last, np.int32)
+        sums = np.zeros(RUNNING_SUMS)
+        information[:], covariance[:], content_sum[:] = 0.0, prior_covariance, 0.0
         position = 0
         while True:
             if features or ends[query] == position:
-                posterior_mean(position, kind, attributes, pull, moment, covariance, centre)
-            asked_from = query
+                posterior_mean(
+                    position, content_sum, attributes, prior_information, information, covariance,
+                    user,
+                )  # fmt: skip
+            first_query = query
             while query < stop and ends[query] == position:
                 item = int(movie[query])
                 if features:
-                    above, values[query, 0] = predict(movies[item], centre, covariance, gain)
-                    answer[query] = level + above
-                    read_mood(traces, position, innovation, values[query])
-                    read_habits(
-                        traces, position,
-                        content[item, year] - kind[year] / (position + 1.0),
-                        content[item, popular] - kind[popular] / (position + 1.0),
+                    offset, values[query, FACTOR_SPREAD] = predict(
+                        movies[item], user, covariance, gain
+                    )
+                    predicted[query] = global_mean + offset
+                    write_user_residuals(sums, position, residual, values[query])
+                    write_gaps(
+                        sums, position,
+                        content[item, year] - content_sum[year] / (position + 1.0),
+                        content[item, popularity] - content_sum[popularity] / (position + 1.0),
                         values[query],
                     )  # fmt: skip
                 else:
-                    answer[query] = level + predict_mean(movies[item], centre)
+                    predicted[query] = global_mean + predict_mean(movies[item], user)
                 query += 1
             if features:
-                compare(
-                    movie[asked_from:query], likeness, kinds, kind_likeness, series, seen,
-                    seen_kinds, seen_series, position, innovation, values[asked_from:query],
+                write_similar_residuals(
+                    movie[first_query:query], unit_vectors, genre_sets, genre_similarity,
+                    franchises, history_vectors, history_genre_sets, history_franchises, position,
+                    residual, values[first_query:query],
                 )  # fmt: skip
             if query == stop:
                 break
-            # Take in all ratings of the next second at once: none of them foresees another.
+            # All ratings of the next second are added together: none is used to predict another.
             after = position
             while after < last and times[first + after] == times[first + position]:
                 if features:
-                    predicted = level + predict_mean(movies[watched[first + after]], centre)
-                    innovation[after] = rating[first + after] - predicted
+                    expected = global_mean + predict_mean(movies[watched[first + after]], user)
+                    residual[after] = rating[first + after] - expected
                 after += 1
             for row in range(position, after):
                 item = int(watched[first + row])
-                surplus = rating[first + row] - level
-                update(movies[item], surplus, noise, moment, covariance, gain)
-                kind += content[item]
-                trace(traces, innovation[row], content[item, popular])
+                offset = rating[first + row] - global_mean
+                update(movies[item], offset, noise, information, covariance, gain)
+                content_sum += content[item]
+                update_sums(sums, residual[row], content[item, popularity])
                 if features:
-                    seen[:, row] = likeness[item]
-                    seen_kinds[row], seen_series[row] = kinds[item], series[item]
+                    history_vectors[:, row] = unit_vectors[item]
+                    history_genre_sets[row] = genre_sets[item]
+                    history_franchises[row] = franchises[item]
             position = after
-    return answer, values
+    return predicted, values

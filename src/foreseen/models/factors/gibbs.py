@@ -1,4 +1,4 @@
-"""The sampler's parts: a log by one of its sides, a prior with side information, one half sweep."""
+"""Parts of the Gibbs sampler: the log by entity, priors with side information, a half sweep."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 from foreseen.compute.cholesky import factorise, solve_lower, solve_upper
 from foreseen.compute.jit import compiled
 
-_FEW: Final = 3
-"""Ratings are few if they are no more than the dimensions over this."""
+_DIMENSIONS_PER_RATING: Final = 3
+"""An entity with at most one rating per this many dimensions is drawn by a low-rank update."""
 
 
 @dataclass(frozen=True)
 class Adjacency:
-    """A log laid out by one of its sides."""
+    """E ratings grouped by N entities, either users or movies.
+
+    Attributes:
+        starts: Where the ratings of each entity begin, of shape N + 1.
+        other: Number of the entity at the other end of each rating, of shape E.
+        rating: Stars, of shape E.
+    """
 
     starts: NDArray[np.int64]
     other: NDArray[np.int64]
@@ -25,7 +31,7 @@ class Adjacency:
     def of(
         cls, entity: NDArray[np.intp], other: NDArray[np.intp], rating: NDArray[np.float64]
     ) -> "Adjacency":
-        """Lay E ratings out by the numbers of their entities, 0 to the greatest."""
+        """Group E ratings by the numbers of their entities, from 0 to the greatest."""
         order = np.argsort(entity, kind="stable")
         starts = np.append(0, np.cumsum(np.bincount(entity))).astype(np.int64)
         return cls(starts, other[order].astype(np.int64), rating[order])
@@ -36,72 +42,71 @@ class Adjacency:
         mean: NDArray[np.float64],
         prior: NDArray[np.float64],
         precision: float,
-        level: float,
+        global_mean: float,
         generator: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """Draw this side's N vectors given the other side's M, of shape N x D.
+        """Draw the entities' N vectors given the vectors at the other end, of shape N x D.
 
-        The precision of a vector that many ratings speak of is summed up and factorised. Where
-        they are few, a draw from the prior is moved to where the ratings want it, each less an
-        error drawn for it (Papandreou and Yuille, 2010): the same distribution by a system of few
-        unknowns.
+        With many ratings the precision of a vector is summed and factorised. With few, a draw from
+        the prior is conditioned on the ratings, each perturbed by a drawn error (Papandreou and
+        Yuille, 2010): the same distribution, from a system with one unknown per rating.
 
         Args:
-            others: The other side's vectors, of shape M x D.
-            mean: Of the prior of each, of shape N x D.
-            prior: Its precision, of shape D x D.
-            precision: Of a rating.
-            level: Stars that all have in common.
-            generator: Of the noise.
+            others: Vectors of the M entities at the other end, of shape M x D.
+            mean: Mean of the prior of each vector, of shape N x D.
+            prior: Precision of the prior, of shape D x D.
+            precision: Precision of a rating.
+            global_mean: Mean rating, in stars.
+            generator: Random generator.
         """
-        own = np.empty_like(mean)
+        vectors = np.empty_like(mean)
         covariance = np.linalg.inv(prior).astype(np.float64)
         noise = generator.standard_normal(mean.shape)
         errors = generator.standard_normal(len(self.rating)) / np.sqrt(precision)
         _draw(
-            self.starts, self.other, self.rating, own, others, mean, prior, covariance, precision,
-            level, noise, errors,
+            self.starts, self.other, self.rating, vectors, others, mean, prior, covariance,
+            precision, global_mean, noise, errors,
         )  # fmt: skip
-        return own
+        return vectors
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """A log laid out by users and by movies.
+    """E ratings grouped by user and by movie, both numbered from zero.
 
     Attributes:
-        viewer: The number of each rating's user, of shape E.
-        watched: Rows of the catalogue that have been rated; movies are numbered in their order.
-        users: The log by user.
-        movies: The log by movie.
+        user: Number of the user of each rating, of shape E.
+        rated: Rows of the catalogue that have ratings, in the order of the movies' numbers.
+        by_user: The ratings by user.
+        by_movie: The ratings by movie.
     """
 
-    viewer: NDArray[np.intp]
-    watched: NDArray[np.int32]
-    users: Adjacency
-    movies: Adjacency
+    user: NDArray[np.intp]
+    rated: NDArray[np.int32]
+    by_user: Adjacency
+    by_movie: Adjacency
 
     @classmethod
     def of(
         cls, user: NDArray[np.signedinteger], movie: NDArray[np.int32], rating: NDArray[np.float64]
     ) -> "Interactions":
-        """Lay out E ratings.
+        """Group E ratings.
 
         Args:
-            user: Any numbering of users, of shape E.
+            user: Any numbering of the users, of shape E.
             movie: Rows of the catalogue, of shape E.
             rating: Stars, of shape E.
         """
-        _, viewer = np.unique(user, return_inverse=True)
-        watched, item = np.unique(movie, return_inverse=True)
+        _, number = np.unique(user, return_inverse=True)
+        rated, item = np.unique(movie, return_inverse=True)
         return cls(
-            viewer, watched, Adjacency.of(viewer, item, rating), Adjacency.of(item, viewer, rating)
+            number, rated, Adjacency.of(number, item, rating), Adjacency.of(item, number, rating)
         )
 
 
 @dataclass(frozen=True)
 class Prior:
-    """A Gaussian prior whose mean is linear in features: weights F x D, precision D x D."""
+    """A Gaussian prior with a mean linear in features: weights F x D, precision D x D."""
 
     weights: NDArray[np.float64]
     precision: NDArray[np.float64]
@@ -110,7 +115,7 @@ class Prior:
 
     @classmethod
     def start(cls, features: NDArray[np.float64], size: int) -> "Prior":
-        """Return a weak prior around zero for entities with these features."""
+        """Return a weak prior around zero for N entities with features of shape N x F."""
         weights = np.zeros((features.shape[1], size))
         return cls(weights, 10 * np.eye(size), 10.0, features.T @ features)
 
@@ -135,9 +140,9 @@ class Prior:
         weights = (centre + spread @ np.linalg.inv(np.linalg.cholesky(precision))).astype(
             np.float64
         )
-        used = float(((weights[1:] @ precision) * weights[1:]).sum())
+        squares = float(((weights[1:] @ precision) * weights[1:]).sum())
         shape: float = 1 + (width - 1) * size / 2
-        ridge = float(generator.gamma(shape, 1 / (1 + used / 2)))
+        ridge = float(generator.gamma(shape, 1 / (1 + squares / 2)))
         return Prior(weights, precision, ridge, self.gram)
 
 
@@ -158,34 +163,36 @@ def _draw(
     starts: NDArray[np.int64],
     other: NDArray[np.int64],
     rating: NDArray[np.float64],
-    own: NDArray[np.float64],
+    vectors: NDArray[np.float64],
     others: NDArray[np.float64],
     mean: NDArray[np.float64],
     prior: NDArray[np.float64],
     covariance: NDArray[np.float64],
     precision: float,
-    level: float,
+    global_mean: float,
     noise: NDArray[np.float64],
     errors: NDArray[np.float64],
 ) -> None:
-    """Do what `Side.draw` says into `own`, given the noise of vectors and the errors of ratings."""
-    size = own.shape[1]
-    few = size // _FEW
+    """Write the draws of `Adjacency.draw` into `vectors`, given all random numbers."""
+    size = vectors.shape[1]
+    few = size // _DIMENSIONS_PER_RATING
     root = prior.copy()
     factorise(root)
     matrix, regressor = np.empty((size, size)), np.ones(size)
-    regressors, moved = np.ones((few, size)), np.empty((few, size))
-    system, surplus = np.empty((few, few)), np.empty(few)
-    for n in range(len(own)):
+    regressors, projected = np.ones((few, size)), np.empty((few, size))
+    system, residual = np.empty((few, few)), np.empty(few)
+    for n in range(len(vectors)):
         rows = slice(starts[n], starts[n + 1])
-        vector, count = own[n], starts[n + 1] - starts[n]
+        vector, count = vectors[n], starts[n + 1] - starts[n]
         if count > few:
             vector[:] = 0.0
             for a in range(size):
                 for c in range(size):
                     matrix[a, c] = prior[a, c]
                     vector[a] += prior[a, c] * mean[n, c]
-            _sum_up(other[rows], rating[rows], others, precision, level, matrix, vector, regressor)
+            _add_ratings(
+                other[rows], rating[rows], others, precision, global_mean, matrix, vector, regressor
+            )
             factorise(matrix)
             solve_lower(matrix, vector)
             vector += noise[n]
@@ -195,31 +202,36 @@ def _draw(
         solve_upper(root, vector)
         vector += mean[n]
         for k in range(count):
-            item = other[starts[n] + k]
+            row = starts[n] + k
+            item = other[row]
             regressors[k, 1:] = others[item, 1:]
-            surplus[k] = rating[starts[n] + k] + errors[starts[n] + k] - level - others[item, 0]
-        _move(
-            vector, covariance, 1.0 / precision, regressors[:count], surplus[:count],
-            moved, system[:count, :count],
+            residual[k] = rating[row] + errors[row] - global_mean - others[item, 0]
+        _condition(
+            vector, covariance, 1.0 / precision, regressors[:count], residual[:count],
+            projected, system[:count, :count],
         )  # fmt: skip
 
 
 @compiled
-def _sum_up(
+def _add_ratings(
     other: NDArray[np.int64],
     rating: NDArray[np.float64],
     others: NDArray[np.float64],
     precision: float,
-    level: float,
+    global_mean: float,
     matrix: NDArray[np.float64],
     vector: NDArray[np.float64],
     regressor: NDArray[np.float64],
 ) -> None:
-    """Add what ratings say to a precision, its lower triangle, and to precision times mean."""
+    """Add the likelihood of some ratings to a precision and to precision times mean, in place.
+
+    Of the precision, `matrix`, the lower triangle is updated. `regressor` is a buffer of shape D
+    with one as its first element.
+    """
     size = len(vector)
     for row in range(len(other)):
         item = other[row]
-        residual = (rating[row] - level - others[item, 0]) * precision
+        residual = (rating[row] - global_mean - others[item, 0]) * precision
         for a in range(1, size):
             regressor[a] = others[item, a]
         for a in range(size):
@@ -229,37 +241,41 @@ def _sum_up(
 
 
 @compiled
-def _move(
+def _condition(
     vector: NDArray[np.float64],
     covariance: NDArray[np.float64],
     variance: float,
     regressors: NDArray[np.float64],
-    surplus: NDArray[np.float64],
-    moved: NDArray[np.float64],
+    residual: NDArray[np.float64],
+    projected: NDArray[np.float64],
     system: NDArray[np.float64],
 ) -> None:
-    """Move a draw from a prior to where K ratings want it; the last two are room to work in."""
+    """Condition a draw from a prior with a covariance of D x D on K ratings, in place.
+
+    `residual` holds the perturbed ratings less global mean and bias, and is overwritten.
+    `projected`, of K x D or more, and `system`, of K x K, are buffers.
+    """
     size = len(vector)
-    for k in range(len(surplus)):
+    for k in range(len(residual)):
         for a in range(size):
-            surplus[k] -= regressors[k, a] * vector[a]
-        moved[k] = covariance[0]
+            residual[k] -= regressors[k, a] * vector[a]
+        projected[k] = covariance[0]
         for a in range(1, size):
-            own = regressors[k, a]
+            regressor = regressors[k, a]
             for c in range(size):
-                moved[k, c] += own * covariance[a, c]
+                projected[k, c] += regressor * covariance[a, c]
         for m in range(k + 1):
             total = 0.0
             for a in range(size):
-                total += moved[k, a] * regressors[m, a]
+                total += projected[k, a] * regressors[m, a]
             system[k, m] = total
         system[k, k] += variance
     factorise(system)
-    solve_lower(system, surplus)
-    solve_upper(system, surplus)
-    for k in range(len(surplus)):
+    solve_lower(system, residual)
+    solve_upper(system, residual)
+    for k in range(len(residual)):
         for a in range(size):
-            vector[a] += surplus[k] * moved[k, a]
+            vector[a] += residual[k] * projected[k, a]
 
 
 @compiled
@@ -267,17 +283,17 @@ def squared_error(
     starts: NDArray[np.int64],
     other: NDArray[np.int64],
     rating: NDArray[np.float64],
-    own: NDArray[np.float64],
+    vectors: NDArray[np.float64],
     others: NDArray[np.float64],
-    level: float,
+    global_mean: float,
 ) -> float:
-    """Return the sum of squared errors over the log."""
+    """Return the sum of squared errors over the log; see `Adjacency` and `Adjacency.draw`."""
     total = 0.0
-    for n in range(own.shape[0]):
+    for n in range(vectors.shape[0]):
         for row in range(starts[n], starts[n + 1]):
             item = other[row]
-            value = level + own[n, 0] + others[item, 0]
-            for a in range(1, own.shape[1]):
-                value += own[n, a] * others[item, a]
+            value = global_mean + vectors[n, 0] + others[item, 0]
+            for a in range(1, vectors.shape[1]):
+                value += vectors[n, a] * others[item, a]
             total += (rating[row] - value) ** 2
     return total

@@ -1,11 +1,12 @@
-"""The Gaussian of a user's vector, kept up rating by rating, for every sample.
+"""The Gaussian posterior of a user's vector, updated rating by rating, in every sample.
 
-A user's vector x has a Gaussian prior, and a rating less the level and the movie's bias is z . x
-with noise, z being the movie's factors behind a one. So x given the ratings so far is Gaussian too,
-and one rating more changes its covariance by a matrix of rank one (Kalman, 1960). The prior's mean
-moves with all that is watched, so the mean of x is worked out when it is asked for.
+The vector x of a user has a Gaussian prior. A rating less the global mean and the item bias is
+z . x plus noise, where z is the movie's vector with its first element set to one. The posterior of
+x is therefore Gaussian, and each rating changes its covariance by a matrix of rank one (Kalman,
+1960). The mean of the prior depends on all movies of the history, so the mean of x is computed
+from sums when it is needed.
 
-S samples, D = rank + 1, F features of a user.
+S samples, D = rank + 1, F user features.
 """
 
 from dataclasses import dataclass
@@ -16,24 +17,25 @@ from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
 
-_FEW: Final = 5.0
-"""Genres, years and views of a history count as means, short histories' as less."""
+ATTRIBUTE_DAMPING: Final = 5.0
+"""Ratings added to the length of a history when the attributes of its movies are averaged."""
 
 
 @dataclass(frozen=True)
 class UserPrior:
-    """What is known of a user before any rating, and how ratings count.
+    """The Gaussian prior of a user's vector, and the noise of ratings.
 
     Attributes:
-        covariance: Of the prior, of shape S x D x D.
-        pull: What each feature adds to the prior's mean, times its precision, of shape F x S x D.
+        covariance: Covariance of the prior, of shape S x D x D.
+        information: Precision of the prior times its mean, per unit of each feature, of shape
+            F x S x D.
         noise: Precision of a rating, of shape S.
-        attributes: How many features are means over a history; those behind them, the watch
-            directions, are sums over its root.
+        attributes: Number of features that are damped means over a history; those after them, the
+            watch directions, are sums over the root of its length.
     """
 
     covariance: NDArray[np.float64]
-    pull: NDArray[np.float64]
+    information: NDArray[np.float64]
     noise: NDArray[np.float64]
     attributes: int
 
@@ -45,7 +47,7 @@ class UserPrior:
         noise: NDArray[np.float64],
         directions: int,
     ) -> "UserPrior":
-        """Lay out a prior of means S x F x D and precisions S x D x D."""
+        """Return the prior with means S x F x D and precisions S x D x D."""
         return cls(
             np.linalg.inv(precisions).astype(np.float64),
             np.ascontiguousarray((means @ precisions).transpose(1, 0, 2)),
@@ -57,38 +59,39 @@ class UserPrior:
 @compiled
 def update(
     movie: NDArray[np.float32],
-    surplus: float,
+    offset: float,
     noise: NDArray[np.float64],
-    moment: NDArray[np.float64],
+    information: NDArray[np.float64],
     covariance: NDArray[np.float64],
     gain: NDArray[np.float64],
 ) -> None:
-    """Let one rating in.
+    """Condition the posterior on one rating.
 
     Args:
-        movie: Its vector, of shape S x D.
-        surplus: Stars above the level.
+        movie: Vector of the movie, of shape S x D.
+        offset: The rating less the global mean, in stars.
         noise: Precision of a rating, of shape S.
-        moment: Of shape S x D, to add to: the ratings' part of precision times mean.
-        covariance: Of shape S x D x D, to narrow.
-        gain: Room of shape D.
+        information: Sum over the ratings of their precision times offset times z, of shape S x D;
+            the rating is added in place.
+        covariance: Covariance of x, of shape S x D x D; reduced in place.
+        gain: Buffer of shape D.
     """
     samples, size = movie.shape
     for s in range(samples):
-        weight = noise[s] * (surplus - movie[s, 0])
-        moment[s, 0] += weight
+        weight = noise[s] * (offset - movie[s, 0])
+        information[s, 0] += weight
         for a in range(1, size):
-            moment[s, a] += weight * movie[s, a]
-        weight = noise[s] / (1.0 + noise[s] * spread_of(covariance[s], movie[s], gain))
-        own_covariance = covariance[s]
+            information[s, a] += weight * movie[s, a]
+        weight = noise[s] / (1.0 + noise[s] * variance_of(covariance[s], movie[s], gain))
+        sample_covariance = covariance[s]
         for a in range(size):
             weighted = weight * gain[a]
             for c in range(size):
-                own_covariance[a, c] -= weighted * gain[c]
+                sample_covariance[a, c] -= weighted * gain[c]
 
 
 @compiled
-def spread_of(
+def variance_of(
     covariance: NDArray[np.float64], movie: NDArray[np.float32], gain: NDArray[np.float64]
 ) -> float:
     """Return the variance of z . x in one sample; covariance times z is written into `gain`."""
@@ -96,9 +99,9 @@ def spread_of(
     for c in range(size):
         gain[c] = covariance[0, c]
     for a in range(1, size):
-        own = float(movie[a])
+        factor = float(movie[a])
         for c in range(size):
-            gain[c] += covariance[a, c] * own
+            gain[c] += covariance[a, c] * factor
     total = gain[0]
     for a in range(1, size):
         total += gain[a] * movie[a]
@@ -108,44 +111,49 @@ def spread_of(
 @compiled
 def posterior_mean(
     known: int,
-    kind: NDArray[np.float64],
+    content: NDArray[np.float64],
     attributes: int,
-    pull: NDArray[np.float64],
-    moment: NDArray[np.float64],
+    prior_information: NDArray[np.float64],
+    information: NDArray[np.float64],
     covariance: NDArray[np.float64],
-    centre: NDArray[np.float64],
+    mean: NDArray[np.float64],
 ) -> None:
-    """Write the mean of x given `known` ratings into `centre`, of shape S x D.
+    """Write the mean of x given `known` ratings into `mean`, of shape S x D.
 
-    `kind` is the content of the movies rated, summed up, of shape F - 1; for the others see
-    `UserPrior` and `take_in`.
+    `content` is the sum of the content of the rated movies, of shape F - 1. `attributes` and
+    `prior_information` are those of a `UserPrior`; for the others see `update`.
     """
-    samples, size = centre.shape
-    total = moment + pull[0]
+    samples, size = mean.shape
+    total = information + prior_information[0]
     flat = total.reshape(samples * size)
-    for f in range(len(kind)):
-        if kind[f] != 0.0:
-            own = kind[f] / (known + _FEW if f < attributes else np.sqrt(known))
-            more = pull[f + 1].reshape(samples * size)
+    for f in range(len(content)):
+        if content[f] != 0.0:
+            feature = content[f] / (known + ATTRIBUTE_DAMPING if f < attributes else np.sqrt(known))
+            per_unit = prior_information[f + 1].reshape(samples * size)
             for n in range(samples * size):
-                flat[n] += own * more[n]
+                flat[n] += feature * per_unit[n]
     for s in range(samples):
-        own_centre, own_covariance = centre[s], covariance[s]
-        own_centre[:] = 0.0
+        sample_mean, sample_covariance = mean[s], covariance[s]
+        sample_mean[:] = 0.0
         for a in range(size):
             for c in range(size):
-                own_centre[c] += own_covariance[a, c] * total[s, a]
+                sample_mean[c] += sample_covariance[a, c] * total[s, a]
 
 
 @compiled
-def predict_mean(movie: NDArray[np.float32], centre: NDArray[np.float64]) -> float:
-    """Return how far above the level a movie is expected, averaged over the samples."""
-    samples, size = centre.shape
+def predict_mean(movie: NDArray[np.float32], user: NDArray[np.float64]) -> float:
+    """Return the expected rating of a movie less the global mean, averaged over the samples.
+
+    Args:
+        movie: Vector of the movie, of shape S x D.
+        user: Posterior mean of the user's vector, of shape S x D.
+    """
+    samples, size = user.shape
     total = 0.0
     for s in range(samples):
-        value = centre[s, 0] + movie[s, 0]
+        value = user[s, 0] + movie[s, 0]
         for a in range(1, size):
-            value += centre[s, a] * movie[s, a]
+            value += user[s, a] * movie[s, a]
         total += value
     return total / samples
 
@@ -153,18 +161,18 @@ def predict_mean(movie: NDArray[np.float32], centre: NDArray[np.float64]) -> flo
 @compiled
 def predict(
     movie: NDArray[np.float32],
-    centre: NDArray[np.float64],
+    user: NDArray[np.float64],
     covariance: NDArray[np.float64],
     gain: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Return the same and its standard deviation, the noise left aside."""
-    samples, size = centre.shape
-    mean, squares, spread = 0.0, 0.0, 0.0
+    """Return the same and its standard deviation, without the noise of a rating."""
+    samples, size = user.shape
+    mean, squares, variance = 0.0, 0.0, 0.0
     for s in range(samples):
-        value = centre[s, 0] + movie[s, 0]
+        value = user[s, 0] + movie[s, 0]
         for a in range(1, size):
-            value += centre[s, a] * movie[s, a]
+            value += user[s, a] * movie[s, a]
         mean += value / samples
         squares += value * value / samples
-        spread += spread_of(covariance[s], movie[s], gain) / samples
-    return mean, np.sqrt(max(spread + squares - mean * mean, 0.0))
+        variance += variance_of(covariance[s], movie[s], gain) / samples
+    return mean, np.sqrt(max(variance + squares - mean * mean, 0.0))

@@ -1,4 +1,4 @@
-"""Routes about what is one's own: ratings, recommendations, imports, everything that is kept."""
+"""Routes for the user's data: ratings, recommendations, imports, export, deletion."""
 
 from typing import Annotated, Any, Final
 
@@ -8,100 +8,97 @@ from fastapi.responses import JSONResponse
 from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.data.sources.exports import Provider
 from foreseen.data.title_matching import parse_choices
-from foreseen.ranking.recommend import By, RankingRequest
+from foreseen.ranking.rank import By
+from foreseen.ranking.recommend import RankingRequest
 from foreseen.serving.accounts import SESSION_COOKIE
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
     MovieId,
-    OwnRating,
-    PairsIn,
+    MoviesIn,
     RatingIn,
-    row_of,
+    UserRating,
+    movie_row,
 )
-from foreseen.serving.dependencies import (
-    Somebody,
-    TheService,
-    TheWorld,
-    now,
-    own_of,
-)
-from foreseen.serving.imports import take_in
+from foreseen.serving.dependencies import Context, RequiredUser, Snapshot, now, user_state
+from foreseen.serving.imports import store_export
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommender import predict
-from foreseen.serving.store import Rated, Shown
+from foreseen.serving.store import Impression, StoredRating
 
-_LARGEST_UPLOAD: Final = 32 << 20
+_MAX_UPLOAD: Final = 32 << 20
 router = APIRouter(prefix=f"{BASE}/me", responses=PROBLEMS)
 
 
 @router.get("")
-def who_am_i(service: TheService, person: Somebody) -> dict[str, Any]:
-    """Tell who is asking."""
+def get_me(context: Context, current: RequiredUser) -> dict[str, Any]:
+    """Return the current user."""
     return {
-        "userId": person.user.id,
-        "name": person.user.name,
-        "role": person.user.role,
-        "ratings": len(service.store.ratings(person.user.id)),
-        "imports": service.store.imports(person.user.id),
+        "userId": current.user.id,
+        "name": current.user.name,
+        "role": current.user.role,
+        "ratings": len(context.store.ratings(current.user.id)),
+        "imports": context.store.imports(current.user.id),
     }
 
 
 @router.get("/ratings")
-def my_ratings(
-    service: TheService,
-    person: Somebody,
+def list_ratings(
+    context: Context,
+    current: RequiredUser,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> dict[str, Any]:
-    """Return one's ratings, the latest first."""
-    rated = service.store.ratings(person.user.id)[::-1]
+    """Return the user's ratings, latest first."""
+    rated = context.store.ratings(current.user.id)[::-1]
     part = rated[offset : offset + limit]
     return {
         "total": len(rated),
         "offset": offset,
-        "ratings": [OwnRating(movieId=r.movie, rating=r.rating, rated=r.rated) for r in part],
+        "ratings": [UserRating(movieId=r.movie, rating=r.rating, rated=r.rated) for r in part],
     }
 
 
 @router.put("/ratings/{movie}")
 def rate_movie(
-    movie: MovieId, rating: RatingIn, world: TheWorld, service: TheService, person: Somebody
-) -> OwnRating:
-    """Rate a movie; once this answers, the rating is kept."""
-    row_of(world, movie)
-    rated = Rated(movie, rating.rating, now())
-    service.store.rate(person.user.id, [rated])
-    return OwnRating(movieId=movie, rating=rated.rating, rated=rated.rated)
+    movie: MovieId, body: RatingIn, snapshot: Snapshot, context: Context, current: RequiredUser
+) -> UserRating:
+    """Rate a movie; the rating is stored before the response is sent."""
+    movie_row(snapshot, movie)
+    rated = StoredRating(movie, body.rating, now())
+    context.store.rate(current.user.id, [rated])
+    return UserRating(movieId=movie, rating=rated.rating, rated=rated.rated)
 
 
 @router.delete("/ratings/{movie}", status_code=204)
-def unrate_movie(movie: MovieId, service: TheService, person: Somebody) -> None:
-    """Take a rating back."""
-    if not service.store.unrate(person.user.id, movie):
+def delete_rating(movie: MovieId, context: Context, current: RequiredUser) -> None:
+    """Delete the rating of a movie."""
+    if not context.store.unrate(current.user.id, movie):
         raise ProblemError(404, "not-rated", f"you have not rated movie {movie}")
 
 
 @router.put("/dismissed/{movie}", status_code=204)
-def dismiss_movie(movie: MovieId, world: TheWorld, service: TheService, person: Somebody) -> None:
-    """Say that a movie is of no interest: it is not recommended any more."""
-    row_of(world, movie)
-    service.store.dismiss(person.user.id, movie, now())
+def dismiss_movie(
+    movie: MovieId, snapshot: Snapshot, context: Context, current: RequiredUser
+) -> None:
+    """Dismiss a movie: exclude it from recommendations."""
+    movie_row(snapshot, movie)
+    context.store.dismiss(current.user.id, movie, now())
 
 
 @router.delete("/dismissed/{movie}", status_code=204)
-def undismiss_movie(movie: MovieId, service: TheService, person: Somebody) -> None:
-    """Take it back."""
-    if not service.store.undismiss(person.user.id, movie):
+def undismiss_movie(movie: MovieId, context: Context, current: RequiredUser) -> None:
+    """Include a dismissed movie in recommendations again."""
+    if not context.store.undismiss(current.user.id, movie):
         raise ProblemError(404, "not-dismissed", f"you have not dismissed movie {movie}")
 
 
 @router.get("/recommendations", response_model=None)
-def my_recommendations(
+def list_recommendations(
     request: Request,
-    world: TheWorld,
-    service: TheService,
-    person: Somebody,
+    snapshot: Snapshot,
+    context: Context,
+    current: RequiredUser,
     k: Annotated[int, Query(ge=1, le=200)] = 10,
     by: By = "rating",
     genre: Annotated[list[str] | None, Query()] = None,
@@ -110,24 +107,25 @@ def my_recommendations(
     at: Annotated[int | None, Query(ge=0, lt=TIMESTAMP_LIMIT)] = None,
     diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
 ) -> Response:
-    """Rank the movies one has not rated; a rating counts from the next call on."""
-    names = world.model.log.catalogue.genre_names
+    """Rank the movies that the user has not rated; all stored ratings count."""
+    genre_names = snapshot.model.log.catalogue.genre_names
     for name in genre or ():
-        if name not in names:
-            raise ProblemError(422, "unknown-genre", f"'{name}' is none of {', '.join(names)}")
-    wish = RankingRequest(k, by, tuple(genre or ()), first_year, last_year, at, diversity)
-    own = own_of(service, world, person.user)
-    headers = {"ETag": f'"{own.tag(world, wish)}"', "Cache-Control": "private, no-cache"}
+        if name not in genre_names:
+            message = f"'{name}' is not one of {', '.join(genre_names)}"
+            raise ProblemError(422, "unknown-genre", message)
+    ranking = RankingRequest(k, by, tuple(genre or ()), first_year, last_year, at, diversity)
+    state = user_state(context, snapshot, current.user)
+    headers = {"ETag": f'"{state.tag(snapshot, ranking)}"', "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    ranked = service.recommender.rank(world, own.history, own.hidden, wish)
+    ranked = context.recommender.rank(snapshot, state.history, state.hidden, ranking)
     movies = tuple(entry.movie for entry in ranked)
-    shown = Shown(now(), by, world.version.number, movies)
-    service.store.add_shown(person.user.id, shown)
+    impression = Impression(now(), by, snapshot.version.number, movies)
+    context.store.add_impression(current.user.id, impression)
     content = {
-        "userId": person.user.id,
-        "known": bool(own.rated),
-        "version": world.version.number,
+        "userId": current.user.id,
+        "known": bool(state.ratings),
+        "version": snapshot.version.number,
         "by": by,
         "recommendations": [entry.as_json() for entry in ranked],
     }
@@ -135,52 +133,55 @@ def my_recommendations(
 
 
 @router.post("/predictions")
-def my_predictions(
-    pairs: PairsIn, world: TheWorld, service: TheService, person: Somebody
+def predict_ratings(
+    body: MoviesIn, snapshot: Snapshot, context: Context, current: RequiredUser
 ) -> list[dict[str, float]]:
-    """Predict one's ratings of given movies, in their order; unknown movies are answered too."""
-    own = own_of(service, world, person.user)
+    """Predict the user's ratings of movies, in their order; the catalogue may not have them."""
+    state = user_state(context, snapshot, current.user)
     return [
         {"movieId": p.movie, "prediction": p.rating, "low": p.low, "high": p.high}
-        for p in predict(world, own.history, pairs.movies)
+        for p in predict(snapshot, state.history, body.movies)
     ]
 
 
 @router.post("/imports")
 def import_ratings(
-    service: TheService,
-    world: TheWorld,
-    person: Somebody,
+    context: Context,
+    snapshot: Snapshot,
+    current: RequiredUser,
     provider: Annotated[Provider, Query(alias="from")],
     file: Annotated[UploadFile, File()],
     choose: Annotated[list[str] | None, Query(description="LINE:MOVIE")] = None,
 ) -> dict[str, Any]:
-    """Import one's ratings from another service; importing twice changes nothing."""
-    data = file.file.read(_LARGEST_UPLOAD + 1)
-    if len(data) > _LARGEST_UPLOAD:
-        raise ProblemError(413, "too-large", f"more than {_LARGEST_UPLOAD >> 20} MiB")
+    """Import ratings exported from another service; a repeated import changes nothing."""
+    data = file.file.read(_MAX_UPLOAD + 1)
+    if len(data) > _MAX_UPLOAD:
+        limit = f"a file may have at most {_MAX_UPLOAD >> 20} MiB"
+        raise ProblemError(413, "too-large", limit)
     name = file.filename or "the file"
     choices = parse_choices(choose or [])
-    report, changed = take_in(service, world, person.user, data, name, provider, choices)
+    report, changed = store_export(
+        context.store, snapshot.title_index, current.user.id, data, name, provider, choices
+    )
     return {**report.as_json(), "changed": changed}
 
 
 @router.get("/export")
-def export_me(service: TheService, person: Somebody) -> dict[str, Any]:
-    """Return all that is kept of the asking person."""
-    user, store = person.user, service.store
+def export_data(context: Context, current: RequiredUser) -> dict[str, Any]:
+    """Return all stored data of the user."""
+    user, store = current.user, context.store
     return {
         "user": dict(vars(user)),
         "ratings": [vars(rated) for rated in store.ratings(user.id)],
         "dismissed": store.dismissed(user.id),
         "imports": store.imports(user.id),
-        "shown": [vars(shown) for shown in store.shown(user.id)],
+        "shown": [vars(impression) for impression in store.impressions(user.id)],
         "tokens": [vars(token) for token in store.tokens(user.id)],
     }
 
 
 @router.delete("", status_code=204)
-def delete_me(service: TheService, person: Somebody, response: Response) -> None:
-    """Delete the account and all that is kept of it."""
-    service.store.delete_user(person.user.id)
+def delete_me(context: Context, current: RequiredUser, response: Response) -> None:
+    """Delete the account and all stored data of the user."""
+    context.store.delete_user(current.user.id)
     response.delete_cookie(SESSION_COOKIE)

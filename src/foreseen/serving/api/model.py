@@ -1,73 +1,71 @@
-"""Routes about the model: how it is, and for administrators, what becomes of it."""
+"""Routes for the model: its status and, for administrators, updates and versions."""
 
 from typing import Any
 
 from fastapi import APIRouter
 
 from foreseen.data.canonical import ratings_frame
-from foreseen.registry import audit_log as journal
-from foreseen.registry import versions as registry
+from foreseen.registry import audit_log, versions
 from foreseen.registry.update import update as update_model
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
-from foreseen.serving.dependencies import (
-    Admin,
-    Service,
-    TheService,
-    TheWorld,
-)
+from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.snapshot import World
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import FIRST_ID
 
 router = APIRouter(prefix=f"{BASE}/model", responses=PROBLEMS)
 
 
 @router.get("")
-def model_health(world: TheWorld, service: TheService) -> dict[str, Any]:
-    """Tell which version answers, how old it is and what it was measured at."""
-    return model_card(world, service)
+def get_model_status(snapshot: Snapshot, context: Context) -> dict[str, Any]:
+    """Return the current version, its validation error, all versions and the latest events."""
+    return model_status(snapshot, context)
 
 
-def model_card(world: World, service: Service) -> dict[str, Any]:
-    """Return what there is to tell of the model."""
-    folder = service.live.folder
+def model_status(snapshot: ModelSnapshot, context: AppContext) -> dict[str, Any]:
+    """Return the status of the model.
+
+    `learnedUntil` is the first second after the ratings that the current version is trained on,
+    `knowsUntil` that after all ratings of its log.
+    """
+    folder = context.live.folder
     return {
-        "current": world.version.number,
-        "ratings": world.model.log.ratings.height,
-        "movies": len(world.ids),
-        "knowsUntil": world.now,
-        "learnedUntil": world.version.until,
-        "report": dict(world.model.report),
-        "versions": [version.model_dump() for version in registry.versions(folder)],
-        "journal": journal.read(folder)[-20:],
+        "current": snapshot.version.number,
+        "ratings": snapshot.model.log.ratings.height,
+        "movies": len(snapshot.ids),
+        "knowsUntil": snapshot.now,
+        "learnedUntil": snapshot.version.until,
+        "report": dict(snapshot.model.report),
+        "versions": [version.model_dump() for version in versions.list_versions(folder)],
+        "journal": audit_log.read(folder)[-20:],
     }
 
 
 @router.post("/update")
-def update_the_model(service: TheService, person: Admin) -> dict[str, Any]:  # noqa: ARG001
-    """Give the model all ratings of the store; train a challenger if called for."""
+def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # noqa: ARG001
+    """Add all ratings of the database to the model, detect drift, train a challenger if needed."""
     new = ratings_frame(
         (FIRST_ID + user, rated.movie, rated.rating, rated.rated)
-        for user, rated in service.store.all_ratings()
+        for user, rated in context.store.all_ratings()
     )
     if new.is_empty():
-        raise ProblemError(422, "nothing-new", "nobody has rated anything here yet")
-    return update_model(service.live.folder, new, whole_from=FIRST_ID).as_json()
+        raise ProblemError(422, "no-ratings", "the database contains no ratings yet")
+    return update_model(context.live.folder, new, complete_from=FIRST_ID).as_json()
 
 
 @router.post("/promote")
-def promote_version(given: VersionIn, service: TheService, person: Admin) -> dict[str, int]:
-    """Let a version answer from now on."""
-    folder = service.live.folder
-    with registry.changing(folder):
-        registry.promote(folder, given.version, f"asked for by user {person.user.id}")
-    return {"current": given.version}
+def promote_version(body: VersionIn, context: Context, current: Admin) -> dict[str, int]:
+    """Make a version the current one."""
+    folder = context.live.folder
+    with versions.write_lock(folder):
+        versions.promote(folder, body.version, f"requested by user {current.user.id}")
+    return {"current": body.version}
 
 
 @router.post("/rollback")
-def roll_back(service: TheService, person: Admin) -> dict[str, int]:
-    """Go back to the version that answered before."""
-    folder = service.live.folder
-    with registry.changing(folder):
-        number = registry.rollback(folder, f"asked for by user {person.user.id}")
+def roll_back(context: Context, current: Admin) -> dict[str, int]:
+    """Return to the version that was current before."""
+    folder = context.live.folder
+    with versions.write_lock(folder):
+        number = versions.rollback(folder, f"requested by user {current.user.id}")
     return {"current": number}

@@ -1,4 +1,4 @@
-"""Routes about movies: search, details, what is like them, why."""
+"""Routes for movies: search, details, similar movies, explanations."""
 
 from typing import Annotated, Any
 
@@ -13,89 +13,96 @@ from foreseen.serving.api.schemas import (
     MovieId,
     MoviePage,
     describe_movie,
-    name_movie,
-    row_of,
+    movie_reference,
+    movie_row,
 )
 from foreseen.serving.dependencies import (
-    Anybody,
-    Own,
-    Somebody,
-    TheService,
-    TheWorld,
-    own_of,
+    Context,
+    OptionalUser,
+    RequiredUser,
+    Snapshot,
+    UserState,
+    user_state,
 )
-from foreseen.serving.recommender import predict, star_chances
-from foreseen.serving.snapshot import World
+from foreseen.serving.movie_details import most_similar, ratings_by_year
+from foreseen.serving.recommender import predict, rating_probabilities
+from foreseen.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
 
 
 @router.get("/movies")
 def search_movies(
-    world: TheWorld,
+    snapshot: Snapshot,
     query: Annotated[str, Query(max_length=200)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0, le=1000)] = 0,
 ) -> MoviePage:
-    """Search titles; typos are allowed."""
-    rows = world.search(query, offset + limit + 1)
-    found = [describe_movie(world, row) for row in rows[offset : offset + limit]]
+    """Search movies by title, with tolerance for typing errors."""
+    rows = snapshot.title_search.find(query, offset + limit + 1)
+    found = [describe_movie(snapshot, row) for row in rows[offset : offset + limit]]
     return MoviePage(more=len(rows) > offset + limit, offset=offset, movies=found)
 
 
 @router.get("/movies/{movie}")
 def movie_details(
-    movie: MovieId, world: TheWorld, service: TheService, person: Anybody
+    movie: MovieId, snapshot: Snapshot, context: Context, current: OptionalUser
 ) -> dict[str, Any]:
-    """Tell all there is to tell of a movie, and what the asking person would give it."""
-    row = row_of(world, movie)
-    told: dict[str, Any] = describe_movie(world, row).model_dump()
-    told["years"] = [
+    """Return a movie with its ratings by year and, within a session, the predicted rating."""
+    row = movie_row(snapshot, movie)
+    details: dict[str, Any] = describe_movie(snapshot, row).model_dump()
+    details["years"] = [
         {"year": year, "ratings": count, "mean": round(mean, 3)}
-        for year, count, mean in world.yearly(row)
+        for year, count, mean in ratings_by_year(snapshot, row)
     ]
-    if person is not None:
-        own = own_of(service, world, person.user)
-        prediction = predict(world, own.history, [movie])[0]
-        told["prediction"] = {
+    if current is not None:
+        state = user_state(context, snapshot, current.user)
+        prediction = predict(snapshot, state.history, [movie])[0]
+        details["prediction"] = {
             "rating": round(prediction.rating, 3),
             "low": round(prediction.low, 3),
             "high": round(prediction.high, 3),
-            "chances": {f"{stars:g}": round(p, 4) for stars, p in star_chances(prediction)},
+            "chances": {f"{stars:g}": round(p, 4) for stars, p in rating_probabilities(prediction)},
         }
-        told["rating"] = next((r.rating for r in own.rated if r.movie == movie), None)
-    return told
+        details["rating"] = next((r.rating for r in state.ratings if r.movie == movie), None)
+    return details
 
 
 @router.get("/movies/{movie}/similar")
 def similar_movies(
-    movie: MovieId, world: TheWorld, limit: Annotated[int, Query(ge=1, le=100)] = 12
+    movie: MovieId, snapshot: Snapshot, limit: Annotated[int, Query(ge=1, le=100)] = 12
 ) -> list[Movie]:
-    """Return movies liked by the same people."""
-    return [describe_movie(world, row) for row in world.similar(row_of(world, movie), limit)]
+    """Return the movies most often liked by the same users, best first."""
+    rows = most_similar(snapshot, movie_row(snapshot, movie), limit)
+    return [describe_movie(snapshot, row) for row in rows]
 
 
 @router.get("/movies/{movie}/why")
 def why_movie(
     movie: MovieId,
-    world: TheWorld,
-    service: TheService,
-    person: Somebody,
+    snapshot: Snapshot,
+    context: Context,
+    current: RequiredUser,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> list[dict[str, Any]]:
-    """Return which of one's ratings moved the prediction and how far, found by removing them."""
-    row_of(world, movie)
-    own = own_of(service, world, person.user)
-    return moved_by(world, own, movie, limit)
+    """Return the user's ratings with the strongest influence on the prediction.
+
+    The effect of a rating, in stars, is the prediction less the prediction without that rating.
+    """
+    movie_row(snapshot, movie)
+    state = user_state(context, snapshot, current.user)
+    return rating_influences(snapshot, state, movie, limit)
 
 
-def moved_by(world: World, own: Own, movie: int, limit: int) -> list[dict[str, Any]]:
-    """Return a person's ratings that moved a prediction most."""
-    rest = own.history.without(movie)
-    context = UserContext(world.model.log.view_of([rest]), 0, world.now, rest)
-    rows = world.model.log.catalogue.movies.rows([movie])
-    found = influences(world.model, context, rows)[0]
+def rating_influences(
+    snapshot: ModelSnapshot, state: UserState, movie: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return a user's ratings with the strongest influence on a prediction, strongest first."""
+    others = state.history.without(movie)
+    context = UserContext(snapshot.model.log.view_of([others]), 0, snapshot.now, others)
+    rows = snapshot.model.log.catalogue.movies.rows([movie])
+    found = influences(snapshot.model, context, rows)[0]
     return [
-        {**name_movie(world, entry.movie), "rating": entry.rating, "effect": entry.effect}
+        {**movie_reference(snapshot, entry.movie), "rating": entry.rating, "effect": entry.effect}
         for entry in found[:limit]
     ]

@@ -1,23 +1,23 @@
-"""What the API takes and gives, and what its routes share."""
+"""Bodies of the API's requests and responses, and parameters that several routes share."""
 
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from foreseen.data.schema import GENRES, YEAR
+from foreseen.serving.movie_details import movie_card
 from foreseen.serving.problems import MEDIA_TYPE, ProblemError
-from foreseen.serving.snapshot import World
+from foreseen.serving.snapshot import ModelSnapshot
 
 BASE: Final = "/api/v1"
 LARGEST_ID: Final = 2**53
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": what, "content": {MEDIA_TYPE: {}}}
-    for status, what in {
-        401: "Nobody is signed in.",
+    status: {"description": description, "content": {MEDIA_TYPE: {}}}
+    for status, description in {
+        401: "Not authenticated.",
         403: "Not allowed.",
-        404: "There is no such thing.",
-        422: "The request is not sound.",
-        429: "Too many tries.",
+        404: "Not found.",
+        422: "Invalid input.",
+        429: "Too many requests.",
     }.items()
 }
 MovieId = Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)]
@@ -25,7 +25,7 @@ Stars = Annotated[float, Field(ge=0.5, le=5, multiple_of=0.5)]
 
 
 class Movie(BaseModel):
-    """A movie of the catalogue."""
+    """A movie of the catalogue, with the number and the mean of its ratings."""
 
     movieId: int  # noqa: N815
     title: str
@@ -36,15 +36,15 @@ class Movie(BaseModel):
 
 
 class MoviePage(BaseModel):
-    """Some of the movies found; `more` says whether there are others."""
+    """A page of movies; `more` is whether there are further pages."""
 
     more: bool
     offset: int
     movies: list[Movie]
 
 
-class OwnRating(BaseModel):
-    """A rating of one's own."""
+class UserRating(BaseModel):
+    """A rating of the user; `rated` is its Unix time in seconds."""
 
     movieId: int  # noqa: N815
     rating: float
@@ -52,33 +52,36 @@ class OwnRating(BaseModel):
 
 
 class RatingIn(BaseModel):
-    """What a movie is given."""
+    """A rating in stars."""
 
     rating: Stars
 
 
-class PairsIn(BaseModel):
-    """Movies to predict for."""
+class MoviesIn(BaseModel):
+    """Ids of the movies to predict ratings of."""
 
     movies: list[MovieId] = Field(max_length=1000)
 
 
 class Credentials(BaseModel):
-    """A name and its password."""
+    """A user name and its password."""
 
     name: str = Field(max_length=64)
     password: str = Field(max_length=1024)
 
 
 class PasswordChange(BaseModel):
-    """The password so far and the next."""
+    """The current and the new password."""
 
     old: str = Field(max_length=1024)
     new: str = Field(max_length=1024)
 
 
 class SessionOut(BaseModel):
-    """An open session: send `formKey` in the header X-Foreseen-Form with every change."""
+    """A session; `formKey` is its CSRF token.
+
+    Requests that change something must send the token in the header X-Foreseen-Form.
+    """
 
     userId: int  # noqa: N815
     name: str | None
@@ -87,13 +90,13 @@ class SessionOut(BaseModel):
 
 
 class TokenIn(BaseModel):
-    """What to call a token."""
+    """The label of a new API token."""
 
     label: str = Field(max_length=64)
 
 
 class TokenOut(BaseModel):
-    """A token; its text is told only when it is made."""
+    """An API token; its text, `token`, is returned only when it is created."""
 
     id: int
     label: str
@@ -102,41 +105,40 @@ class TokenOut(BaseModel):
 
 
 class VersionIn(BaseModel):
-    """A version of the model."""
+    """The number of a version of the model."""
 
     version: Annotated[int, Field(ge=1, le=10**9)]
 
 
-def row_of(world: World, movie: int) -> int:
-    """Return a movie's place in the catalogue.
+def movie_row(snapshot: ModelSnapshot, movie: int) -> int:
+    """Return the row of a movie in the catalogue.
 
     Raises:
-        ProblemError: If it is not there.
+        ProblemError: If the catalogue has no such movie.
     """
-    row = world.row(movie)
+    row = snapshot.row(movie)
     if row is None:
         raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {movie}")
     return row
 
 
-def describe_movie(world: World, row: int) -> Movie:
-    """Return what there is to say of a movie in short."""
-    entry = world.model.log.catalogue.table.row(row, named=True)
-    views = int(world.views[row])
+def describe_movie(snapshot: ModelSnapshot, row: int) -> Movie:
+    """Return the description of a movie by its row in the catalogue."""
+    card = movie_card(snapshot, row)
     return Movie(
-        movieId=int(world.ids[row]),
-        title=world.title(row),
-        year=entry[YEAR],
-        genres=list(entry[GENRES]),
-        views=views,
-        mean=round(float(world.means[row]), 3) if views else None,
+        movieId=card.movie,
+        title=card.title,
+        year=card.year,
+        genres=list(card.genres),
+        views=card.views,
+        mean=None if card.mean is None else round(card.mean, 3),
     )
 
 
-def name_movie(world: World, movie: int) -> dict[str, Any]:
-    """Return a movie's id, title and year; one that is not in the catalogue is called by its id."""
-    row = world.row(movie)
+def movie_reference(snapshot: ModelSnapshot, movie: int) -> dict[str, Any]:
+    """Return the id, title and year of a movie that the catalogue may not have."""
+    row = snapshot.row(movie)
     if row is None:
         return {"movieId": movie, "title": f"movie {movie}", "year": None}
-    found = describe_movie(world, row)
-    return {"movieId": found.movieId, "title": found.title, "year": found.year}
+    card = movie_card(snapshot, row)
+    return {"movieId": card.movie, "title": card.title, "year": card.year}

@@ -1,4 +1,4 @@
-"""Routes about who is asking: accounts, guests, sessions, tokens."""
+"""Routes for authentication: guests, accounts, sessions, API tokens."""
 
 from typing import Annotated, Final
 
@@ -17,138 +17,131 @@ from foreseen.serving.api.schemas import (
     TokenOut,
 )
 from foreseen.serving.dependencies import (
-    FORM_HEADER,
-    Anybody,
-    Service,
-    Somebody,
-    TheService,
+    CSRF_HEADER,
+    AppContext,
+    Context,
+    OptionalUser,
+    RequiredUser,
 )
 from foreseen.serving.problems import ProblemError
 
 _COOKIE_SECONDS: Final = 400 * 86_400
-"""As long as browsers keep one; the session ends earlier where it is not used."""
+"""The longest that browsers keep a cookie; an unused session expires earlier."""
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
 
 
 @router.post("/accounts", status_code=201)
 def sign_up(
-    given: Credentials, request: Request, response: Response, service: TheService, person: Anybody
+    body: Credentials,
+    request: Request,
+    response: Response,
+    context: Context,
+    current: OptionalUser,
 ) -> SessionOut:
-    """Make an account; what a guest has rated is theirs from then on."""
-    count_sign_up(service, request)
-    session = person.session if person is not None else None
+    """Create an account; it keeps the ratings of the guest session, if there is one."""
+    _limit_sign_ups(context, request)
+    session = current.session if current is not None else None
     if session is None:
-        session = open_guest(service, request)
-    session = service.accounts.sign_up(session, given.name, given.password)
-    return answer_session(service, session, response)
+        session = _create_guest(context, request)
+    session = context.accounts.sign_up(session, body.name, body.password)
+    return _start_session(context, session, response)
 
 
 @router.post("/guests", status_code=201)
-def be_a_guest(request: Request, response: Response, service: TheService) -> SessionOut:
-    """Open a session without an account, or find the one that is open.
+def create_guest(request: Request, response: Response, context: Context) -> SessionOut:
+    """Create a guest session, or return the current session.
 
-    Send the header X-Foreseen-Form, whatever it says: other sites' forms cannot.
+    The header X-Foreseen-Form is required, with any value: forms of other sites cannot send it.
     """
-    if FORM_HEADER not in request.headers:
-        raise ProblemError(403, "foreign-form", f"send the header {FORM_HEADER}, whatever it says")
-    open_one = service.accounts.session(request.cookies.get(SESSION_COOKIE))
-    return answer_session(service, open_one or open_guest(service, request), response)
+    if CSRF_HEADER not in request.headers:
+        message = f"send the header {CSRF_HEADER}, with any value"
+        raise ProblemError(403, "invalid-csrf-token", message)
+    session = context.accounts.session(request.cookies.get(SESSION_COOKIE))
+    return _start_session(context, session or _create_guest(context, request), response)
 
 
 @router.post("/session", status_code=201)
 def sign_in(
-    given: Credentials, request: Request, response: Response, service: TheService
+    body: Credentials, request: Request, response: Response, context: Context
 ) -> SessionOut:
-    """Open a session; what a guest has rated in the one before goes along.
+    """Create a session of an account; it takes over the ratings of the guest session.
 
-    That takes the earlier session's form key in the header X-Foreseen-Form.
+    That requires the guest session's `formKey` in the header X-Foreseen-Form.
     """
-    before = service.accounts.session(request.cookies.get(SESSION_COOKIE))
-    form_key = request.headers.get(FORM_HEADER, "")
-    # Or another site could have a guest's ratings moved to an account of its own.
-    guest = before if before and service.accounts.form_is_ours(before, form_key) else None
-    session = service.accounts.sign_in(given.name, given.password, address_of(request), guest)
-    return answer_session(service, session, response)
+    previous = context.accounts.session(request.cookies.get(SESSION_COOKIE))
+    csrf_token = request.headers.get(CSRF_HEADER, "")
+    guest = None
+    # Without the token, another site could move a guest's ratings to an account of its choice.
+    if previous is not None and context.accounts.is_valid_csrf_token(previous, csrf_token):
+        guest = previous
+    session = context.accounts.sign_in(body.name, body.password, _client_address(request), guest)
+    return _start_session(context, session, response)
 
 
 @router.delete("/session", status_code=204)
-def sign_out(service: TheService, person: Somebody, response: Response) -> None:
+def sign_out(context: Context, current: RequiredUser, response: Response) -> None:
     """End the session."""
-    if person.session is not None:
-        service.accounts.sign_out(person.session)
+    if current.session is not None:
+        context.accounts.sign_out(current.session)
     response.delete_cookie(SESSION_COOKIE)
 
 
 @router.put("/me/password", status_code=204)
 def change_password(
-    given: PasswordChange, request: Request, service: TheService, person: Somebody
+    body: PasswordChange, request: Request, context: Context, current: RequiredUser
 ) -> None:
-    """Change one's password; all other sessions end."""
-    address = address_of(request)
-    service.accounts.change_password(person.user, person.session, given.old, given.new, address)
+    """Change the password and end all other sessions of the account."""
+    address = _client_address(request)
+    context.accounts.change_password(current.user, current.session, body.old, body.new, address)
 
 
 @router.get("/me/tokens")
-def my_tokens(service: TheService, person: Somebody) -> list[TokenOut]:
-    """List one's API tokens."""
-    return [TokenOut(**vars(token)) for token in service.store.tokens(person.user.id)]
+def list_tokens(context: Context, current: RequiredUser) -> list[TokenOut]:
+    """List the user's API tokens, without their texts."""
+    return [TokenOut(**vars(token)) for token in context.store.tokens(current.user.id)]
 
 
 @router.post("/me/tokens", status_code=201)
-def make_token(given: TokenIn, service: TheService, person: Somebody) -> TokenOut:
-    """Make an API token; its text is shown only now."""
-    token, text = service.accounts.add_token(person.user, given.label)
+def create_token(body: TokenIn, context: Context, current: RequiredUser) -> TokenOut:
+    """Create an API token; only this response contains its text."""
+    token, text = context.accounts.add_token(current.user, body.label)
     return TokenOut(**vars(token), token=text)
 
 
 @router.delete("/me/tokens/{token}", status_code=204)
 def delete_token(
-    token: Annotated[int, Field(ge=1, le=LARGEST_ID)], service: TheService, person: Somebody
+    token: Annotated[int, Field(ge=1, le=LARGEST_ID)], context: Context, current: RequiredUser
 ) -> None:
     """Delete an API token."""
-    if not service.store.delete_token(person.user.id, token):
+    if not context.store.delete_token(current.user.id, token):
         raise ProblemError(404, "no-such-token", f"you have no token {token}")
 
 
-def open_guest(service: Service, request: Request) -> Session:
-    """Make a guest, unless this address has made too many.
-
-    Raises:
-        ProblemError: If it has.
-    """
-    count_sign_up(service, request)
-    return service.accounts.open_guest()
+def _create_guest(context: AppContext, request: Request) -> Session:
+    _limit_sign_ups(context, request)
+    return context.accounts.open_guest()
 
 
-def count_sign_up(service: Service, request: Request) -> None:
-    """Count a guest or an account to the address that asks for it.
-
-    Raises:
-        ProblemError: If it has asked for too many.
-    """
-    if service.sign_ups.take(address_of(request)) > 0:
-        raise ProblemError(429, "too-many-tries", "too many new accounts; try again later")
+def _limit_sign_ups(context: AppContext, request: Request) -> None:
+    """Count a new guest or account of the client's address; refuse too many."""
+    if context.sign_ups.take(_client_address(request)) > 0:
+        message = "too many new accounts from this address; try again later"
+        raise ProblemError(429, "too-many-requests", message)
 
 
-def address_of(request: Request) -> str:
-    """Return where a request comes from."""
-    return request.client.host if request.client else "nowhere"
+def _client_address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
-def set_session(service: Service, session: Session, response: Response) -> None:
-    """Let a response carry a session's cookie."""
+def _start_session(context: AppContext, session: Session, response: Response) -> SessionOut:
+    """Set the session's cookie, and return the session."""
     response.set_cookie(
         SESSION_COOKIE,
         session.cookie,
         max_age=_COOKIE_SECONDS,
         httponly=True,
-        secure=service.secure,
+        secure=context.secure,
         samesite="lax",
     )
-
-
-def answer_session(service: Service, session: Session, response: Response) -> SessionOut:
-    """Let a response carry a session's cookie, and tell of it."""
-    set_session(service, session, response)
     user = session.user
-    return SessionOut(userId=user.id, name=user.name, role=user.role, formKey=session.form_key)
+    return SessionOut(userId=user.id, name=user.name, role=user.role, formKey=session.csrf_token)

@@ -1,4 +1,4 @@
-"""What people did besides rating: movies dismissed, imports; and the rankings they were shown."""
+"""Dismissed movies, imports, and the rankings that users were shown."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,15 @@ from foreseen.serving.store.database import Database
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A ranking that was shown."""
+class Impression:
+    """A ranking that was shown to a user.
+
+    Attributes:
+        at: When, in seconds since 1970 UTC.
+        by: The criterion.
+        version: Version of the model.
+        movies: Movie ids in rank order.
+    """
 
     at: int
     by: str
@@ -19,72 +26,75 @@ class Shown:
     movies: tuple[int, ...]
 
 
-class Dealings(Database):
-    """What people dismissed, imported and were shown."""
+class Activity(Database):
+    """Dismissed movies, imports and impressions."""
 
     def dismiss(self, user: int, movie: int, now: int) -> None:
-        """Remember that a movie is of no interest."""
+        """Store that a user dismissed a movie."""
         row = {"user_id": user, "movie_id": movie, "at": now}
         with self._engine.begin() as connection:
-            self._put(connection, tables.dismissed, [row], ("at",))
+            self._upsert(connection, tables.dismissed, [row], ("at",))
 
     def undismiss(self, user: int, movie: int) -> bool:
-        """Forget that a movie is of no interest; tell whether it was."""
-        own = tables.dismissed
+        """Delete a dismissal; return whether there was one."""
+        table = tables.dismissed
         with self._engine.begin() as connection:
-            query = delete(own).where(own.c.user_id == user, own.c.movie_id == movie)
+            query = delete(table).where(table.c.user_id == user, table.c.movie_id == movie)
             return connection.execute(query).rowcount > 0
 
     def dismissed(self, user: int) -> list[int]:
-        """Return the movies that are of no interest to a user."""
-        own = tables.dismissed
-        query = select(own.c.movie_id).where(own.c.user_id == user).order_by(own.c.movie_id)
+        """Return the ids of the movies that a user dismissed."""
+        table = tables.dismissed
+        query = select(table.c.movie_id).where(table.c.user_id == user).order_by(table.c.movie_id)
         with self._reader.connect() as connection:
             return [int(movie) for movie in connection.execute(query).scalars()]
 
     def add_import(self, user: int, now: int, service: str, counts: dict[str, int]) -> None:
-        """Remember what came of an import: matched, changed, ambiguous, missing."""
+        """Store the counts of an import: matched, changed, ambiguous, missing."""
         values = {"user_id": user, "at": now, "service": service, **counts}
         with self._engine.begin() as connection:
             connection.execute(insert(tables.imports).values(values))
 
     def imports(self, user: int) -> list[dict[str, Any]]:
         """Return a user's imports, oldest first."""
-        own = tables.imports
-        columns = [column for column in own.c if column.name != "user_id"]
-        query = select(*columns).where(own.c.user_id == user).order_by(own.c.id)
+        table = tables.imports
+        columns = [column for column in table.c if column.name != "user_id"]
+        query = select(*columns).where(table.c.user_id == user).order_by(table.c.id)
         with self._reader.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def add_shown(self, user: int, shown: Shown) -> None:
-        """Remember a ranking that was shown, unless it is the same as the one before it."""
-        movies = " ".join(map(str, shown.movies))
-        own = tables.shown
+    def add_impression(self, user: int, impression: Impression) -> None:
+        """Store a ranking that was shown, unless it has the same movies as the one before it."""
+        movies = " ".join(map(str, impression.movies))
+        table = tables.shown
         latest = (
-            select(own.c.movies).where(own.c.user_id == user).order_by(own.c.id.desc()).limit(1)
+            select(table.c.movies)
+            .where(table.c.user_id == user)
+            .order_by(table.c.id.desc())
+            .limit(1)
         )
         values = {
             "user_id": user,
-            "at": shown.at,
-            "by": shown.by,
-            "version": shown.version,
+            "at": impression.at,
+            "by": impression.by,
+            "version": impression.version,
             "movies": movies,
         }
-        # Most are the same: to see that, nobody who writes need be waited for.
+        # Most are the same, which a read finds without waiting for a writer.
         with self._reader.connect() as connection:
             if connection.execute(latest).scalar_one_or_none() == movies:
                 return
         with self._engine.begin() as connection:
             if connection.execute(latest).scalar_one_or_none() != movies:
-                connection.execute(insert(own).values(values))
+                connection.execute(insert(table).values(values))
 
-    def shown(self, user: int) -> list[Shown]:
+    def impressions(self, user: int) -> list[Impression]:
         """Return the rankings a user was shown, oldest first."""
-        own = tables.shown
-        query = select(own).where(own.c.user_id == user).order_by(own.c.id)
+        table = tables.shown
+        query = select(table).where(table.c.user_id == user).order_by(table.c.id)
         with self._reader.connect() as connection:
             return [
-                Shown(
+                Impression(
                     int(row["at"]),
                     str(row["by"]),
                     int(row["version"]),

@@ -1,4 +1,4 @@
-"""A database that is open and has today's tables: SQLite in one file, or PostgreSQL by its URL."""
+"""An open database with the current schema: SQLite in one file, or PostgreSQL by its URL."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,13 +19,13 @@ _READS: Final = "foreseen_reads"
 
 
 class Database:
-    """An open database with today's tables."""
+    """An open database with the current schema."""
 
     def __init__(self, url: str) -> None:
-        """Open a database and bring its tables up to date.
+        """Open a database and migrate it to the current schema.
 
         Raises:
-            InputError: If the URL is not sound.
+            InputError: If the URL is invalid.
             ForeseenError: If the database cannot be reached.
         """
         try:
@@ -48,11 +48,11 @@ class Database:
             raise ForeseenError(f"the database {shown} cannot be opened: {error.orig}") from error
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
     def ready(self) -> bool:
-        """Tell whether the database answers."""
+        """Return whether the database can be queried."""
         try:
             with self._reader.connect() as connection:
                 connection.execute(select(1))
@@ -60,19 +60,19 @@ class Database:
             return False
         return True
 
-    def _put(
+    def _upsert(
         self,
         connection: Connection,
         table: Table,
         rows: Sequence[dict[str, Any]],
-        changing: Sequence[str],
+        updated: Sequence[str],
     ) -> None:
-        """Insert rows; where a key is there already, change the named columns."""
+        """Insert rows; update the named columns of rows that exist."""
         dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
         statement = dialect.insert(table)
         statement = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={name: statement.excluded[name] for name in changing},
+            set_={name: statement.excluded[name] for name in updated},
         )
         connection.execute(statement, list(rows))
 
@@ -80,10 +80,10 @@ class Database:
 def _open(url: str) -> Engine:
     file = make_url(url).database if url.startswith("sqlite:") else None
     if file:
-        # For its owner's eyes only, from the start.
+        # Readable by its owner only, from the start.
         with suppress(OSError):
             Path(file).touch(mode=0o600, exist_ok=True)
-    # A file is always there; a database elsewhere may have hung up.
+    # The connection to a server may have been closed by the server.
     engine = create_engine(url, pool_pre_ping=not file)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -92,10 +92,10 @@ def _open(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
-    # Python's own transactions would leave tables out; ours begin below.
+    # The driver's implicit transactions exclude table definitions; `_begin_sqlite` begins ours.
     connection.isolation_level = None
     cursor = connection.cursor()
-    # Readers do not wait for writers; what is acknowledged outlives even a power cut.
+    # Readers do not wait for writers; committed data survives a power failure.
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
@@ -104,7 +104,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Readers have one statement each, which sees one state of the file without a transaction.
-    # A reader that turned writer might find that another was first; so writers say so at once.
+    # A read is one statement, which sees a consistent state without a transaction. A transaction
+    # that upgraded from read to write could fail, so a writer takes the write lock at its start.
     if not connection.get_execution_options().get(_READS):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What people rated. A rating is on disk before the call that gives it returns."""
+"""The users' ratings. A call that stores ratings returns after they are on disk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,14 @@ _BATCH: Final = 1000
 
 
 @dataclass(frozen=True)
-class Rated:
-    """One rating of one's own."""
+class StoredRating:
+    """A rating by a user.
+
+    Attributes:
+        movie: Id of the movie.
+        rating: Stars.
+        rated: When, in seconds since 1970 UTC.
+    """
 
     movie: int
     rating: float
@@ -22,54 +28,58 @@ class Rated:
 
 
 class Ratings(Database):
-    """What people rated."""
+    """The users' ratings."""
 
-    def ratings(self, user: int) -> list[Rated]:
+    def ratings(self, user: int) -> list[StoredRating]:
         """Return a user's ratings, oldest first."""
-        own = tables.ratings
+        table = tables.ratings
         query = (
-            select(own.c.movie_id, own.c.rating, own.c.rated)
-            .where(own.c.user_id == user)
-            .order_by(own.c.rated, own.c.movie_id)
+            select(table.c.movie_id, table.c.rating, table.c.rated)
+            .where(table.c.user_id == user)
+            .order_by(table.c.rated, table.c.movie_id)
         )
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
-        return [Rated(int(movie), float(rating), int(rated)) for movie, rating, rated in rows]
+        return [
+            StoredRating(int(movie), float(rating), int(rated)) for movie, rating, rated in rows
+        ]
 
-    def rate(self, user: int, rated: Sequence[Rated]) -> int:
-        """Keep ratings, newer ones in place of older; return how many are new or changed."""
-        own = tables.ratings
+    def rate(self, user: int, ratings: Sequence[StoredRating]) -> int:
+        """Insert or replace ratings; return how many are new or have another value."""
+        table = tables.ratings
         changed = 0
         with self._engine.begin() as connection:
-            for start in range(0, len(rated), _BATCH):
-                batch = rated[start : start + _BATCH]
-                wanted = own.c.movie_id.in_([entry.movie for entry in batch])
-                known = select(own.c.movie_id, own.c.rating).where(own.c.user_id == user, wanted)
-                before = {int(row[0]): float(row[1]) for row in connection.execute(known)}
-                # In one order for all, so that no two writers wait for each other in a circle.
+            for start in range(0, len(ratings), _BATCH):
+                batch = ratings[start : start + _BATCH]
+                in_batch = table.c.movie_id.in_([entry.movie for entry in batch])
+                stored = select(table.c.movie_id, table.c.rating).where(
+                    table.c.user_id == user, in_batch
+                )
+                previous = {int(row[0]): float(row[1]) for row in connection.execute(stored)}
+                # The same order in all transactions prevents deadlocks.
                 rows = [
                     {"user_id": user, "movie_id": r.movie, "rating": r.rating, "rated": r.rated}
                     for r in sorted(batch, key=lambda r: r.movie)
-                    if before.get(r.movie) != r.rating
+                    if previous.get(r.movie) != r.rating
                 ]
                 if rows:
-                    self._put(connection, own, rows, ("rating", "rated"))
+                    self._upsert(connection, table, rows, ("rating", "rated"))
                 changed += len(rows)
         return changed
 
     def unrate(self, user: int, movie: int) -> bool:
-        """Take a rating back; tell whether there was one."""
-        own = tables.ratings
+        """Delete a rating; return whether there was one."""
+        table = tables.ratings
         with self._engine.begin() as connection:
-            query = delete(own).where(own.c.user_id == user, own.c.movie_id == movie)
+            query = delete(table).where(table.c.user_id == user, table.c.movie_id == movie)
             return connection.execute(query).rowcount > 0
 
-    def all_ratings(self) -> Iterator[tuple[int, Rated]]:
-        """Yield everybody's ratings in the order they were given, with the store's user ids."""
-        own = tables.ratings
-        query = select(own).order_by(own.c.rated, own.c.user_id, own.c.movie_id)
+    def all_ratings(self) -> Iterator[tuple[int, StoredRating]]:
+        """Yield (user id, rating) of all users, oldest first."""
+        table = tables.ratings
+        query = select(table).order_by(table.c.rated, table.c.user_id, table.c.movie_id)
         with self._reader.connect() as connection:
             result = connection.execution_options(yield_per=_BATCH).execute(query)
             for row in result.mappings():
-                rated = Rated(int(row["movie_id"]), float(row["rating"]), int(row["rated"]))
+                rated = StoredRating(int(row["movie_id"]), float(row["rating"]), int(row["rated"]))
                 yield int(row["user_id"]), rated

@@ -1,4 +1,4 @@
-"""The store's tables. Moments are whole seconds since 1970 UTC, ratings are stars."""
+"""The tables of the store. Times are whole seconds since 1970 UTC, ratings are stars."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-# SQLite counts up by itself only in columns of its own INTEGER type.
+# SQLite autoincrements only columns of its INTEGER type.
 _ID: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata: Final = MetaData(
@@ -33,7 +33,7 @@ users: Final = Table(
     "users",
     metadata,
     Column("id", _ID, primary_key=True, autoincrement=True),
-    # A guest has no name yet.
+    # NULL for a guest.
     Column("name", String(64), unique=True),
     Column("password", String(256)),
     Column("role", String(16), nullable=False),
@@ -100,9 +100,9 @@ shown: Final = Table(
     Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("by", String(16), nullable=False),
-    # The version of the model that ranked them.
+    # Version of the model.
     Column("version", Integer, nullable=False),
-    # Movie ids in rank order, apart by blanks.
+    # Movie ids in rank order, separated by spaces.
     Column("movies", Text, nullable=False),
     Index("ix_shown_user_id", "user_id"),
 )
@@ -110,7 +110,7 @@ shown: Final = Table(
 tries: Final = Table(
     "tries",
     metadata,
-    # Keyed: it tells neither who tried nor what.
+    # Keyed, so that it identifies neither a name nor an address.
     Column("digest", String(64), nullable=False),
     Column("expires", BigInteger, nullable=False),
     Index("ix_tries_digest", "digest"),

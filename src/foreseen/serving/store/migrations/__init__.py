@@ -1,1 +1,1 @@
-"""Steps from an empty database to the tables of today."""
+"""Migrations from an empty database to the current schema."""

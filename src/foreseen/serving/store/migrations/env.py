@@ -1,4 +1,4 @@
-"""What Alembic runs; the store hands the connection over."""
+"""The script that Alembic runs, with the connection that the store passes."""
 
 from typing import TYPE_CHECKING
 

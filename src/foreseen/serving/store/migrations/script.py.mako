@@ -10,10 +10,10 @@ down_revision: Final = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Apply the step."""
+    """Apply the migration."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Take the step back."""
+    """Revert the migration."""
     ${downgrades if downgrades else "pass"}

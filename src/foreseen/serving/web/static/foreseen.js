@@ -1,47 +1,47 @@
-// One small script: everything it changes goes through the API, and the pages read without it.
+// Updates the pages in place through the API; the pages are readable without this script.
 "use strict";
 
-const formKey = document.querySelector("meta[name=form-key]");
+const csrfToken = document.querySelector("meta[name=csrf-token]");
 
-function say(text) {
-  const place = document.getElementById("said");
+function announce(text) {
+  const place = document.getElementById("status");
   place.textContent = text;
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => { place.textContent = ""; }, 4000);
+  clearTimeout(announce.timer);
+  announce.timer = setTimeout(() => { place.textContent = ""; }, 4000);
 }
 
-async function ask(method, path, body, more = {}) {
-  const headers = { "X-Foreseen-Form": formKey.content };
+async function request(method, path, body, options = {}) {
+  const headers = { "X-Foreseen-Form": csrfToken.content };
   if (body && !(body instanceof FormData)) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
   }
-  const response = await fetch(path, { method, headers, body, ...more });
+  const response = await fetch(path, { method, headers, body, ...options });
   if (!response.ok) {
-    const problem = await response.json().catch(() => ({ detail: "the server does not answer" }));
+    const problem = await response.json().catch(() => ({ detail: "the server is unavailable" }));
     throw new Error(problem.detail);
   }
   return response.status === 204 ? null : response.json();
 }
 
-// A guest is made when there is something to keep, once.
+// Create a guest session before the first change, once.
 let guest = null;
-function session() {
-  if (formKey.content) return Promise.resolve();
-  guest ??= ask("POST", "/api/v1/guests")
-    .then((made) => { formKey.content = made.formKey; })
+function ensureSession() {
+  if (csrfToken.content) return Promise.resolve();
+  guest ??= request("POST", "/api/v1/guests")
+    .then((session) => { csrfToken.content = session.formKey; })
     .catch((error) => { guest = null; throw error; });
   return guest;
 }
 
-// Of several answers for one place only that to the latest question is shown.
-const asked = new Map();
-async function put(place, path) {
+// Replace the content of an element; of several concurrent requests only the latest counts.
+const requested = new Map();
+async function load(place, path) {
   if (!place) return;
-  asked.set(place, path);
+  requested.set(place, path);
   const response = await fetch(path);
   const text = await response.text();
-  if (!response.ok || asked.get(place) !== path) return;
+  if (!response.ok || requested.get(place) !== path) return;
   const focused = [...place.children].length && place.contains(document.activeElement)
     ? [...place.querySelectorAll("li")].findIndex((item) => item.contains(document.activeElement))
     : -1;
@@ -50,7 +50,7 @@ async function put(place, path) {
   items[Math.min(focused, items.length - 1)]?.querySelector("input, a, button")?.focus();
 }
 
-// Stars
+// Star ratings
 
 function show(stars, value) {
   const input = stars.querySelector("input");
@@ -62,51 +62,51 @@ function show(stars, value) {
   input.toggleAttribute("data-empty", !value);
 }
 
-const waiting = new Map();
+const pending = new Map();
 
-function rate(stars, value, pause = 250) {
+function rate(stars, value, delay = 250) {
   const movie = stars.dataset.movie;
   show(stars, value);
-  clearTimeout(waiting.get(movie)?.timer);
-  const keep = async (more) => {
-    clearTimeout(waiting.get(movie)?.timer);
-    waiting.delete(movie);
-    const before = Number(stars.dataset.kept ?? stars.querySelector("input").defaultValue);
+  clearTimeout(pending.get(movie)?.timer);
+  const save = async (options) => {
+    clearTimeout(pending.get(movie)?.timer);
+    pending.delete(movie);
+    const before = Number(stars.dataset.saved ?? stars.querySelector("input").defaultValue);
     try {
-      await session();
+      await ensureSession();
       const path = `/api/v1/me/ratings/${movie}`;
-      if (value) await ask("PUT", path, { rating: value }, more);
-      else await ask("DELETE", path, null, more);
-      stars.dataset.kept = value;
-      if (more) return;
-      say(value ? `Rated ${value}` : "Rating taken back");
-      await moved();
+      if (value) await request("PUT", path, { rating: value }, options);
+      else await request("DELETE", path, null, options);
+      stars.dataset.saved = value;
+      if (options) return;
+      announce(value ? `Rated ${value}` : "Rating deleted");
+      await refreshRanking();
     } catch (error) {
-      show(stars, stars.dataset.kept === undefined && before === 0.5 ? 0 : before);
-      say(`Not kept: ${error.message}`);
+      show(stars, stars.dataset.saved === undefined && before === 0.5 ? 0 : before);
+      announce(`Not saved: ${error.message}`);
     }
   };
-  // Arrow keys pass through the values between: only where they stop is kept.
-  waiting.set(movie, { keep, timer: setTimeout(() => keep(), pause) });
+  // Arrow keys pass through the values between: save only the last one.
+  pending.set(movie, { save, timer: setTimeout(() => save(), delay) });
 }
 
 addEventListener("pagehide", () => {
-  for (const { keep } of waiting.values()) keep({ keepalive: true });
+  for (const { save } of pending.values()) save({ keepalive: true });
 });
 
-// What a rating moves: the ranking, or its first five beside the grid.
-async function moved() {
+// Reload what depends on the ratings: the ranking, or the top five beside the grid.
+async function refreshRanking() {
   const first = document.getElementById("first");
   if (first) {
     const before = new Set([...first.querySelectorAll("li")].map((item) => item.dataset.movie));
-    await put(first, "/top");
+    await load(first, "/top");
     for (const item of first.querySelectorAll("li")) {
       item.classList.toggle("new", !before.has(item.dataset.movie));
     }
   }
   const ranking = document.getElementById("ranking");
   if (ranking) {
-    await put(ranking, filtered());
+    await load(ranking, filteredPath());
     balance();
   }
 }
@@ -120,7 +120,7 @@ document.addEventListener("change", (event) => {
   const stars = event.target.closest(".stars");
   if (stars) rate(stars, Number(event.target.value), byKey ? 1500 : 250);
 });
-// A press where the hidden thumb stands already changes nothing by itself: half a star is meant.
+// A press on the initial position of the hidden thumb fires no change event: it means half a star.
 document.addEventListener("pointerdown", () => { byKey = false; });
 document.addEventListener("pointerup", (event) => {
   if (event.button !== 0) return;
@@ -140,7 +140,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The slider: between the order by predicted rating and that by likelihood, at once.
+// The slider: weights the standardised score of the predicted rating and of the likelihood.
 
 function balance() {
   const slider = document.querySelector("[data-balance]");
@@ -148,15 +148,15 @@ function balance() {
   if (!slider || !list) return;
   const weight = Number(slider.value) / 100;
   const cards = [...list.querySelectorAll(".card")];
-  const level = (read) => {
+  const standardise = (read) => {
     const values = cards.map(read);
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
-    const spread = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) || 1;
-    return values.map((value) => (value - mean) / spread);
+    const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) || 1;
+    return values.map((value) => (value - mean) / deviation);
   };
-  const worth = level((card) => Number(card.dataset.worth));
-  const likely = level((card) => Math.log(Number(card.dataset.likely) + 1e-9));
-  const score = new Map(cards.map((card, n) => [card, (1 - weight) * worth[n] + weight * likely[n]]));
+  const rating = standardise((card) => Number(card.dataset.score));
+  const likely = standardise((card) => Math.log(Number(card.dataset.likely) + 1e-9));
+  const score = new Map(cards.map((card, n) => [card, (1 - weight) * rating[n] + weight * likely[n]]));
   cards.sort((one, other) => score.get(other) - score.get(one));
   cards.forEach((card, n) => {
     card.hidden = n >= Number(list.dataset.shown);
@@ -164,25 +164,25 @@ function balance() {
   });
 }
 
-function filtered() {
+function filteredPath() {
   const form = document.querySelector("[data-filters]");
-  const wanted = new URLSearchParams(new FormData(form));
-  history.replaceState(null, "", `/?${wanted}`);
-  wanted.set("part", "true");
-  return `/?${wanted}`;
+  const parameters = new URLSearchParams(new FormData(form));
+  history.replaceState(null, "", `/?${parameters}`);
+  parameters.set("part", "true");
+  return `/?${parameters}`;
 }
 
 const filters = document.querySelector("[data-filters]");
 if (filters) {
   filters.addEventListener("change", async (event) => {
     if (event.target.matches("[data-balance]") || !filters.checkValidity()) return;
-    await put(document.getElementById("ranking"), filtered());
+    await load(document.getElementById("ranking"), filteredPath());
     balance();
   });
   filters.addEventListener("submit", (event) => event.preventDefault());
 }
 
-// The search: while one types.
+// Search while typing
 
 const search = document.querySelector("[data-search]");
 if (search) {
@@ -190,9 +190,9 @@ if (search) {
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const wanted = new URLSearchParams(new FormData(search));
-      wanted.set("part", "true");
-      put(document.getElementById("grid"), `/rate?${wanted}`);
+      const parameters = new URLSearchParams(new FormData(search));
+      parameters.set("part", "true");
+      load(document.getElementById("grid"), `/rate?${parameters}`);
     }, 200);
   });
 }
@@ -200,50 +200,50 @@ if (search) {
 // Buttons
 
 const actions = {
-  "[data-sign-out]": async () => { await ask("DELETE", "/api/v1/session"); location.assign("/"); },
+  "[data-sign-out]": async () => { await request("DELETE", "/api/v1/session"); location.assign("/"); },
   "[data-delete-me]": async () => {
-    if (!confirm("Delete all your ratings and all else that is kept of you? This cannot be undone.")) return;
-    await ask("DELETE", "/api/v1/me");
+    if (!confirm("Delete your ratings and all other data stored about you? This cannot be undone.")) return;
+    await request("DELETE", "/api/v1/me");
     location.assign("/");
   },
   "[data-delete-token]": async (button) => {
-    await ask("DELETE", `/api/v1/me/tokens/${button.dataset.deleteToken}`);
+    await request("DELETE", `/api/v1/me/tokens/${button.dataset.deleteToken}`);
     button.closest("li").remove();
   },
   "[data-promote]": async (button) => {
-    await ask("POST", "/api/v1/model/promote", { version: Number(button.dataset.promote) });
+    await request("POST", "/api/v1/model/promote", { version: Number(button.dataset.promote) });
     location.reload();
   },
-  "[data-rollback]": async () => { await ask("POST", "/api/v1/model/rollback"); location.reload(); },
+  "[data-rollback]": async () => { await request("POST", "/api/v1/model/rollback"); location.reload(); },
   "[data-update]": async () => {
-    say("Looking for drift; this may take minutes if a challenger is trained");
-    const done = await ask("POST", "/api/v1/model/update");
-    say(done.decision);
+    announce("Updating; training a challenger may take minutes");
+    const update = await request("POST", "/api/v1/model/update");
+    announce(update.decision);
     setTimeout(() => location.reload(), 2500);
   },
   "[data-undismiss]": async (button) => {
-    await ask("DELETE", `/api/v1/me/dismissed/${button.dataset.undismiss}`);
+    await request("DELETE", `/api/v1/me/dismissed/${button.dataset.undismiss}`);
     button.closest("li").remove();
-    say("It may be shown again");
+    announce("It may be recommended again");
   },
   ".unrate": (button) => rate(button.closest(".stars"), 0),
   ".dismiss": async (button) => {
     const card = button.closest("[data-movie]");
-    await session();
-    await ask("PUT", `/api/v1/me/dismissed/${card.dataset.movie}`);
-    say("It will not be shown again");
-    await moved();
+    await ensureSession();
+    await request("PUT", `/api/v1/me/dismissed/${card.dataset.movie}`);
+    announce("It will not be recommended again");
+    await refreshRanking();
   },
 };
 document.addEventListener("click", async (event) => {
   for (const [selector, act] of Object.entries(actions)) {
     const button = event.target.closest(selector);
     if (!button) continue;
-    try { await act(button); } catch (error) { say(error.message); }
+    try { await act(button); } catch (error) { announce(error.message); }
   }
 });
 
-// Forms that talk to the API
+// Forms that are sent to the API
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -252,62 +252,62 @@ document.addEventListener("submit", async (event) => {
   const error = form.querySelector(".error");
   if (error) error.textContent = "";
   try {
-    const given = new FormData(form);
+    const data = new FormData(form);
     if (form.dataset.account) {
-      await ask("POST", form.dataset.account, Object.fromEntries(given));
-      location.assign(form.dataset.then);
+      await request("POST", form.dataset.account, Object.fromEntries(data));
+      location.assign(form.dataset.next);
     } else if (form.matches("[data-password]")) {
-      await ask("PUT", "/api/v1/me/password", { old: given.get("old"), new: given.get("new") });
+      await request("PUT", "/api/v1/me/password", { old: data.get("old"), new: data.get("new") });
       form.reset();
-      say("The password is changed; all other sessions have ended");
+      announce("Password changed; all other sessions have ended");
     } else if (form.matches("[data-token]")) {
-      const made = await ask("POST", "/api/v1/me/tokens", Object.fromEntries(given));
-      document.getElementById("token").textContent = made.token;
+      const created = await request("POST", "/api/v1/me/tokens", Object.fromEntries(data));
+      document.getElementById("token").textContent = created.token;
     } else {
-      await session();
-      form.chosen = [];
-      await importFile(form, given);
+      await ensureSession();
+      form.choices = [];
+      await importFile(form, data);
     }
   } catch (problem) {
-    if (error) error.textContent = problem.message; else say(problem.message);
+    if (error) error.textContent = problem.message; else announce(problem.message);
   }
 });
 
-async function importFile(form, given) {
-  const service = given.get("from");
-  const chosen = form.chosen.map((pair) => `&choose=${pair}`).join("");
+async function importFile(form, data) {
+  const service = data.get("from");
+  const choices = form.choices.map((pair) => `&choose=${pair}`).join("");
   const body = new FormData();
-  body.set("file", given.get("file"));
-  const report = await ask("POST", `/api/v1/me/imports?from=${service}${chosen}`, body);
+  body.set("file", data.get("file"));
+  const report = await request("POST", `/api/v1/me/imports?from=${service}${choices}`, body);
   const place = document.getElementById("report");
   place.replaceChildren();
-  const add = (kind, text, parent = place) => {
-    const element = document.createElement(kind);
+  const add = (tag, text, parent = place) => {
+    const element = document.createElement(tag);
     element.textContent = text;
     parent.append(element);
     return element;
   };
   add("p", `${report.matched.length} matched (${report.changed} new or changed), ` +
     `${report.ambiguous.length} ambiguous, ${report.missing.length} missing, ` +
-    `${report.unreadable.length} unreadable.`);
+    `${report.unreadable.length} not valid.`);
   for (const entry of report.ambiguous) {
     const line = add("p", `Which ${entry.title}? `);
     for (const candidate of entry.candidates) {
       const button = add("button", `${candidate.title} (${candidate.year ?? "?"})`, line);
       button.type = "button";
       button.addEventListener("click", () => {
-        form.chosen.push(`${entry.line}:${candidate.movieId}`);
-        importFile(form, given);
+        form.choices.push(`${entry.line}:${candidate.movieId}`);
+        importFile(form, data);
       });
     }
   }
   if (report.missing.length) {
     const details = add("details", "");
-    add("summary", "What the catalogue does not have", details);
+    add("summary", "Not in the catalogue", details);
     const list = add("ul", "", details);
     for (const entry of report.missing) add("li", `${entry.title} (${entry.year ?? "?"})`, list);
   }
   for (const entry of report.unreadable) add("p", `Line ${entry.line}: ${entry.reason}`);
-  const all = add("a", "See your ranking");
-  all.href = "/";
+  const link = add("a", "Show your ranking");
+  link.href = "/";
 }

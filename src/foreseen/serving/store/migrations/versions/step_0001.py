@@ -1,4 +1,4 @@
-"""Users, sessions, tokens, ratings, dismissed movies, imports, what was shown."""
+"""Create users, sessions, tokens, ratings, dismissed, imports and shown."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ def _owner(primary: bool = False) -> "sa.Column[int]":
 
 
 def upgrade() -> None:
-    """Apply the step."""
+    """Apply the migration."""
     op.create_table(
         "users",
         sa.Column("id", _ID, primary_key=True, autoincrement=True),
@@ -80,6 +80,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the step back."""
+    """Revert the migration."""
     for table in ("shown", "imports", "dismissed", "ratings", "tokens", "sessions", "users"):
         op.drop_table(table)

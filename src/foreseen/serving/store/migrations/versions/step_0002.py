@@ -1,4 +1,4 @@
-"""Tries, which are limited."""
+"""Create tries: the attempts that rate limits count."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ down_revision: Final = "0001"
 
 
 def upgrade() -> None:
-    """Apply the step."""
+    """Apply the migration."""
     op.create_table(
         "tries",
         sa.Column("digest", sa.String(64), nullable=False),
@@ -20,5 +20,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Revert the migration."""
     op.drop_table("tries")

@@ -1,0 +1,93 @@
+"""Search over the titles of a catalogue by substring, then by edit distance."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+
+from foreseen.data.title_matching import normalise_title
+
+_LEAST_SIMILARITY: Final = 70.0
+"""Least similarity of a fuzzy match, in percent."""
+_FEW_TRIGRAMS: Final = 5
+"""Queries with fewer trigrams are compared with every title: one typo can change all of them."""
+_COMPARED: Final = 500
+"""Titles that a longer query is compared with: those that share the most trigrams."""
+_FUZZY_PER_RESULT: Final = 8
+_CONTAINS, _EQUALS, _STARTS = 200, 40, 20
+"""Scores of a title that contains the query, and what is added if it equals or starts with it."""
+_POPULARITY_IF_CONTAINED, _POPULARITY_IF_FUZZY = 10, 3
+"""Weights of the logarithm of the number of ratings."""
+
+
+class TitleSearch:
+    """An index of C titles: normalised titles, and the titles of each trigram."""
+
+    def __init__(self, titles: Sequence[str], views: NDArray[np.float64]) -> None:
+        """Index titles.
+
+        Args:
+            titles: In the order of the catalogue, of length C.
+            views: Number of ratings of each movie, of shape C.
+        """
+        self._titles = [normalise_title(title) for title in titles]
+        self._popularity = np.log1p(views)
+        self._by_trigram: dict[str, list[int]] = defaultdict(list)
+        for row, title in enumerate(self._titles):
+            for trigram in _trigrams(title):
+                self._by_trigram[trigram].append(row)
+
+    def find(self, query: str, k: int) -> list[int]:
+        """Return the rows of up to k movies, best first; typos are allowed.
+
+        Titles that contain the query rank first, then fuzzy matches; popular movies rank higher.
+        """
+        query = normalise_title(query)
+        if not query:
+            return []
+        scores: dict[int, float] = {}
+        for row, title in enumerate(self._titles):
+            if query in title:
+                equals, starts = title == query, title.startswith(query)
+                popularity = _POPULARITY_IF_CONTAINED * float(self._popularity[row])
+                scores[row] = _CONTAINS + _EQUALS * equals + _STARTS * starts + popularity
+        if len(scores) < k:
+            for row, score in self._fuzzy_matches(query, _FUZZY_PER_RESULT * k):
+                scores.setdefault(row, score)
+        return sorted(scores, key=lambda row: (-scores[row], row))[:k]
+
+    def _fuzzy_matches(self, query: str, limit: int) -> list[tuple[int, float]]:
+        """Return rows and scores of titles that are similar to a normalised query."""
+        similar = process.extract(
+            query,
+            {row: self._titles[row] for row in self._compared_with(query)},
+            scorer=fuzz.partial_ratio,
+            limit=limit,
+            score_cutoff=_LEAST_SIMILARITY,
+        )
+        matches: list[tuple[int, float]] = []
+        for title, partial, row in similar:
+            # A title shorter than the query must match as a whole: it occurs in many words.
+            similarity = partial if len(title) >= len(query) else fuzz.ratio(query, title)
+            if similarity >= _LEAST_SIMILARITY:
+                popularity = _POPULARITY_IF_FUZZY * float(self._popularity[row])
+                matches.append((row, similarity + popularity))
+        return matches
+
+    def _compared_with(self, query: str) -> list[int]:
+        """Return the rows of the titles that share the most trigrams with a query."""
+        trigrams = _trigrams(query)
+        if len(trigrams) < _FEW_TRIGRAMS:
+            return list(range(len(self._titles)))
+        shared = np.zeros(len(self._titles), dtype=np.int64)
+        for trigram in trigrams:
+            shared[self._by_trigram.get(trigram, [])] += 1
+        order = np.argsort(-shared, kind="stable")[:_COMPARED]
+        return [int(row) for row in order if shared[row]]
+
+
+def _trigrams(text: str) -> set[str]:
+    return {text[start : start + 3] for start in range(len(text) - 2)}

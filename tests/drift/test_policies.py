@@ -1,0 +1,48 @@
+"""Update policies: when a model is fine-tuned, when it is retrained, and what it sees."""
+
+import pytest
+
+from foreseen.drift.detectors import Finding
+from foreseen.drift.policies import POLICIES, calls_for_training, should_finetune
+
+
+def finding(is_concept_drift: bool) -> Finding:
+    return Finding(
+        kind="level",
+        label="all",
+        unit="stars",
+        is_concept_drift=is_concept_drift,
+        since=0,
+        found=86_400,
+        before=0.0,
+        after=0.5,
+        ratings=1000,
+        evidence=100,
+        deviations=6.0,
+    )
+
+
+@pytest.mark.parametrize(("known", "due"), [(1000, False), (1049, False), (1050, True)])
+def test_incremental_training_is_due_when_the_log_has_grown_by_a_twentieth(
+    known: int, due: bool
+) -> None:
+    assert should_finetune(1000, known) is due
+
+
+def test_concept_drift_calls_for_training() -> None:
+    drift = finding(is_concept_drift=True)
+    assert calls_for_training(1000, 1100, [drift]) == [str(drift)]
+
+
+def test_other_changes_and_little_growth_do_not_call_for_training() -> None:
+    assert calls_for_training(1000, 1999, [finding(is_concept_drift=False)]) == []
+
+
+def test_a_log_twice_as_long_calls_for_training() -> None:
+    assert calls_for_training(1000, 2000, []) == ["2,000 ratings known, 1,000 trained on"]
+
+
+def test_only_the_frozen_policy_hides_new_ratings() -> None:
+    assert {name for name, policy in POLICIES.items() if not policy.reveals} == {"frozen"}
+    assert {name for name, policy in POLICIES.items() if policy.retrains} == {"sliding", "full"}
+    assert {name for name, policy in POLICIES.items() if policy.adapts} == {"adaptive"}

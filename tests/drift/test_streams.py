@@ -1,0 +1,141 @@
+"""Streams: derived from a list of specs, point in time, standardised."""
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.conftest import random_ratings, tables_of
+
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.drift.placebo import shuffle_sessions
+from foreseen.drift.standardise import Standardisation
+from foreseen.drift.streams import (
+    KIND_LABELS,
+    SHARE,
+    StreamInputs,
+    StreamSpec,
+    stream_specs,
+    streams_of,
+)
+from foreseen.features.interaction_log import InteractionLog
+
+
+def log_of(tables: Tables, ratings: pl.DataFrame) -> InteractionLog:
+    return InteractionLog.of(ratings, Catalogue.of(tables.movies))
+
+
+def test_every_default_stream_has_a_name_of_its_own_and_a_label_for_people(
+    log: InteractionLog,
+) -> None:
+    specs = stream_specs(log.catalogue)
+    assert len({(spec.kind, spec.label) for spec in specs}) == len(specs)
+    assert {spec.kind for spec in specs} == set(KIND_LABELS)
+    tastes = {spec.label for spec in specs if spec.kind == "taste"}
+    assert "IMAX" not in tastes
+    assert {"Action", "films of the 1990s"} <= tastes
+
+
+def test_only_a_change_of_how_users_rate_is_concept_drift(log: InteractionLog) -> None:
+    kinds = {spec.kind for spec in stream_specs(log.catalogue) if spec.is_concept_drift}
+    assert kinds == {"scale", "level", "error", "agreement"}
+
+
+def test_every_spec_returns_one_value_per_rating(log: InteractionLog) -> None:
+    inputs = StreamInputs(log)
+    for spec in stream_specs(log.catalogue):
+        values, selected = spec.values(inputs), spec.selected(inputs)
+        assert values.shape == selected.shape == log.rating.shape
+        assert np.isfinite(values).all()
+        assert selected.dtype == np.bool_
+
+
+def test_streams_come_in_the_order_of_their_specs(log: InteractionLog) -> None:
+    specs = stream_specs(log.catalogue)[::-1]
+    assert [stream.spec for stream in streams_of(log, specs)] == specs
+
+
+def test_a_stream_is_added_by_one_spec(log: InteractionLog) -> None:
+    generator = np.random.default_rng(0)
+    low = StreamSpec(
+        kind="scale",
+        label="low ratings",
+        unit=SHARE,
+        is_concept_drift=True,
+        values=lambda inputs: (inputs.log.rating <= 2).astype(np.float64),
+    )
+    noise = StreamSpec(
+        kind="noise",
+        label="all",
+        unit="stars",
+        is_concept_drift=False,
+        values=lambda inputs: generator.normal(size=len(inputs.log.rating)),
+        standardisation=Standardisation(whole=True),
+    )
+    *defaults, first, second = streams_of(log, [*stream_specs(log.catalogue), low, noise])
+    assert len(defaults) == len(stream_specs(log.catalogue))
+    assert (first.spec, second.spec) == (low, noise)
+    assert (first.levels >= 0).all()
+    assert (first.levels <= 1).all()
+    assert abs(second.values.mean()) < 0.3
+    assert second.weights.sum() == pytest.approx(len(log.rating) - 5000, rel=0.15)
+
+
+def test_a_selection_limits_a_stream_to_its_ratings(log: InteractionLog) -> None:
+    even = StreamSpec(
+        kind="row",
+        label="even",
+        unit="movies",
+        is_concept_drift=False,
+        values=lambda inputs: (inputs.log.movie % 2).astype(np.float64),
+        selected=lambda inputs: inputs.log.movie % 2 == 0,
+    )
+    (stream,) = streams_of(log, [even])
+    assert len(stream.values)
+    assert (stream.levels == 0).all()
+
+
+def test_agreement_is_positive_where_a_user_prefers_what_others_rate_high(
+    log: InteractionLog,
+) -> None:
+    inputs = StreamInputs(log)
+    merit = log.movie_mean(log.movie, log.timestamp) - log.global_mean(log.timestamp)
+    same_side = np.sign(inputs.residual) == np.sign(merit)
+    assert (inputs.agreement[same_side] >= 0).all()
+    assert (inputs.agreement[~same_side] <= 0).all()
+
+
+def test_new_users_are_those_with_few_earlier_ratings() -> None:
+    ratings = random_ratings(0, 300).sort("timestamp", "userId", "movieId")
+    tables = tables_of(ratings)
+    log = log_of(tables, tables.ratings)
+    earlier = pl.Series(log.user).to_frame("user").select(pl.int_range(pl.len()).over("user"))
+    np.testing.assert_array_equal(StreamInputs(log).of_new_user, earlier.to_series() < 20)
+
+
+def test_the_rating_level_and_half_stars_are_combined_over_the_same_chunks(real: Tables) -> None:
+    log = log_of(real, shuffle_sessions(real.ratings, 0))
+    wanted = {"all", "half stars", "all with half stars", "all against half stars"}
+    specs = [s for s in stream_specs(log.catalogue) if s.kind in {"level", "scale"}]
+    streams = {
+        stream.spec.label: stream
+        for stream in streams_of(log, [spec for spec in specs if spec.label in wanted])
+    }
+    level, half = streams["all"], streams["half stars"]
+    np.testing.assert_array_equal(level.begins, half.begins)
+    np.testing.assert_array_equal(level.ends, half.ends)
+    total, difference = streams["all with half stars"], streams["all against half stars"]
+    np.testing.assert_allclose(total.values, (level.values + half.values) / np.sqrt(2))
+    np.testing.assert_allclose(difference.values, (level.values - half.values) / np.sqrt(2))
+    assert 0.8 < total.values.std() < 1.2
+
+
+def test_later_ratings_change_no_value(small: Tables) -> None:
+    log = log_of(small, small.ratings)
+    position = int(0.9 * small.ratings.height)
+    rating = small.ratings["rating"].to_numpy().copy()
+    rating[position:] = np.random.default_rng(0).permutation(rating[position:])
+    other = log_of(small, small.ratings.with_columns(pl.Series("rating", rating)))
+    for one, two in zip(streams_of(log), streams_of(other), strict=True):
+        available = one.ends < position
+        assert (one.spec.kind, one.spec.label) == (two.spec.kind, two.spec.label)
+        np.testing.assert_array_equal(one.values[available], two.values[: available.sum()])

@@ -1,0 +1,96 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import optuna
+import polars as pl
+import pytest
+import yaml
+
+from foreseen.data.canonical import Tables
+from foreseen.data.schema import RATING
+from foreseen.evaluation.tuning import apply, suggest, tune, value_at
+from foreseen.models.installed import model_names, model_spec
+from foreseen.models.spec import SearchRange, parse_settings
+
+DEFAULTS = {"hidden": [64, 64], "loop": {"epochs": 4, "batch": 512}, "factors": [{"rank": 24}]}
+
+
+def test_a_search_resumes_and_keeps_the_best_trial(small: Tables, tmp_path: Path) -> None:
+    short = tune(small, "bias", 2, 0, tmp_path)
+    longer = tune(small, "bias", 4, 0, tmp_path)
+    assert [trial["number"] for trial in longer["trials"]] == [0, 1, 2, 3]
+    assert longer["trials"][:2] == short["trials"]
+    tried = [json.dumps(trial["settings"]) for trial in longer["trials"]]
+    assert tried[0] == "{}"
+    assert len(set(tried)) == 4
+    best = longer["trials"][longer["best"]]
+    assert best["figures"]["rmse"] == min(trial["figures"]["rmse"] for trial in longer["trials"])
+    section = yaml.safe_load((tmp_path / "best.yaml").read_text(encoding="utf-8"))
+    assert section == {"bias": best["settings"]}
+    parse_settings("bias", section["bias"])
+    assert json.loads((tmp_path / "search.json").read_text(encoding="utf-8")) == longer
+    assert (tmp_path / "search.png").stat().st_size > 1000
+
+
+def test_a_search_does_not_use_the_last_fifth(small: Tables, tmp_path: Path) -> None:
+    first = int(0.8 * small.ratings.height)
+    rating = small.ratings[RATING].to_numpy().copy()
+    rating[first:] = np.random.default_rng(0).permutation(rating[first:])
+    shuffled = replace(small, ratings=small.ratings.with_columns(pl.Series(RATING, rating)))
+    found = [
+        tune(tables, "bias", 2, 0, tmp_path / name)["trials"]
+        for name, tables in (("original", small), ("shuffled", shuffled))
+    ]
+    for original, other in zip(*found, strict=True):
+        assert original["settings"] == other["settings"]
+        assert original["figures"] == other["figures"]
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_the_default_settings_lie_inside_the_search_ranges(name: str) -> None:
+    defaults = parse_settings(name).model_dump(mode="json")
+    ranges = model_spec(name).search_space
+    assert ranges
+    for part in ranges:
+        for path in part.paths:
+            value = value_at(defaults, path)
+            assert isinstance(value, int if part.is_integer else int | float), path
+            assert part.low <= value <= part.high, path
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_suggested_settings_of_every_model_parse(name: str) -> None:
+    defaults = parse_settings(name).model_dump(mode="json")
+    ranges = model_spec(name).search_space
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(5):
+        trial = study.ask()
+        changes = apply(ranges, defaults, suggest(trial, ranges))
+        parsed = parse_settings(name, changes).model_dump(mode="json")
+        assert set(trial.params) == {part.paths[0] for part in ranges}
+        for part in ranges:
+            for path in part.paths:
+                assert value_at(parsed, path) == trial.params[part.paths[0]]
+
+
+def test_one_value_is_applied_to_all_paths_of_its_range() -> None:
+    ranges = (SearchRange(("hidden.0", "hidden.1"), 32, 128), SearchRange(("loop.epochs",), 2, 10))
+    changes = apply(ranges, DEFAULTS, {"hidden.0": 100, "loop.epochs": 7})
+    assert changes == {"hidden": [100, 100], "loop": {"epochs": 7, "batch": 512}}
+
+
+def test_applying_values_leaves_the_defaults_unchanged() -> None:
+    before = json.dumps(DEFAULTS)
+    apply((SearchRange(("factors.0.rank",), 6, 40),), DEFAULTS, {"factors.0.rank": 9})
+    assert json.dumps(DEFAULTS) == before
+    assert value_at(DEFAULTS, "factors.0.rank") == 24
+
+
+def test_whole_numbers_are_suggested_for_integer_ranges() -> None:
+    ranges = (SearchRange(("width",), 4, 32, log=True), SearchRange(("rate",), 0.1, 1.0))
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    values = suggest(trial, ranges)
+    assert isinstance(values["width"], int)
+    assert isinstance(values["rate"], float)

@@ -1,0 +1,37 @@
+"""Dismissed movies, imports and impressions."""
+
+from foreseen.serving.store import Impression, Store
+
+
+def test_a_dismissal_is_stored_once_and_deleted(store: Store) -> None:
+    user, other = store.add_guest(1).id, store.add_guest(1).id
+    for movie in (318, 1, 318):
+        store.dismiss(user, movie, 5)
+    assert store.dismissed(user) == [1, 318]
+    assert store.dismissed(other) == []
+    assert store.undismiss(user, 318)
+    assert not store.undismiss(user, 318)
+    assert store.dismissed(user) == [1]
+
+
+def test_imports_are_returned_oldest_first(store: Store) -> None:
+    user = store.add_guest(1).id
+    counts = {"matched": 4, "changed": 3, "ambiguous": 2, "missing": 1}
+    store.add_import(user, 10, "imdb", counts)
+    store.add_import(user, 20, "trakt", counts)
+    first, second = store.imports(user)
+    assert {**counts, "id": first["id"], "at": 10, "service": "imdb"} == first
+    assert (second["at"], second["service"]) == (20, "trakt")
+
+
+def test_consecutive_impressions_of_the_same_movies_are_stored_once(store: Store) -> None:
+    user = store.add_guest(1).id
+    for at in (1, 2):
+        store.add_impression(user, Impression(at, "rating", 1, (5, 6)))
+    store.add_impression(user, Impression(3, "rating", 1, (6, 5)))
+    store.add_impression(user, Impression(4, "blend", 2, (5, 6)))
+    assert store.impressions(user) == [
+        Impression(1, "rating", 1, (5, 6)),
+        Impression(3, "rating", 1, (6, 5)),
+        Impression(4, "blend", 2, (5, 6)),
+    ]

@@ -1,0 +1,160 @@
+"""Accounts without HTTP: names, passwords, sessions, tokens."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from foreseen.errors import InputError
+from foreseen.serving.accounts import (
+    Accounts,
+    SignInError,
+    TooManyAttemptsError,
+    check_name,
+    check_password,
+)
+from foreseen.serving.store import Store, StoredRating
+
+SECRET = "for-tests-only-0123456789-abcdefghijklm"  # noqa: S105
+PASSWORD = "correct horse battery"  # noqa: S105
+ADDRESS = "192.0.2.1"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ratings.db'}"
+
+
+@pytest.fixture(autouse=True)
+def fast_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("foreseen.serving.accounts.PasswordHasher", hasher)
+
+
+@pytest.fixture
+def accounts(store: Store) -> Accounts:
+    return Accounts(store, SECRET, ["root"])
+
+
+def test_a_session_is_found_by_its_cookie_and_by_no_other(accounts: Accounts) -> None:
+    session = accounts.open_guest()
+    assert accounts.session(session.cookie) == session
+    for cookie in (None, "", "forged", session.cookie[:-1], f"x{session.cookie}"):
+        assert accounts.session(cookie) is None
+    accounts.sign_out(session)
+    assert accounts.session(session.cookie) is None
+
+
+def test_a_csrf_token_is_valid_for_its_session_only(accounts: Accounts) -> None:
+    first, second = accounts.open_guest(), accounts.open_guest()
+    assert accounts.is_valid_csrf_token(first, first.csrf_token)
+    assert not accounts.is_valid_csrf_token(first, second.csrf_token)
+    assert not accounts.is_valid_csrf_token(first, "é")
+
+
+def test_a_guest_becomes_an_account_with_a_new_session(accounts: Accounts) -> None:
+    guest = accounts.open_guest()
+    session = accounts.sign_up(guest, "Ann", PASSWORD)
+    assert (session.user.id, session.user.name, session.user.role) == (
+        guest.user.id,
+        "ann",
+        "viewer",
+    )
+    assert accounts.session(guest.cookie) is None
+    with pytest.raises(InputError, match="taken"):
+        accounts.sign_up(accounts.open_guest(), "ANN", PASSWORD)
+
+
+def test_named_administrators_and_the_first_account_if_so_configured_are_admins(
+    accounts: Accounts, store: Store
+) -> None:
+    first = Accounts(store, SECRET, first_administers=True)
+    roles = [
+        first.sign_up(first.open_guest(), "ann", PASSWORD).user.role,
+        first.sign_up(first.open_guest(), "ben", PASSWORD).user.role,
+        accounts.sign_up(accounts.open_guest(), "Root", PASSWORD).user.role,
+    ]
+    assert roles == ["admin", "viewer", "admin"]
+
+
+def test_the_guests_data_moves_to_the_account_that_signs_in(
+    accounts: Accounts, store: Store
+) -> None:
+    user = accounts.sign_up(accounts.open_guest(), "ann", PASSWORD).user
+    store.rate(user.id, [StoredRating(1, 5.0, 20), StoredRating(2, 5.0, 20)])
+    guest = accounts.open_guest()
+    store.rate(guest.user.id, [StoredRating(1, 1.0, 10), StoredRating(2, 1.0, 30)])
+    store.dismiss(guest.user.id, 3, 40)
+    accounts.sign_in("ann", PASSWORD, ADDRESS, guest)
+    assert store.ratings(user.id) == [StoredRating(1, 5.0, 20), StoredRating(2, 1.0, 30)]
+    assert store.dismissed(user.id) == [3]
+    assert store.user(guest.user.id) is None
+
+
+def test_an_unknown_name_and_a_wrong_password_have_the_same_message(accounts: Accounts) -> None:
+    accounts.sign_up(accounts.open_guest(), "ann", PASSWORD)
+    messages: set[str] = set()
+    for name, password in (("ann", "wrong password"), ("ben", PASSWORD)):
+        with pytest.raises(SignInError) as raised:
+            accounts.sign_in(name, password, ADDRESS)
+        messages.add(str(raised.value))
+    assert len(messages) == 1
+
+
+def test_after_too_many_attempts_even_the_right_password_is_refused(
+    accounts: Accounts,
+) -> None:
+    accounts.sign_up(accounts.open_guest(), "ann", PASSWORD)
+    for _ in range(10):
+        with pytest.raises(SignInError):
+            accounts.sign_in("ann", "wrong password", ADDRESS)
+    with pytest.raises(TooManyAttemptsError):
+        accounts.sign_in("ann", PASSWORD, ADDRESS)
+    assert accounts.sign_in("ann", PASSWORD, "192.0.2.2").user.name == "ann"
+
+
+def test_a_changed_password_ends_the_other_sessions(accounts: Accounts) -> None:
+    kept = accounts.sign_up(accounts.open_guest(), "ann", PASSWORD)
+    other = accounts.sign_in("ann", PASSWORD, ADDRESS)
+    accounts.change_password(kept.user, kept, PASSWORD, "another long one", ADDRESS)
+    assert accounts.session(kept.cookie) is not None
+    assert accounts.session(other.cookie) is None
+    with pytest.raises(SignInError):
+        accounts.sign_in("ann", PASSWORD, ADDRESS)
+
+
+def test_a_token_identifies_its_user_and_guests_have_none(accounts: Accounts) -> None:
+    user = accounts.sign_up(accounts.open_guest(), "ann", PASSWORD).user
+    token, text = accounts.add_token(user, " script ")
+    assert token.label == "script"
+    assert accounts.bearer(text) == user
+    assert accounts.bearer(text + "x") is None
+    with pytest.raises(InputError, match="1 to 64"):
+        accounts.add_token(user, "  ")
+    with pytest.raises(InputError, match="sign up first"):
+        accounts.add_token(accounts.open_guest().user, "script")
+
+
+@pytest.mark.parametrize("name", ["", "a", ".ann", "an n", "x" * 33, "anné", "ann\n"])
+def test_an_invalid_name_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="2 to 32"):
+        check_name(name)
+
+
+def test_a_name_is_returned_in_lower_case() -> None:
+    assert check_name("Ann.B-2_c") == "ann.b-2_c"
+
+
+@pytest.mark.parametrize(
+    ("password", "message"),
+    [
+        ("short", "at least 10"),
+        ("x" * 1025, "at least 10"),
+        ("aaaaabbbbbccccc", "too easily"),
+        ("my name is anna", "too easily"),
+    ],
+)
+def test_a_password_that_is_easily_guessed_is_refused(password: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_password(password, "anna")
