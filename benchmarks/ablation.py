@@ -37,7 +37,7 @@ METRICS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@
 
 
 def variants(defaults: EnsembleSettings) -> dict[str, EnsembleSettings]:
-    """Return the settings of each variant that is fitted anew, the full model first."""
+    """Return the settings of each variant that is fitted, the full model first."""
     by_rank = sorted(defaults.factors, key=lambda factors: factors.rank, reverse=True)
     fewer = {"two factor models": by_rank[:2], "one factor model (highest rank)": by_rank[:1]}
     changes: dict[str, dict[str, Any]] = {

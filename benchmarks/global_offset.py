@@ -29,10 +29,10 @@ from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.policies import should_finetune
 from foreseen.evaluation.metrics import paired_differences
-from foreseen.evaluation.protocols import DAY
 from foreseen.evaluation.results import FOLD_IN, LIVE, ONE_DAY_DELAY, setting_label
 from foreseen.evaluation.splits import fold_in, revealed_until
 from foreseen.features.encoder import encode
+from foreseen.features.examples import DAY
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
 from foreseen.models.offset_correction import offset_correction

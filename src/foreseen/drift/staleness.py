@@ -15,6 +15,7 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import TIMESTAMP
 from foreseen.evaluation.metrics import Estimate, as_dicts, paired_differences, rating_errors
 from foreseen.evaluation.results import predict_events
+from foreseen.features.examples import DAY
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.predictor import Settings
 from foreseen.models.train import train_on
@@ -23,7 +24,6 @@ from foreseen.progress import progress_bar
 AGES: Final = (0, 7, 30, 90, 180, 365)
 """Days between the last rating trained on and the first test rating."""
 _TEST_SHARE: Final = 0.1
-_DAY: Final = 86_400
 _FEWEST: Final = 1000
 
 
@@ -54,7 +54,7 @@ def staleness(
     youngest: pl.DataFrame | None = None
     with progress_bar("staleness", len(ages)) as advance:
         for days in ages:
-            count = int(np.searchsorted(times, begins - days * _DAY))
+            count = int(np.searchsorted(times, begins - days * DAY))
             if count < _FEWEST:
                 break
             log = InteractionLog.of(ratings[:count], catalogue)

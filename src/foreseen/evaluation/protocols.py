@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from foreseen.candidates.next_item import UNTRAINED, NextItemModel
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.identifiers import UNKNOWN
-from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, TIMESTAMP
 from foreseen.evaluation.ranking_metrics import eval_users, ranking_metrics
 from foreseen.evaluation.results import (
     AT_CUT,
@@ -39,6 +38,7 @@ from foreseen.evaluation.splits import (
     random_folds,
     revealed_until,
 )
+from foreseen.features.examples import DAY
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.models.base import Model
@@ -49,7 +49,6 @@ from foreseen.models.train import train_on
 
 GLOBAL_MEAN: Final = "global mean"
 """The reference without a model: the mean training rating, predicted for every event."""
-DAY: Final = 86_400
 _FOLDS: Final = 5
 
 Evaluator = Callable[[str, Settings | None, int], list[Result]]
@@ -212,9 +211,9 @@ def random_split(tables: Tables) -> Evaluator:
         log = data.log
         fitted = fit_transductive(settings, log, seed)
         moments = held_out[TIMESTAMP].to_numpy().astype(np.int64)
-        predictions = fitted.predict(log, log.queries(held_out, moments))
-        rows = log.users.rows(held_out[USER].to_numpy())
-        known = np.where(rows == UNKNOWN, 0, np.diff(log.histories.starts)[rows])
+        queries = log.queries(held_out, moments)
+        predictions = fitted.predict(log, queries)
+        known = log.histories.known(queries.history, np.full(len(queries), log.end, np.int64))
         return _result(log, held_out, predictions, known, name, FIVE_FOLDS)
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:

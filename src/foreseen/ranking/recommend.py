@@ -135,7 +135,7 @@ def recommend(
     rankings: list[Ranking] = []
     for user in users:
         scorer = _scorer(model, user, at)
-        entries = describe(model, scorer, select(scorer, request), _INFLUENCES_TRIED)
+        entries = rank_movies(model, scorer, request)
         rankings.append(Ranking(user, len(scorer.context.history.movies) > 0, entries))
     return rankings
 
@@ -185,7 +185,7 @@ def recommend_all(
 def _request(k: int, by: By, at: int | None, diversity: float) -> RankingRequest:
     if k < 1:
         raise InputError(f"k should be 1 or more. Received: {k}")
-    return RankingRequest(k, by, at=at, diversity=diversity)
+    return RankingRequest(k, by, at=at, diversity=diversity, influences_tried=_INFLUENCES_TRIED)
 
 
 def _scorer(model: Model, user: int, at: int | None) -> TwoStageScorer:

@@ -141,7 +141,7 @@ class LiveModel:
     """The current snapshot of a folder, reloaded by a background thread when the folder changes."""
 
     def __init__(self, folder: Path, every: float = 1.0) -> None:
-        """Load the current version and start watching.
+        """Load the current version and start polling its folder.
 
         Args:
             folder: The folder of models.
@@ -169,7 +169,7 @@ class LiveModel:
         return self._snapshot
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop polling the folder."""
         self._stopped.set()
         self._thread.join()
 
