@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,14 +46,9 @@ def served(folder: Path, *options: str) -> Generator[tuple[str, int]]:
             text=True,
         )
         assert server.stdout is not None
+        # Printed as soon as requests are served.
         address = server.stdout.readline().split()[1]
         try:
-            while True:
-                try:
-                    httpx.get(f"{address}/ready")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.2)
             yield address, server.pid
         finally:
             server.terminate()

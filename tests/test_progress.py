@@ -7,9 +7,8 @@ import sys
 import pytest
 
 _TWO_BARS = """
-import time
+import threading, time
 from foreseen.progress import progress_bar
-from foreseen.compute.threads import run_both
 
 def work(name, unit):
     with progress_bar(name, 5, unit) as advance:
@@ -17,14 +16,23 @@ def work(name, unit):
             time.sleep(0.1)
             advance(1)
 
-run_both(lambda: work("first", "steps"), lambda: work("second", "bytes"))
+threads = [
+    threading.Thread(target=work, args=args) for args in (("first", "steps"), ("second", "bytes"))
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
 """
 
 
-def test_bars_of_two_threads_share_a_terminal_and_are_hidden_elsewhere() -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_bars_of_two_threads_share_a_terminal_and_are_hidden_elsewhere(
+    encoding: str,
+) -> None:
     pty = pytest.importorskip("pty", reason="pseudo-terminals need Unix")
     terminal, child = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "PYTHONIOENCODING": encoding}
     code = [sys.executable, "-c", _TWO_BARS]
     finished = subprocess.run(code, stderr=child, env=environment, check=False)
     os.close(child)

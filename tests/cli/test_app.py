@@ -61,8 +61,16 @@ def test_a_process_that_fails_prints_no_traceback() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_error_of_the_operating_system_ends_with_exit_code_1(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+def test_an_output_that_is_of_another_kind_is_invalid_input(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
     result = run("data", "get", "ml-latest-small", "--out", tmp_path / "file")
+    assert result.exit_code == 2
+    assert "is no folder" in result.stderr
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full needs Linux")
+def test_an_error_of_the_operating_system_ends_with_exit_code_1(folder: Path, run: Run) -> None:
+    result = run("recommend", folder / "model", "--user", 1, "--out", "/dev/full")
     assert result.exit_code == 1
-    assert result.stderr.startswith("foreseen: ")
+    assert result.stderr == "foreseen: /dev/full: No space left on device\n"

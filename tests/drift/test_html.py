@@ -53,6 +53,7 @@ def document() -> dict[str, Any]:
             result("adaptive", recovered=ESTIMATE, less_full={"rmse": ESTIMATE}),
         ],
         "findings": [FINDING],
+        "injections": [],
         "placebo": {"alarms": [0, 1], "years": 20.0, "alarms_per_year": 0.025},
         "staleness": [{"days": 0, "rmse": ESTIMATE}, {"days": 30, "rmse": ESTIMATE}],
     }
@@ -126,3 +127,10 @@ def test_a_finding_is_drawn_on_the_row_of_its_kind(document: dict[str, Any], axe
     assert "agreement with item means" in labels
     for line in axes.get_lines():
         assert (np.asarray(line.get_ydata()) == 0).all()
+
+
+def test_a_log_too_short_for_staleness_has_a_page_without_it(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    html.write_backtest_page({**document, "staleness": []}, tmp_path / "page.html")
+    assert "Staleness" not in (tmp_path / "page.html").read_text(encoding="utf-8")

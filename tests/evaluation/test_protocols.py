@@ -8,9 +8,11 @@ from tests.conftest import random_ratings, ratings_of, tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.data.schema import TIMESTAMP
+from foreseen.errors import InputError
 from foreseen.evaluation import protocols
 from foreseen.evaluation.metrics import rating_errors
 from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, evaluate_fold_in
+from foreseen.evaluation.report import summarise_all
 from foreseen.evaluation.results import (
     FIVE_FOLDS,
     FROZEN,
@@ -133,3 +135,15 @@ def test_random_folds_use_the_transductive_variant_of_a_model(
     assert (result.model, result.setting) == ("bias", FIVE_FOLDS)
     assert result.events.height == 120
     assert set(result.events["prediction"]) == {2.5}
+
+
+def test_a_log_without_liked_later_ratings_has_no_ranking_metrics() -> None:
+    rows = [(user, movie, 2.0, 10 * user + movie) for user in range(1, 15) for movie in range(1, 5)]
+    (results,) = evaluate("calendar-ranking", tables_of(ratings_of(*rows))).values()
+    assert results[1].ranking == {}
+    assert summarise_all(results)[1]["lists"] == {}
+
+
+def test_fewer_ratings_than_folds_are_refused() -> None:
+    with pytest.raises(InputError, match="4 ratings are too few for 5 folds"):
+        evaluate("random", tables_of(random_ratings(0, 4)))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from foreseen.data.canonical import Tables
 from foreseen.data.schema import PREDICTION
@@ -46,3 +47,14 @@ def test_other_settings_seeds_and_data_are_computed(small: Tables, tmp_path: Pat
     measured(small, "foldin", tmp_path, ridge)
     measured(fewer, "foldin", tmp_path)
     assert len(list((tmp_path / "unfinished").glob("*.parquet"))) == 4
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".json"])
+@pytest.mark.parametrize("content", [b"", b"\xff\x00{", b'{"other": null}'])
+def test_damaged_results_of_an_interrupted_run_are_computed_again(
+    small: Tables, tmp_path: Path, suffix: str, content: bytes
+) -> None:
+    first = measured(small, "stream", tmp_path)
+    (file,) = (tmp_path / "unfinished").glob(f"*{suffix}")
+    file.write_bytes(content)
+    assert measured(small, "stream", tmp_path)[0].events.equals(first[0].events)

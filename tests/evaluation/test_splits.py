@@ -46,6 +46,12 @@ def test_a_log_without_new_users_has_no_fold_in() -> None:
         fold_in(ratings)
 
 
+def test_a_log_of_one_rating_per_user_has_no_fold_in() -> None:
+    ratings = ratings_of(*((user, user, 3.0, user) for user in range(10)))
+    with pytest.raises(InputError, match="has two ratings, one to reveal"):
+        fold_in(ratings)
+
+
 @given(st.integers(2, 200), st.floats(0.01, 0.99))
 def test_a_cut_keeps_the_order_and_all_ratings(count: int, share: float) -> None:
     ratings = pl.DataFrame({"timestamp": np.arange(count)})

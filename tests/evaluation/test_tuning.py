@@ -7,9 +7,11 @@ import optuna
 import polars as pl
 import pytest
 import yaml
+from tests.faults.injection import ON_WINDOWS, full_disk
 
 from foreseen.data.canonical import Tables
 from foreseen.data.schema import RATING
+from foreseen.errors import InputError
 from foreseen.evaluation.tuning import apply, suggest, tune, value_at
 from foreseen.models.installed import model_names, model_spec
 from foreseen.models.spec import SearchRange, parse_settings
@@ -94,3 +96,31 @@ def test_whole_numbers_are_suggested_for_integer_ranges() -> None:
     values = suggest(trial, ranges)
     assert isinstance(values["width"], int)
     assert isinstance(values["rate"], float)
+
+
+def test_a_search_resumes_after_a_full_disk_or_a_kill_left_half_a_line(
+    small: Tables, tmp_path: Path
+) -> None:
+    first = tune(small, "bias", 1, 0, tmp_path)["trials"]
+    (trials,) = tmp_path.glob("study.*")
+    trials.write_bytes(trials.read_bytes() + b'{"op_code":8,"worker')
+    assert tune(small, "bias", 2, 0, tmp_path)["trials"][:1] == first
+    assert len(tune(small, "bias", 2, 0, tmp_path)["trials"]) == 2
+
+
+@pytest.mark.parametrize("content", [b"not json\n{}\n", b"{}\n", b"[1]\n", b'{"op_code":99}\n'])
+def test_a_damaged_file_of_trials_is_named(small: Tables, tmp_path: Path, content: bytes) -> None:
+    tune(small, "bias", 1, 0, tmp_path)
+    (trials,) = tmp_path.glob("study.*")
+    trials.write_bytes(content)
+    with pytest.raises(InputError, match=r"study\.\w+ is damaged; delete it"):
+        tune(small, "bias", 1, 0, tmp_path)
+
+
+@ON_WINDOWS
+def test_a_full_disk_ends_a_search_with_its_error(small: Tables, tmp_path: Path) -> None:
+    tune(small, "bias", 1, 0, tmp_path)
+    (trials,) = tmp_path.glob("study.*")
+    with full_disk(trials.stat().st_size + 300), pytest.raises(OSError, match="too large"):
+        tune(small, "bias", 3, 0, tmp_path)
+    assert len(tune(small, "bias", 2, 0, tmp_path)["trials"]) == 2

@@ -1,10 +1,12 @@
 """A model as a folder of JSON and weights: complete, and refused when it is not."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from tests.conftest import random_ratings, tables_of
 
 from foreseen.candidates.next_item import UNTRAINED
@@ -74,3 +76,56 @@ def test_missing_and_truncated_weights_are_refused(folder: Path, model: Model) -
     weights.unlink()
     with pytest.raises(ModelFolderError, match="damaged"):
         read(folder, model)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe", "damaged"),
+        (b"", "damaged"),
+        (100_000 * b"[", "damaged"),
+        (b'{"format": ' + 5000 * b"9" + b', "name": "bias"}', "damaged|update Foreseen"),
+        (b'{"format": NaN, "name": "bias"}', "damaged"),
+        (b'{"format": 10, "name": "bias"}', "update Foreseen"),
+        (b'{"format": 8, "name": "bias"}', "train it again"),
+    ],
+    ids=lambda value: repr(value[:20]),
+)
+def test_a_card_that_is_no_card_is_refused_in_one_line(
+    folder: Path, model: Model, content: bytes, reason: str
+) -> None:
+    (folder / CARD).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=reason) as caught:
+        read(folder, model)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999"])
+def test_a_card_with_a_number_that_is_not_finite_is_refused(
+    folder: Path, model: Model, text: str
+) -> None:
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    card["report"]["ratings"] = 123456.5
+    (folder / CARD).write_text(json.dumps(card).replace("123456.5", text), "utf-8")
+    with pytest.raises(ModelFolderError, match="damaged"):
+        read(folder, model)
+
+
+@pytest.mark.parametrize("place", [0, 7, 8, 60, -1])
+def test_changed_weights_of_any_place_are_read_or_refused(
+    folder: Path, model: Model, place: int
+) -> None:
+    """A version has checksums besides; here, nothing but a refusal may be raised."""
+    weights = bytearray((folder / WEIGHTS).read_bytes())
+    weights[place] ^= 0x41
+    (folder / WEIGHTS).write_bytes(weights)
+    with suppress(ModelFolderError):
+        read(folder, model)
+
+
+def test_arrays_of_other_names_or_types_are_refused(folder: Path, model: Model) -> None:
+    for arrays in ({}, {"identifiers.users": np.zeros((2, 2))}, {"weights": np.zeros(3)}):
+        (folder / WEIGHTS).write_bytes(save(arrays))
+        with pytest.raises(ModelFolderError, match="damaged"):
+            read(folder, model)

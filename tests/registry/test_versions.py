@@ -11,7 +11,7 @@ from tests.conftest import ratings_of
 
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.models.base import Model
-from foreseen.registry import audit_log, versions
+from foreseen.registry import audit_log, recovery, versions
 from foreseen.registry.champion import train_challenger
 
 LINKS = pl.DataFrame({"movieId": [1], "imdbId": ["0111161"], "tmdbId": [278]})
@@ -30,9 +30,9 @@ def test_a_version_is_current_from_its_promotion_to_its_rollback(folder: Path, b
         versions.promote(folder, 2, "better")
     assert versions.read_version(folder).number == 2
     with versions.write_lock(folder):
-        assert versions.rollback(folder, "worse") == 1
-        with pytest.raises(InputError, match="first that was current"):
-            versions.rollback(folder, "again")
+        assert recovery.rollback(folder, "worse") == 1
+        with pytest.raises(InputError, match="first that was current; for another, use: foreseen"):
+            recovery.rollback(folder, "again")
     assert versions.read_version(folder).number == 1
     assert [entry["what"] for entry in audit_log.read(folder)] == ["promote", "rollback"]
     assert [version.why for version in versions.list_versions(folder)] == ["trained", "a test"]
@@ -133,7 +133,7 @@ def test_a_folder_of_an_older_format_is_refused_and_can_be_replaced(
         versions.promote(folder, 2, "")
     versions.save_model(bias, folder)
     assert versions.load_model(folder).name == "bias"
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
 
 
 def write_format_8(folder: Path, root: str, model: Model) -> None:
@@ -188,5 +188,5 @@ def test_models_that_replaced_others_are_observed_promoted_and_rolled_back(
     assert versions.load_model(folder).log.ratings.tail(1).equals(NEW)
     assert versions.read_links(folder) is None
     with versions.write_lock(folder):
-        assert versions.rollback(folder, "") == 1
+        assert recovery.rollback(folder, "") == 1
     assert [version.number for version in versions.list_versions(folder)] == [1, 2]

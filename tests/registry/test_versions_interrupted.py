@@ -73,12 +73,12 @@ def test_at_each_step_of_replacing_models_the_old_or_the_new_ones_are_readable(
     assert 5 < first < len(found) - 3
     assert found == [old] * first + [new] * (len(found) - first)
     assert state(folder) == new
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
     for number in (first - 1, first, len(found) - 1):
         copy = copies / f"{number:03d}"
         versions.save_model(bias, copy, LINKS)
         assert state(copy) == (1, size, True)
-        assert len(list(copy.iterdir())) == 2
+        assert len(list(copy.iterdir())) == 3
 
 
 def test_at_each_step_of_observing_and_promoting_a_version_is_readable(

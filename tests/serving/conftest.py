@@ -2,19 +2,21 @@
 
 import os
 import shutil
-import socket
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
+from tests.serving.postgresql import run_cluster
 
 from foreseen.data.canonical import Tables
 from foreseen.models.spec import parse_settings
@@ -51,32 +53,8 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a temporary PostgreSQL cluster; skips if it is not installed, fails in CI."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
-    if not found or not (found[-1] / "initdb").exists():
-        if os.environ.get("CI"):
-            pytest.fail("CI should have installed PostgreSQL")
-        pytest.skip("PostgreSQL is not installed here")
-    base = Path(tempfile.mkdtemp(prefix="fpg-"))
-    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_postgres:
-        shutil.chown(base, "postgres", "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = base / "data"
-    options = ["-U", "test", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
-
-    def run(*words: object) -> None:
-        command = [*as_postgres, *map(str, words)]
-        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL)
-
-    run(found[-1] / "initdb", "-D", data, *options)
-    server_options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={base}"
-    control = [found[-1] / "pg_ctl", "-D", data, "-w"]
-    run(*control, "-l", base / "log", "-o", server_options, "start")
-    yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
-    run(*control, "-m", "immediate", "stop")
-    shutil.rmtree(base, ignore_errors=True)
+    with run_cluster() as cluster:
+        yield cluster.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -100,6 +78,13 @@ def store(url: str) -> Iterator[Store]:
     opened = Store(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def fast_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords by parameters that take no time."""
+    hasher = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("foreseen.serving.passwords.PasswordHasher", hasher)
 
 
 @pytest.fixture
@@ -131,37 +116,61 @@ class Server:
         return self.process.wait(timeout=30)
 
     def kill(self) -> None:
+        """Send SIGKILL to the process and to its workers."""
+        workers = children_of(self.process.pid)
         self.process.kill()
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         self.process.wait()
 
 
+def children_of(process: int) -> list[int]:
+    """Return the worker processes of a server; none where there is no `/proc`."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        return [
+            int(child)
+            for child in children
+            if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+    except FileNotFoundError:
+        return []
+
+
 @contextmanager
-def start_server(folder: Path, workers: int = 1) -> Generator[Server]:
-    """Run `foreseen serve` until it is ready, then the block; the process never outlives it."""
+def start_server(
+    folder: Path, *options: str, workers: int = 1, port: int = 0, waits: bool = True
+) -> Generator[Server]:
+    """Run `foreseen serve` until it is ready, then the block; the process never outlives it.
+
+    With `waits` false the block runs at once.
+    """
     command = [sys.executable, "-c", "from foreseen.cli import main; main()", "serve", str(folder)]
     with subprocess.Popen(
-        [*command, "--port", "0", "--workers", str(workers)],
+        [*command, "--port", str(port), "--workers", str(workers), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
+        server = Server(process, f"http://127.0.0.1:{port}")
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith("serving http://"), line
-            address = line.split()[1]
-            wait_until_ready(address)
-            yield Server(process, address)
+            if waits:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                assert line.startswith("serving http://"), line
+                server.address = line.split()[1]
+                wait_until_ready(server.address)
+            yield server
         finally:
-            process.kill()
+            server.kill()
 
 
 def wait_until_ready(address: str) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"{address}/ready", timeout=5).status_code == 200:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     pytest.fail("the server does not become ready")

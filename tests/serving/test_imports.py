@@ -1,5 +1,7 @@
 """Import of ratings from another service's export."""
 
+import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -7,12 +9,17 @@ import pytest
 from tests.data.samples import LETTERBOXD, zipped
 
 from foreseen.errors import DataError
-from foreseen.serving.imports import store_export
+from foreseen.serving import imports
+from foreseen.serving.bounded_pool import OverloadedError
+from foreseen.serving.imports import Imports
+from foreseen.serving.problems import ProblemError
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store, StoredRating
+from foreseen.serving.uploads import MatchedExport, Upload, match_upload
 
 MATRIX, GOOD_BAD_UGLY = 2571, 1201
 MARCH_2021 = 1_615_075_200
+LINE = "2021-03-07,No such film,1999,x,4.5\r\n"
 
 
 @pytest.fixture
@@ -25,11 +32,14 @@ def user(store: Store) -> int:
     return store.add_guest(1).id
 
 
+def run(store: Store, snapshot: ModelSnapshot, user: int, data: bytes) -> tuple[MatchedExport, int]:
+    upload = Upload(data, "export", "letterboxd", {})
+    return asyncio.run(Imports(store, "key").run(upload, snapshot, user, "192.0.2.1"))
+
+
 def import_letterboxd(store: Store, snapshot: ModelSnapshot, user: int) -> int:
-    data = zipped(**{"ratings.csv": LETTERBOXD})
-    index = snapshot.title_index
-    report, changed = store_export(store, index, user, data, "export.zip", "letterboxd")
-    assert len(report.matched) == 2
+    matched, changed = run(store, snapshot, user, zipped(**{"ratings.csv": LETTERBOXD}))
+    assert len(matched.ratings) == 2
     return changed
 
 
@@ -58,5 +68,56 @@ def test_a_file_of_another_layout_is_refused_and_nothing_is_stored(
     store: Store, snapshot: ModelSnapshot, user: int
 ) -> None:
     with pytest.raises(DataError):
-        store_export(store, snapshot.title_index, user, b"a,b\n1,2\n", "x.csv", "letterboxd")
+        run(store, snapshot, user, b"a,b\n1,2\n")
     assert store.ratings(user) == store.imports(user) == []
+
+
+def test_a_large_file_is_read_in_another_process(
+    store: Store, snapshot: ModelSnapshot, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> MatchedExport:
+        raise AssertionError(f"read in process {os.getpid()}")
+
+    monkeypatch.setattr(match_upload, "__code__", refuse.__code__)
+    matched, changed = run(store, snapshot, user, (LETTERBOXD + LINE * 5000).encode())
+    assert (changed, matched.counts["missing"]) == (2, 5000)
+
+
+def test_a_file_that_takes_too_long_is_refused(
+    store: Store, snapshot: ModelSnapshot, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_SECONDS", 0.01)
+    with pytest.raises(ProblemError, match="too much time"):
+        run(store, snapshot, user, (LETTERBOXD + LINE * 50_000).encode())
+    assert store.imports(user) == []
+
+
+def test_imports_are_limited_per_user_and_per_address(
+    store: Store, snapshot: ModelSnapshot, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_USER_LIMIT", 2)
+    monkeypatch.setattr(imports, "_ADDRESS_LIMIT", 3)
+    others = [store.add_guest(1).id for _ in range(2)]
+    for importing in (user, user, others[0]):
+        import_letterboxd(store, snapshot, importing)
+    for importing in (user, others[1]):
+        with pytest.raises(ProblemError) as refused:
+            import_letterboxd(store, snapshot, importing)
+        assert refused.value.status == 429
+        assert refused.value.retry_after is not None
+        assert 3500 < refused.value.retry_after <= 3600
+
+
+def test_imports_beyond_those_that_wait_are_refused(
+    store: Store, snapshot: ModelSnapshot, user: int
+) -> None:
+    async def run_many() -> list[tuple[MatchedExport, int] | BaseException]:
+        running = Imports(store, "key")
+        upload = Upload(LETTERBOXD.encode(), "r.csv", "letterboxd", {})
+        calls = [running.run(upload, snapshot, user, "192.0.2.1") for _ in range(6)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    outcomes = asyncio.run(run_many())
+    assert [isinstance(outcome, OverloadedError) for outcome in outcomes] == [False] * 4 + [
+        True
+    ] * 2

@@ -169,7 +169,7 @@ def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
     page.fill("input[name=old]", "short but long")
     page.fill("input[name=new]", "long and not short")
     page.click("text=Change password")
-    wait_for_status(page, "Password changed; all other sessions have ended")
+    wait_for_status(page, "Password changed; all other sessions and all API tokens have ended")
     page.goto("/model")
     assert page.locator("[data-update]").count() == 1
 

@@ -7,8 +7,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from foreseen.errors import InputError
-from foreseen.serving.accounts import SignInError, TooManyAttemptsError
+from foreseen.serving.accounts import SignInError
+from foreseen.serving.bounded_pool import OverloadedError
 from foreseen.serving.problems import MEDIA_TYPE, ProblemError, add_handlers, problem
+from foreseen.serving.sign_in_limits import TooManyAttemptsError
+from foreseen.serving.store import ConflictError, StoreUnavailableError
 
 
 def test_a_problem_has_the_fields_of_rfc_9457() -> None:
@@ -23,15 +26,21 @@ def test_a_problem_has_the_fields_of_rfc_9457() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "kind"),
+    ("error", "status", "kind", "retry_after"),
     [
-        (ProblemError(409, "conflict", "x"), 409, "conflict"),
-        (InputError("x"), 422, "invalid-input"),
-        (SignInError("x"), 401, "invalid-credentials"),
-        (TooManyAttemptsError("x"), 429, "too-many-requests"),
+        (ProblemError(418, "teapot", "x"), 418, "teapot", None),
+        (ProblemError(429, "too-many-requests", "x", 7), 429, "too-many-requests", "7"),
+        (InputError("x"), 422, "invalid-input", None),
+        (SignInError("x"), 401, "invalid-credentials", None),
+        (TooManyAttemptsError("x", 90), 429, "too-many-requests", "90"),
+        (ConflictError("x"), 409, "conflict", None),
+        (StoreUnavailableError("x"), 503, "database-unavailable", "5"),
+        (OverloadedError("x"), 503, "overloaded", "2"),
     ],
 )
-def test_errors_have_a_status_and_a_kind(error: Exception, status: int, kind: str) -> None:
+def test_errors_have_a_status_a_kind_and_when_to_try_again(
+    error: Exception, status: int, kind: str, retry_after: str | None
+) -> None:
     app = FastAPI()
     add_handlers(app)
 
@@ -43,3 +52,4 @@ def test_errors_have_a_status_and_a_kind(error: Exception, status: int, kind: st
     assert response.status_code == status
     assert response.headers["content-type"] == MEDIA_TYPE
     assert response.json()["type"] == f"urn:foreseen:{kind}"
+    assert response.headers.get("retry-after") == retry_after

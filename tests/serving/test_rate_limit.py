@@ -1,6 +1,8 @@
 """Rate limits, stored in the database."""
 
-from foreseen.serving.rate_limit import RateLimiter
+import pytest
+
+from foreseen.serving.rate_limit import RateLimiter, client_key
 from foreseen.serving.store import Store
 
 
@@ -28,3 +30,29 @@ def test_a_reset_key_can_be_used_again(store: Store) -> None:
     limiter.reset("ann")
     assert limiter.take("ann") == 0
     assert limiter.take("bob") > 0
+
+
+def test_an_attempt_that_is_given_back_does_not_count(store: Store) -> None:
+    limiter = RateLimiter(store, "secret", "sign in", 2, 60)
+    assert [limiter.take("ann"), limiter.take("ann")] == [0, 0]
+    assert limiter.wait("ann") > 0
+    limiter.give_back("ann")
+    assert limiter.wait("ann") == 0
+    assert limiter.take("ann") == 0
+    assert limiter.take("ann") > 0
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_clients_are_counted_by_ipv4_address_or_ipv6_network(address: str, key: str) -> None:
+    assert client_key(address) == key

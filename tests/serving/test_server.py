@@ -9,15 +9,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.serving.conftest import Server, start_server
+from tests.serving.conftest import Server, children_of, start_server, wait_until_ready
+from tests.serving.postgresql import run_cluster
 
-from foreseen.errors import InputError
-from foreseen.serving.server import find_secret, listen
+from foreseen.errors import InputError, ModelFolderError
+from foreseen.serving.server import find_secret, listen, run
 
 CSRF_HEADER = "X-Foreseen-Form"
 
@@ -68,15 +70,6 @@ def search(server: Server, query: str) -> list[int]:
     return [entry["movieId"] for entry in found["movies"]]
 
 
-def workers_of(process: int) -> list[int]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_killed_worker_is_replaced_and_all_workers_end_with_their_parent(
     folder: Path,
@@ -84,12 +77,17 @@ def test_a_killed_worker_is_replaced_and_all_workers_end_with_their_parent(
     with start_server(folder, workers=2) as server:
         cookies, headers = open_guest(server)
         movies = search(server, "the")[:60]
-        killed, acknowledged = workers_of(server.process.pid)[0], set[int]()
+        killed, acknowledged = children_of(server.process.pid)[0], set[int]()
         for n, movie in enumerate(movies):
             # A connection per request, so that both workers serve some.
             with suppress(httpx.TransportError):
                 url = f"{server.address}/api/v1/me/ratings/{movie}"
-                put = httpx.put(url, json={"rating": 4}, cookies=cookies, headers=headers)
+                # Status 503 if the killed worker was the only one that was ready.
+                while True:
+                    put = httpx.put(url, json={"rating": 4}, cookies=cookies, headers=headers)
+                    if put.status_code != 503:
+                        break
+                    time.sleep(0.1)
                 assert put.status_code == 200
                 acknowledged.add(movie)
             if n == 20:
@@ -99,7 +97,7 @@ def test_a_killed_worker_is_replaced_and_all_workers_end_with_their_parent(
         assert acknowledged <= {entry["movieId"] for entry in rated}
         assert len(acknowledged) > 40
         deadline = time.monotonic() + 60
-        while len(left := set(workers_of(server.process.pid)) - {killed}) < 2:
+        while len(left := set(children_of(server.process.pid)) - {killed}) < 2:
             assert time.monotonic() < deadline, "the killed worker is not replaced"
             time.sleep(0.1)
         metrics = httpx.get(f"{server.address}/metrics").text
@@ -109,10 +107,85 @@ def test_a_killed_worker_is_replaced_and_all_workers_end_with_their_parent(
         )
         # The killed worker may have counted a response that it did not send, or not its last one.
         assert len(acknowledged) - 1 <= sum(map(float, counted)) <= len(movies)
-        server.kill()
+        server.process.kill()
     while any(Path(f"/proc/{worker}").exists() for worker in left):
         assert time.monotonic() < deadline, "workers run on without their parent"
         time.sleep(0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_service_outlives_a_dead_worker_a_damaged_model_and_an_outage_of_the_database(
+    folder: Path,
+) -> None:
+    with run_cluster() as cluster, free_port() as port:
+        cluster.kill()
+        options = ["--db", cluster.url]
+        with start_server(folder, *options, port=port, waits=False) as server:
+            wait_until_unavailable(server)
+            assert httpx.get(f"{server.address}/health").json() == {"status": "alive"}
+            # The database is not there yet, as after a boot.
+            time.sleep(1)
+            cluster.start()
+            wait_until_ready(server.address)
+            damaged = {file: file.read_bytes() for file in folder.glob("current*")}
+            for file in damaged:
+                file.write_bytes(b"{")
+            cluster.kill()
+            os.kill(children_of(server.process.pid)[0], signal.SIGKILL)
+            wait_until_unavailable(server)
+            cluster.start()
+            time.sleep(1)
+            wait_until_unavailable(server)
+            for file, content in damaged.items():
+                file.write_bytes(content)
+            wait_until_ready(server.address)
+            # The parent process may still respond for a moment.
+            wait_for_status(server, 200)
+            assert server.process.poll() is None
+            assert server.terminate() == 0
+
+
+@contextmanager
+def free_port() -> Generator[int]:
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", 0))
+        yield int(free.getsockname()[1])
+
+
+def wait_until_unavailable(server: Server) -> None:
+    """Wait until the server responds with status 503, which a client understands."""
+    response = wait_for_status(server, 503)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["type"] == "urn:foreseen:unavailable"
+    assert int(response.headers["retry-after"]) > 0
+
+
+def wait_for_status(server: Server, status: int) -> httpx.Response:
+    deadline = time.monotonic() + 60
+    while True:
+        with suppress(httpx.TransportError):
+            response = httpx.get(f"{server.address}/api/v1/model", timeout=5)
+            if response.status_code == status:
+                return response
+        assert server.process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_a_server_that_starts_ends_on_sigterm(folder: Path) -> None:
+    with free_port() as port, start_server(folder, port=port, waits=False) as server:
+        wait_until_unavailable(server)
+        assert server.terminate() == 0
+
+
+def test_files_are_not_created_beside_a_folder_without_models(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    with pytest.raises(ModelFolderError):
+        run(folder, None, "127.0.0.1", 0, False, [], [], 1)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_damaged_model_is_not_served(folder: Path) -> None:
@@ -130,7 +203,7 @@ def test_a_damaged_model_is_not_served(folder: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 def test_sigterm_ends_the_server(folder: Path) -> None:
     with start_server(folder) as server:
-        assert server.terminate() in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+        assert server.terminate() == 0
 
 
 def test_a_secret_is_required_on_addresses_that_others_can_reach(
@@ -167,6 +240,12 @@ def test_a_usage_error_prints_one_line(words: list[str], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr.lower()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "https://films.example.org", "*", "films example"])
+def test_an_allowed_host_is_a_name_or_an_address(folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match="--allowed-host"):
+        run(folder, None, "127.0.0.1", 0, False, [], [name], 1)
 
 
 def test_a_listening_socket_has_an_explicit_protocol() -> None:

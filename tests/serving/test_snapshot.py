@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import random_ratings, tables_of
+from tests.faults.injection import flip
 
 from foreseen.errors import ModelFolderError
 from foreseen.models.train import train
 from foreseen.registry import versions
+from foreseen.registry.layout import read_current, write_current
 from foreseen.serving.snapshot import LiveModel, ModelSnapshot, freeze_gc
 from foreseen.serving.store import StoredRating
 
@@ -145,15 +147,56 @@ def test_a_live_model_is_reloaded_when_the_log_changes(live: LiveModel, folder: 
 def test_a_live_model_keeps_its_snapshot_while_the_folder_is_damaged(
     live: LiveModel, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old = live.current
-    shutil.move(folder / "ratings.parquet", folder / "moved")
-    (folder / "current").write_text("damaged")
+    old, content = live.current, (folder / "current").read_bytes()
+    (folder / "current").write_bytes(b"\xff")
     wait_until(lambda: "cannot be read" in caplog.text)
+    time.sleep(10 * EVERY)
     assert live.current is old
-    (folder / "current").write_text('{"version": 1, "before": []}')
-    shutil.move(folder / "moved", folder / "ratings.parquet")
+    assert live.fault
+    assert len(caplog.records) == 1
+    (folder / "current").write_bytes(content)
     wait_until(lambda: live.current is not old)
     assert live.current.version == old.version
+    assert not live.fault
+
+
+def test_a_live_model_keeps_its_version_when_a_new_one_is_damaged(
+    live: LiveModel, folder: Path
+) -> None:
+    old = live.current
+    with versions.write_lock(folder):
+        number = versions.add_version(folder, versions.load_model(folder), 1, "test")
+        flip(folder / "versions" / f"{number:04d}" / "weights.safetensors")
+        write_current(folder, read_current(folder).model_copy(update={"version": number}))
+    wait_until(lambda: bool(live.fault))
+    assert "does not match its checksum" in live.fault
+    assert live.current is old
+
+
+@pytest.mark.parametrize("name", ["versions/0002/weights.safetensors", "current"])
+def test_a_live_model_starts_with_the_sound_version_before_a_damaged_one_and_recovers(
+    folder: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    number = new_version(folder)
+    file = folder / name
+    content = file.read_bytes()
+    flip(file)
+    live = LiveModel(folder, EVERY)
+    try:
+        assert live.current.version.number == (1 if "versions" in name else number)
+        assert file.name in live.fault
+        assert f"serving version {live.current.version.number}" in caplog.text
+        file.write_bytes(content)
+        wait_until(lambda: not live.fault)
+        assert live.current.version.number == number
+    finally:
+        live.close()
+
+
+def test_a_folder_in_which_nothing_is_sound_is_refused(folder: Path) -> None:
+    flip(folder / "log" / "0001" / "ratings.parquet")
+    with pytest.raises(ModelFolderError, match=r"ratings\.parquet is damaged .*restore a backup"):
+        LiveModel(folder)
 
 
 def test_a_closed_live_model_has_stopped_watching(folder: Path) -> None:

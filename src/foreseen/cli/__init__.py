@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli import data, import_ratings, measure, model, serve, versions
-from foreseen.errors import ForeseenError, InputError
+from foreseen.cli import backup, data, import_ratings, measure, model, serve, versions
+from foreseen.cli.failures import report_failure
+from foreseen.cli.interrupts import INTERRUPTED, prompt_interrupts
+from foreseen.cli.output import prepare_streams
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +38,8 @@ app.command()(measure.tune)
 app.command()(measure.backtest)
 app.command("import")(import_ratings.import_ratings)
 app.command()(serve.serve)
+app.command()(backup.backup)
+app.command()(backup.restore)
 
 
 def _print_version(requested: bool) -> None:
@@ -62,16 +66,17 @@ def global_options(
 def main() -> None:
     """Run the command line.
 
-    An error is printed in one line. The exit code is 2 for invalid input, 1 for another failure.
+    A failure is printed in one line. The exit code is 2 for invalid input, 1 for another failure,
+    130 after an interrupt from the keyboard, 141 if the reader of standard output has ended.
     """
+    prepare_streams()
     try:
-        app()
-    except InputError as error:
-        sys.exit(_fail(error, 2))
-    except (ForeseenError, OSError) as error:
-        sys.exit(_fail(error, 1))
-
-
-def _fail(error: Exception, status: int) -> int:
-    print(f"foreseen: {error}", file=sys.stderr)  # noqa: T201
-    return status
+        with prompt_interrupts():
+            app()
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    # Panics of libraries in Rust are no subclasses of Exception.
+    except BaseException as error:
+        sys.exit(report_failure(error))

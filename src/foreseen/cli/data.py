@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli.options import AsJson, Data, Out, SkipBadRows
-from foreseen.cli.output import print_json, print_table
+from foreseen.cli.options import AsJson, Data, Out, SkipBadRows, parse_path
+from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.outputs import HTML, check_file, check_folder
 
 
 def list_data(as_json: AsJson = False) -> None:
@@ -41,12 +42,11 @@ def get_data(
     """
     from foreseen.data.canonical import load_data, write_tables
 
+    check_folder(out)
+    check_file(skip_bad_rows)
     tables = load_data(data, skip_bad_rows)
     write_tables(tables, out)
     manifest = tables.manifest
-    if as_json:
-        print_json(vars(manifest))
-        return
     counts = {
         "ratings": manifest.ratings,
         "users": manifest.users,
@@ -54,18 +54,23 @@ def get_data(
         "movies without metadata": manifest.movies_without_metadata,
         "bad rows skipped": manifest.bad_rows,
     }
-    print_table(
-        f"{manifest.source}, written to {out}",
-        list(counts),
-        [[f"{count:,}" for count in counts.values()]],
-    )
+    with after_change():
+        if as_json:
+            print_json(vars(manifest))
+            return
+        print_table(
+            f"{manifest.source}, written to {out}",
+            list(counts),
+            [[f"{count:,}" for count in counts.values()]],
+        )
 
 
 def describe_data(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="Output HTML file.")] = Path(
-        "description.html"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", parser=parse_path, help="Output HTML file."),
+    ] = Path("description.html"),
     skip_bad_rows: SkipBadRows = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,6 +81,8 @@ def describe_data(
     from foreseen.data.canonical import load_data
     from foreseen.data.profile import summarise, write_profile
 
+    check_file(out, HTML)
+    check_file(skip_bad_rows)
     tables = load_data(data, skip_bad_rows)
     write_profile(tables, out)
     summary = summarise(tables)

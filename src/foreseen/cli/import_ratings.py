@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foreseen.cli.options import AsJson, ServiceName
-from foreseen.cli.output import print_json, print_table
-from foreseen.errors import InputError
+from foreseen.cli.options import AsJson, ServiceName, parse_name, parse_path, whole_number
+from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.outputs import check_file, is_stdout, write_output
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,23 +17,36 @@ if TYPE_CHECKING:
 
 
 def import_ratings(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Exported file: zip, CSV or JSON.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", parser=parse_path, help="Exported file: zip, CSV or JSON."),
+    ],
     service: Annotated[ServiceName, typer.Option("--from", help="Service that exported it.")],
     movies: Annotated[
         str | None,
         typer.Option(
             metavar="DATA",
+            parser=parse_name,
             help="Data set to match titles with; default: the movies of --into, else the "
             "built-in data set.",
         ),
     ] = None,
     into: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Trained model to add the ratings to.")
+        Path | None,
+        typer.Option(metavar="DIR", parser=parse_path, help="Trained model to add the ratings to."),
     ] = None,
-    user: Annotated[int, typer.Option(help="User id for the ratings.")] = 1_000_000_000,
+    user: Annotated[
+        int,
+        typer.Option(metavar="ID", parser=whole_number(0), help="User id for the ratings."),
+    ] = 1_000_000_000,
     out: Annotated[
         Path | None,
-        typer.Option(help="Output CSV file with userId,movieId,rating,timestamp."),
+        typer.Option(
+            metavar="FILE",
+            parser=parse_path,
+            help="Output file with userId,movieId,rating,timestamp: .csv, .parquet or .json; - "
+            "for standard output, as CSV.",
+        ),
     ] = None,
     choose: Annotated[
         list[str] | None,
@@ -45,29 +58,30 @@ def import_ratings(
 
     Example: `foreseen import letterboxd.zip --from letterboxd --into model --user 900001`
     """
-    from foreseen.data.sources.exports import read_export
+    from foreseen.data.output import TABLE_FORMATS, write_table
+    from foreseen.data.sources.exports import load_export
     from foreseen.data.title_matching import TitleIndex, match_export, parse_choices
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror})") from error
+    check_file(out, TABLE_FORMATS)
+    export = load_export(file, service.value)
     table, links = _catalogue(movies, into)
     choices = parse_choices(choose or [])
-    export = read_export(data, str(file), service.value)
     report = match_export(export, TitleIndex.of(table, links), choices)
     document: dict[str, Any] = {**report.as_json(), "userId": user}
+    if out is not None:
+        ratings = _ratings(report, user, int(time.time()))
+        write_output(out, ".csv", lambda path: write_table(ratings, path))
     if into is not None:
         document["changed"] = _observe(report, into, user)
     if out is not None:
-        from foreseen.files import write_atomically
-
-        write_atomically(out, _ratings(report, user, int(time.time())).write_csv)
         document["file"] = str(out)
-    if as_json:
-        print_json(document)
+    if is_stdout(out):
         return
-    _print_report(report, document)
+    with after_change():
+        if as_json:
+            print_json(document)
+            return
+        _print_report(report, document)
 
 
 def _catalogue(movies: str | None, into: Path | None) -> "tuple[pl.DataFrame, pl.DataFrame | None]":

@@ -17,8 +17,10 @@ from foreseen.cli.options import (
     SkipBadRows,
     parse_model,
     read_settings,
+    whole_number,
 )
 from foreseen.cli.output import print_backtest, print_evaluation, print_json, print_search
+from foreseen.cli.outputs import check_file, check_folder
 from foreseen.errors import InputError
 from foreseen.models.installed import DEFAULT_MODEL, model_names
 
@@ -55,8 +57,10 @@ def evaluate(
     from foreseen.evaluation.resume import finish, measure
     from foreseen.progress import progress_bar
 
-    tables = canonical.load_data(data, skip_bad_rows)
+    check_folder(out)
+    check_file(skip_bad_rows)
     chosen = {name: read_settings(settings, name) for name in model or model_names()}
+    tables = canonical.load_data(data, skip_bad_rows)
     evaluator = PROTOCOLS[protocol.value](tables)
     results = evaluator(GLOBAL_MEAN, None, seed)
     with progress_bar("evaluating", len(chosen)) as advance:
@@ -79,7 +83,12 @@ def tune(
         str, typer.Option(parser=parse_model, metavar=MODEL_METAVAR, help="Model to tune.")
     ] = DEFAULT_MODEL,
     trials: Annotated[
-        int, typer.Option(min=1, help="Number of trials; the first uses the defaults.")
+        int,
+        typer.Option(
+            metavar="INTEGER",
+            parser=whole_number(1),
+            help="Number of trials; the first uses the defaults.",
+        ),
     ] = 20,
     seed: Seed = 0,
     skip_bad_rows: SkipBadRows = None,
@@ -97,6 +106,8 @@ def tune(
         from foreseen.evaluation import tuning
     except ImportError as error:
         raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
+    check_folder(out)
+    check_file(skip_bad_rows)
     tables = canonical.load_data(data, skip_bad_rows)
     document = tuning.tune(tables, model, trials, seed, out)
     if as_json:
@@ -120,7 +131,12 @@ def backtest(
         typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known at the start."),
     ] = 0.5,
     delay: Annotated[
-        int, typer.Option(min=0, help="Seconds between a rating and its use by the model.")
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            parser=whole_number(0),
+            help="Seconds between a rating and its use by the model.",
+        ),
     ] = 0,
     measure_staleness: Annotated[
         bool,
@@ -143,9 +159,11 @@ def backtest(
     from foreseen.drift.report import summarise_backtest, write_backtest
     from foreseen.drift.staleness import staleness
 
+    check_folder(out)
+    check_file(skip_bad_rows)
+    parsed = read_settings(settings, model)
     tables = canonical.load_data(data, skip_bad_rows)
     policies = [name.value for name in policy or list(PolicyName)]
-    parsed = read_settings(settings, model)
     config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
     document = summarise_backtest(config, *run_backtest(config, out))
     if measure_staleness:

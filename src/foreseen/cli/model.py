@@ -17,9 +17,13 @@ from foreseen.cli.options import (
     SettingsFile,
     SkipBadRows,
     parse_model,
+    parse_path,
+    parse_timestamp,
     read_settings,
+    whole_number,
 )
-from foreseen.cli.output import print_json, print_table
+from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.outputs import check_file, check_folder, print_written, write_output
 from foreseen.models.installed import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -34,7 +38,12 @@ def train(
     ] = DEFAULT_MODEL,
     seed: Seed = 0,
     until: Annotated[
-        int | None, typer.Option(help="Train only on ratings before this timestamp.")
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            parser=parse_timestamp,
+            help="Train only on ratings before this timestamp.",
+        ),
     ] = None,
     settings: SettingsFile = None,
     skip_bad_rows: SkipBadRows = None,
@@ -46,39 +55,60 @@ def train(
     """
     from foreseen.data import canonical
     from foreseen.models.train import train as fit
-    from foreseen.registry.versions import save_model
+    from foreseen.registry.versions import check_destination, save_model
 
+    check_destination(out)
+    check_folder(out.absolute().parent)
+    check_file(skip_bad_rows)
+    parsed = read_settings(settings, model)
     tables = canonical.load_data(data, skip_bad_rows)
     if until is not None:
         tables = canonical.tables_before(tables, until)
-    fitted = fit(tables, model, read_settings(settings, model), seed)
+    fitted = fit(tables, model, parsed, seed)
     save_model(fitted, out, tables.links)
     count = tables.ratings.height
-    if as_json:
-        report = {"model": fitted.name, "folder": str(out), "ratings": count}
-        print_json({**report, **fitted.report})
-        return
-    error = f"{fitted.report['validation_rmse']:.4f}"
-    print_table(
-        None,
-        ["model", "folder", "ratings", "RMSE on the latest tenth, held out"],
-        [[fitted.name, str(out), f"{count:,}", error]],
-    )
+    with after_change():
+        if as_json:
+            report = {"model": fitted.name, "folder": str(out), "ratings": count}
+            print_json({**report, **fitted.report})
+            return
+        error = f"{fitted.report['validation_rmse']:.4f}"
+        print_table(
+            None,
+            ["model", "folder", "ratings", "RMSE on the latest tenth, held out"],
+            [[fitted.name, str(out), f"{count:,}", error]],
+        )
 
 
 def recommend(
     folder: Folder,
     user: Annotated[
-        list[int] | None, typer.Option("--user", help="User id; may be repeated.")
+        list[int] | None,
+        typer.Option(
+            "--user", metavar="ID", parser=whole_number(0), help="User id; may be repeated."
+        ),
     ] = None,
     all_users: Annotated[bool, typer.Option("--all", help="Rank for all users.")] = False,
-    k: Annotated[int, typer.Option("--k", min=1, help="Number of movies.")] = 10,
+    k: Annotated[
+        int,
+        typer.Option("--k", metavar="INTEGER", parser=whole_number(1), help="Number of movies."),
+    ] = 10,
     by: Annotated[RankBy, typer.Option(help="Ranking criterion.")] = RankBy.RATING,
-    at: Annotated[int | None, typer.Option(help="Rank as of this timestamp.")] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(metavar="SECONDS", parser=parse_timestamp, help="Rank as of this timestamp."),
+    ] = None,
     diversity: Annotated[
         float, typer.Option(min=0, max=1, help="Diversity weight (MMR); 0 ranks by score alone.")
     ] = 0.0,
-    out: Annotated[Path | None, typer.Option(help="With --all: output Parquet file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=parse_path,
+            help="Output file: .csv, .parquet or .json; - for standard output, as CSV.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank the movies that a user has not watched.
@@ -86,7 +116,9 @@ def recommend(
     Examples: `foreseen recommend model --user 1 --user 15`;
     `foreseen recommend model --all --out rankings.parquet`
     """
+    from foreseen.data.output import TABLE_FORMATS
     from foreseen.ranking import recommend as ranking
+    from foreseen.ranking.output import write_rankings
     from foreseen.registry.versions import load_model
 
     if all_users == bool(user):
@@ -94,19 +126,24 @@ def recommend(
     if all_users and out is None:
         raise typer.BadParameter("--all needs --out FILE.parquet")
     model = load_model(folder)
+    check_file(out, TABLE_FORMATS)
+    options = (k, by.value, at, diversity)
+    extension = ".json" if as_json else ".csv"
     if out is not None and all_users:
-        count = ranking.recommend_all(model, out, k, by.value, at, diversity)
-        if as_json:
-            print_json({"users": count, "file": str(out)})
-        else:
-            print_table(None, ["users", "file"], [[f"{count:,}", str(out)]])
+        count = write_output(
+            out, extension, lambda file: ranking.recommend_all(model, file, *options)
+        )
+        print_written("users", count, out, as_json)
         return
-    rankings = ranking.recommend(model, user or [], k, by.value, at, diversity)
-    if as_json:
+    rankings = ranking.recommend(model, user or [], *options)
+    if out is not None:
+        write_output(out, extension, lambda file: write_rankings(rankings, file))
+        print_written("users", len(rankings), out, as_json)
+    elif as_json:
         print_json([entry.as_json() for entry in rankings])
-        return
-    for entry in rankings:
-        _print_ranking(entry)
+    else:
+        for entry in rankings:
+            _print_ranking(entry)
 
 
 def _print_ranking(ranking: "Ranking") -> None:
@@ -130,24 +167,38 @@ def _print_ranking(ranking: "Ranking") -> None:
 
 def predict(
     folder: Folder,
-    pairs: Annotated[Path, typer.Option(help="CSV file with userId,movieId[,timestamp].")],
-    out: Annotated[Path, typer.Option(help="Output CSV file: the pairs with prediction,low,high.")],
+    pairs: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", parser=parse_path, help="CSV file with userId,movieId[,timestamp]."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            parser=parse_path,
+            help="Output file: the pairs with prediction,low,high; .csv, .parquet or .json; - for "
+            "standard output, as CSV.",
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Predict the rating of every (user, movie) pair of a file, in the order of the file.
 
     Example: `foreseen predict model --pairs pairs.csv --out predictions.csv`
     """
+    from foreseen.data.output import TABLE_FORMATS
     from foreseen.data.sources.pairs import read_pairs, write_predictions
     from foreseen.registry.versions import load_model
 
     model = load_model(folder)
+    check_file(out, TABLE_FORMATS)
     queries = read_pairs(pairs)
-    write_predictions(model.predict(queries), out)
-    if as_json:
-        print_json({"pairs": queries.height, "file": str(out)})
-    else:
-        print_table(None, ["pairs", "file"], [[f"{queries.height:,}", str(out)]])
+    predictions = model.predict(queries)
+    extension = ".json" if as_json else ".csv"
+    write_output(out, extension, lambda file: write_predictions(predictions, file))
+    print_written("pairs", queries.height, out, as_json)
 
 
 def observe(
@@ -163,6 +214,7 @@ def observe(
     from foreseen.data.canonical import load_ratings
     from foreseen.registry.versions import load_model, save_log, write_lock
 
+    check_file(skip_bad_rows)
     new = load_ratings(ratings, skip_bad_rows)
     with write_lock(folder):
         model = load_model(folder)
@@ -174,8 +226,9 @@ def observe(
         "new_movies": len(updated.log.catalogue) - len(model.log.catalogue),
         "ratings": updated.log.ratings.height,
     }
-    if as_json:
-        print_json(report)
-        return
-    header = ["ratings added", "new users", "new movies", "ratings in total"]
-    print_table(None, header, [[f"{value:,}" for value in report.values()]])
+    with after_change():
+        if as_json:
+            print_json(report)
+            return
+        header = ["ratings added", "new users", "new movies", "ratings in total"]
+        print_table(None, header, [[f"{value:,}" for value in report.values()]])

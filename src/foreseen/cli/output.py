@@ -1,31 +1,128 @@
-"""Output of the command line: tables for people, JSON for programs."""
+"""Output of the command line: tables for people, JSON for programs.
 
+Characters that standard output cannot encode are replaced in tables and escaped in JSON.
+"""
+
+import io
 import json
+import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, cast
 
 from rich.console import Console
 from rich.table import Table
 
+from foreseen.errors import ForeseenError
+
 _WIDTH: Final = 120
 """Width of tables, in characters, where stdout is not a terminal."""
 
 
+class PrintError(ForeseenError):
+    """A failure to write to standard output.
+
+    Attributes:
+        is_closed: Whether the reader of a pipe has ended.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"standard output cannot be written ({error.strerror})")
+        self.is_closed = isinstance(error, BrokenPipeError)
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr replace characters that they cannot encode.
+
+    Those that the caller has closed are replaced by the null device.
+    """
+    for name, errors in (("stdout", "replace"), ("stderr", "backslashreplace")):
+        stream: object = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
 def print_json(document: object) -> None:
-    """Print a document as JSON."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    """Print a document as JSON.
+
+    Raises:
+        PrintError: If standard output cannot be written.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2)
+    with _printing():
+        sys.stdout.write(text + "\n")
 
 
 def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> None:
-    """Print a table, as wide as the terminal."""
+    """Print a table, as wide as the terminal.
+
+    Raises:
+        PrintError: If standard output cannot be written.
+    """
     table = Table(*header, title=title, title_justify="left", header_style="bold")
     for row in rows:
         table.add_row(*row)
-    console = Console()
+    console = _Console()
     if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    console.print(table)
+        console = _Console(width=_WIDTH)
+    with _printing():
+        console.print(table)
+
+
+def print_file(file: Path) -> None:
+    """Print the content of a file, as bytes.
+
+    Raises:
+        PrintError: If standard output cannot be written.
+    """
+    content = file.read_bytes()
+    with _printing():
+        sys.stdout.buffer.write(content)
+
+
+@contextmanager
+def after_change() -> Generator[None]:
+    """Print the report of a change that is complete.
+
+    The command has succeeded: if the report cannot be printed, a line on stderr says so and the
+    exit code stays 0.
+    """
+    try:
+        yield
+    except PrintError as error:
+        if not error.is_closed:
+            print(f"foreseen: done, but {error}", file=sys.stderr)  # noqa: T201
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise the error again; the base class exits."""
+        raise  # noqa: PLE0704
+
+
+@contextmanager
+def _printing() -> Generator[None]:
+    """Convert a failure to write to standard output within the block, or to flush it."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_stdout()
+        raise PrintError(error) from error
+
+
+def _discard_stdout() -> None:
+    """Send what standard output still buffers to the null device: it is flushed again at exit."""
+    with suppress(OSError), Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def print_evaluation(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:

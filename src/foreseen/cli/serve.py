@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli.options import Folder
+from foreseen.cli.options import Folder, whole_number
 from foreseen.errors import InputError
 
 
@@ -12,10 +12,20 @@ def serve(
     folder: Folder,
     db: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Database; default: an SQLite file beside DIR."),
+        typer.Option(
+            metavar="URL",
+            envvar="FORESEEN_DB",
+            help="Database; default: an SQLite file beside DIR. A password belongs into the "
+            "environment variable, because others can see the arguments of a process.",
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="INTEGER", parser=whole_number(0, 65535), help="Port; 0 selects a free one."
+        ),
+    ] = 8000,
     behind_https: Annotated[
         bool, typer.Option("--behind-https", help="Users connect by HTTPS, through a proxy.")
     ] = False,
@@ -23,9 +33,21 @@ def serve(
         list[str] | None,
         typer.Option(help="Account name that gets administrator rights; may be repeated."),
     ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name under which the server may be addressed; may be repeated. Default: loopback "
+            "names on a loopback address without --behind-https, else any.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="Worker processes; default: one per core, up to 4."),
+        typer.Option(
+            metavar="INTEGER",
+            parser=whole_number(1, 64),
+            help="Worker processes; default: one per core, up to 4.",
+        ),
     ] = None,
 ) -> None:
     """Serve the web page and the HTTP API.
@@ -38,4 +60,13 @@ def serve(
         from foreseen.serving.server import default_workers, run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
-    run(folder, db, host, port, behind_https, admin or [], workers or default_workers())
+    run(
+        folder,
+        db,
+        host,
+        port,
+        behind_https,
+        admin or [],
+        allowed_host or [],
+        workers or default_workers(),
+    )

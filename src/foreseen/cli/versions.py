@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from foreseen.cli.options import AsJson, Folder, RatingsFile, SkipBadRows
-from foreseen.cli.output import print_json, print_table
+from foreseen.cli.options import AsJson, Folder, RatingsFile, SkipBadRows, whole_number
+from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.outputs import check_file
 
 if TYPE_CHECKING:
     from foreseen.registry.layout import Version
+    from foreseen.registry.update import Update
 
 _REASON: Final = "requested"
 """Reason written to the audit log for what is done by hand."""
@@ -28,7 +30,13 @@ def update(
     from foreseen.data.canonical import load_ratings
     from foreseen.registry.update import update as update_model
 
+    check_file(skip_bad_rows)
     result = update_model(folder, load_ratings(ratings, skip_bad_rows))
+    with after_change():
+        _print_update(result, as_json)
+
+
+def _print_update(result: "Update", as_json: bool) -> None:
     if as_json:
         print_json(result.as_json())
         return
@@ -36,6 +44,7 @@ def update(
         ["ratings added", f"{result.observed:,}"],
         ["ratings in total", f"{result.ratings:,}"],
         *(["drift detected", str(finding)] for finding in result.findings),
+        *(["suspected injection", str(suspected)] for suspected in result.injections),
         *(["reason to retrain", reason] for reason in result.reasons),
         ["decision", result.decision],
         ["current version", str(result.version)],
@@ -49,8 +58,9 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
     Example: `foreseen models model`
     """
     from foreseen.registry import versions
+    from foreseen.registry.layout import read_current_or_copy
 
-    current = versions.read_version(folder).number
+    current = read_current_or_copy(folder)[0].version
     found = versions.list_versions(folder)
     if as_json:
         print_json(
@@ -85,7 +95,10 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
 
 def promote(
     folder: Folder,
-    number: Annotated[int, typer.Argument(metavar="VERSION", help="Number of the version.")],
+    number: Annotated[
+        int,
+        typer.Argument(metavar="VERSION", parser=whole_number(1), help="Number of the version."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make a version the current one.
@@ -100,22 +113,25 @@ def promote(
 
 
 def rollback(folder: Folder, as_json: AsJson = False) -> None:
-    """Return to the version that was current before.
+    """Return to the version that was current before, or from a damaged state to a sound one.
+
+    To undo it, promote the version that was current.
 
     Example: `foreseen rollback model`
     """
-    from foreseen.registry import versions
+    from foreseen.registry import recovery, versions
 
     with versions.write_lock(folder):
-        number = versions.rollback(folder, _REASON)
+        number = recovery.rollback(folder, _REASON)
     _print_current(number, as_json)
 
 
 def _print_current(number: int, as_json: bool) -> None:
-    if as_json:
-        print_json({"current": number})
-    else:
-        print_table(None, ["current version"], [[str(number)]])
+    with after_change():
+        if as_json:
+            print_json({"current": number})
+        else:
+            print_table(None, ["current version"], [[str(number)]])
 
 
 def _is_better(version: "Version") -> str:

@@ -1,14 +1,14 @@
 """Conversion of raw tables to canonical ones: validated, deduplicated, in time order."""
 
-import csv
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
+from foreseen.data.canonical_files import write_files
+from foreseen.data.output import write_rows
 from foreseen.data.schema import (
     MOVIE,
     MOVIES_SCHEMA,
@@ -19,8 +19,8 @@ from foreseen.data.schema import (
     USER,
     placeholder_movies,
 )
-from foreseen.data.sources import BadRow, RawTables, read_source
-from foreseen.data.sources.delimited import COMMA, read_ratings
+from foreseen.data.sources import RawTables, read_source
+from foreseen.data.sources.rows import BadRow, BadRows, RowText
 from foreseen.errors import DataError
 
 _MAX_SHOWN: Final = 10
@@ -98,13 +98,7 @@ def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.Data
     Raises:
         DataError: As `load_data`.
     """
-    path = Path(data)
-    if path.is_file() and path.suffix.lower() != ".zip":
-        ratings, bad = read_ratings(path.read_bytes(), str(path), COMMA)
-        raw = RawTables(path.stem, ratings, None, str(path), bad_rows=tuple(bad))
-    else:
-        raw = read_source(data)
-    return make_canonical(raw, skip_bad_rows).ratings
+    return make_canonical(read_source(data), skip_bad_rows).ratings
 
 
 def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
@@ -168,19 +162,19 @@ def tables_before(tables: Tables, moment: int) -> Tables:
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
-    """Write ratings, movies, links and tags as Parquet files, then manifest.json."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, pl.DataFrame | None] = {
-        "ratings": tables.ratings,
-        "movies": tables.movies,
-        "links": tables.links,
-        "tags": tables.tags,
+    """Replace the Parquet files and the manifest of a folder, all of them or none.
+
+    Raises:
+        OSError: If they cannot be written; the folder keeps what it has.
+    """
+    frames = {
+        "ratings.parquet": tables.ratings,
+        "movies.parquet": tables.movies,
+        "links.parquet": tables.links,
+        "tags.parquet": tables.tags,
     }
-    for stem, frame in parts.items():
-        if frame is not None:
-            frame.write_parquet(folder / f"{stem}.parquet", compression="zstd")
-    manifest: dict[str, Any] = dict(vars(tables.manifest))
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    present = {name: frame for name, frame in frames.items() if frame is not None}
+    write_files(folder, present, vars(tables.manifest))
 
 
 def _without_duplicates(raw: RawTables) -> tuple[pl.DataFrame, list[BadRow]]:
@@ -195,15 +189,12 @@ def _without_duplicates(raw: RawTables) -> tuple[pl.DataFrame, list[BadRow]]:
     repeated = ordered.join(first, on="line", how="anti").join(
         first.select(USER, MOVIE, first_line="line"), on=[USER, MOVIE]
     )
-    return first, [
-        BadRow(
-            raw.ratings_file,
-            row["line"],
-            f"{row[USER]},{row[MOVIE]},{row[RATING]},{row[TIMESTAMP]}",
-            f"user {row[USER]} already rated movie {row[MOVIE]} in line {row['first_line']}",
-        )
-        for row in repeated.iter_rows(named=True)
-    ]
+    bad = BadRows(raw.ratings_file)
+    for row in repeated.iter_rows(named=True):
+        text = f"{row[USER]},{row[MOVIE]},{row[RATING]},{row[TIMESTAMP]}"
+        reason = f"user {row[USER]} already rated movie {row[MOVIE]} in line {row['first_line']}"
+        bad.add(RowText(row["line"], text, {}), reason, ordered.height)
+    return first, bad.found
 
 
 def _with_rated_movies(
@@ -227,8 +218,5 @@ def _bad_rows_message(bad: list[BadRow]) -> str:
 
 
 def _write_bad_rows(bad: list[BadRow], file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(["file", "line", "reason", "text"])
-        writer.writerows((row.file, row.line, row.reason, row.text) for row in bad)
+    rows = ((row.file, row.line, row.reason, row.text) for row in bad)
+    write_rows(["file", "line", "reason", "text"], rows, file)

@@ -19,6 +19,7 @@ import polars as pl
 from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
 from foreseen.data.sources.exports import imdb_digits
 from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.text import excerpt
 from foreseen.errors import InputError
 
 _ARTICLES: Final = (
@@ -33,6 +34,7 @@ _PARENTHESES: Final = re.compile(r"\(([^()]*)\)")
 _ALIAS: Final = re.compile(r"^a\.?k\.?a\.?\s*", re.IGNORECASE)
 _SUBTITLE: Final = re.compile(r" ?: ?| [-–—] ")
 _LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d"})
+_CHOICE_PART: Final = re.compile(r"[0-9]{1,15}")
 _KEY_SETS: Final = 3
 """Number of sets that `title_keys` returns."""
 
@@ -143,15 +145,18 @@ class TitleIndex:
         ):
             if movie is not None and movie in self.movies:
                 return (self.movies[movie],)
-        keys = title_keys(rating.title)
+        return self._by_title(rating.title, rating.year) or (
+            self._by_title(rating.original_title, rating.year) if rating.original_title else ()
+        )
+
+    def _by_title(self, title: str, year: int | None) -> tuple[Candidate, ...]:
+        keys = title_keys(title)
         # The loosest keys, which include a subtitle alone, require the exact year.
         for tolerance, count in ((0, _KEY_SETS), (1, _KEY_SETS - 1)):
             for index, key_set in zip(self._by_keys[:count], keys[:count], strict=True):
                 matching = {movie for key in key_set for movie in index.get(key, ())}
                 found = [
-                    movie
-                    for movie in sorted(matching)
-                    if self._has_year(movie, rating.year, tolerance)
+                    movie for movie in sorted(matching) if self._has_year(movie, year, tolerance)
                 ]
                 if found:
                     return tuple(self.movies[movie] for movie in found)
@@ -202,8 +207,9 @@ def parse_choices(texts: Sequence[str]) -> dict[int, int]:
     choices: dict[int, int] = {}
     for text in texts:
         parts = text.split(":")
-        if len(parts) != 2 or not all(part.isdecimal() and len(part) < 16 for part in parts):
-            raise InputError(f"a choice should be LINE:MOVIE, such as 12:318. Received: '{text}'")
+        if len(parts) != 2 or not all(_CHOICE_PART.fullmatch(part) for part in parts):
+            message = f"a choice should be LINE:MOVIE, such as 12:318. Received: '{excerpt(text)}'"
+            raise InputError(message)
         choices[int(parts[0])] = int(parts[1])
     return choices
 

@@ -44,7 +44,7 @@ def write_backtest_page(document: dict[str, Any], out: Path) -> None:
     if any("recovered" in result for result in document["results"]):
         title = "Adaptation: share of the gain of full retraining, by cost"
         pictures.append((title, _with(draw_recovered, document)))
-    if "staleness" in document:
+    if document.get("staleness"):
         title = "Staleness: error on the last tenth of the log by the age of the model"
         pictures.append((title, _with(draw_staleness, document)))
     title = "Placebo: false alarms in logs with shuffled sessions"
@@ -199,6 +199,11 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
             [_policy_row(result) for result in results],
         ),
         ("Detected changes", ["change"], [[found["sentence"]] for found in document["findings"]]),
+        (
+            "Movies that may be promoted by injected ratings",
+            ["suspicion"],
+            [[suspected["sentence"]] for suspected in document["injections"]] or [["none"]],
+        ),
     ]  # fmt: skip
     tables += [_actions(result) for result in results if result["policy"] == "adaptive"]
     for key, column in (("cells", "cell"), ("activity", "activity")):

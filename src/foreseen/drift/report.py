@@ -14,6 +14,7 @@ from foreseen.data.schema import MOVIE, TIMESTAMP, USER
 from foreseen.drift.backtest import BacktestConfig
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
+from foreseen.drift.profile_injection import find_injections
 from foreseen.drift.windows import Window
 from foreseen.evaluation.metrics import (
     as_dicts,
@@ -86,6 +87,7 @@ def summarise_backtest(
         "seed": config.seed,
         "results": results,
         "findings": [finding.as_json() for finding in detect(log)],
+        "injections": [suspected.as_json() for suspected in find_injections(log)],
         "placebo": _placebo(config, catalogue),
     }
 
@@ -159,5 +161,5 @@ def write_backtest(document: dict[str, Any], out: Path) -> None:
     write_atomically(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))
     figure = Figure(figsize=(8, 4), layout="constrained")
     draw_error(document, figure.subplots())
-    figure.savefig(out / FIGURE, dpi=130)
+    write_atomically(out / FIGURE, partial(figure.savefig, dpi=130, format="png"))
     write_backtest_page(document, out / PAGE)

@@ -17,6 +17,7 @@ from foreseen.candidates.next_item import UNTRAINED, NextItemModel
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, TIMESTAMP
+from foreseen.errors import InputError
 from foreseen.evaluation.ranking_metrics import eval_users, ranking_metrics
 from foreseen.evaluation.results import (
     AT_CUT,
@@ -195,6 +196,8 @@ def random_split(tables: Tables) -> Evaluator:
     Raises:
         InputError: If there are too few ratings.
     """
+    if tables.ratings.height < _FOLDS:
+        raise InputError(f"{tables.ratings.height} ratings are too few for {_FOLDS} folds")
     ratings = tables.ratings.with_columns(random_folds(tables.ratings, _FOLDS))
     folds: list[tuple[_TrainingData, pl.DataFrame]] = []
     for fold in range(_FOLDS):

@@ -65,8 +65,10 @@ def ranking_metrics(model: Model, users: Sequence[EvalUser]) -> dict[str, Any]:
         hit rate at 10 and mean reciprocal rank of the next movie (ties at the expected rank), with
         intervals over users; coverage, the share of the catalogue in any top ten; novelty, the
         mean of -log2 of the share of users who have rated a movie of the top ten; the number of
-        users.
+        users. Empty without users.
     """
+    if not users:
+        return {}
     movies = model.log.catalogue.movies
     views = np.bincount(model.log.movie, minlength=len(movies))
     novelty = -np.log2((views + 1) / (len(model.log.users) + 1))

@@ -1,6 +1,5 @@
 """The report of an evaluation: `metrics.json`, `activity.csv` for plots, a figure and a page."""
 
-import csv
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from foreseen.data.output import write_rows
 from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, USER
 from foreseen.evaluation.html import write_evaluation_page
 from foreseen.evaluation.metrics import as_dicts, order_metrics, paired_differences, rating_errors
@@ -105,25 +105,27 @@ def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], 
     for summary in summaries:
         rmse.setdefault(summary["setting"], {})[summary["model"]] = summary["rmse"]["value"]
     document = {"protocol": protocol, "data": data, "rmse": rmse, "results": list(summaries)}
-    with (out / "activity.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["model", "setting", "activity", "events", "rmse", "low", "high"])
-        for summary in summaries:
-            for part in summary.get("activity", ()):
-                error = part["rmse"]
-                writer.writerow(
-                    [
-                        summary["model"],
-                        summary["setting"],
-                        part["activity"],
-                        part["events"],
-                        *(f"{error[key]:.6f}" for key in ("value", "low", "high")),
-                    ]
-                )
+    _write_activity(summaries, out / "activity.csv")
     draw_activity(summaries, out / "activity.png", protocol)
     write_evaluation_page(protocol, data, summaries, out / "report.html")
     text = json.dumps(document, indent=2) + "\n"
     write_atomically(out / "metrics.json", partial(Path.write_text, data=text, encoding="utf-8"))
+
+
+def _write_activity(summaries: Sequence[dict[str, Any]], file: Path) -> None:
+    header = ["model", "setting", "activity", "events", "rmse", "low", "high"]
+    rows = [
+        [
+            summary["model"],
+            summary["setting"],
+            part["activity"],
+            part["events"],
+            *(f"{part['rmse'][key]:.6f}" for key in ("value", "low", "high")),
+        ]
+        for summary in summaries
+        for part in summary.get("activity", ())
+    ]
+    write_rows(header, rows, file)
 
 
 def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str) -> None:
@@ -159,4 +161,4 @@ def draw_activity(summaries: Sequence[dict[str, Any]], file: Path, protocol: str
         panels[0].set_ylim(min(drawn) - 0.1, max(drawn) + 0.15)
     panels[0].set_ylabel("RMSE (stars), 95 % interval over users")
     panels[0].legend()
-    figure.savefig(file, dpi=130)
+    write_atomically(file, partial(figure.savefig, dpi=130, format="png"))

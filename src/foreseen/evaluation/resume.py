@@ -44,16 +44,8 @@ def measure(
     key = (protocol, name, settings.model_dump(mode="json"), seed)
     stem = out / _FOLDER / fingerprint(tables, *key)
     events_file, ranking_file = stem.with_suffix(".parquet"), stem.with_suffix(".json")
-    # The events are written last: where they are, the ranking metrics are too.
-    if events_file.exists():
-        ranking = json.loads(ranking_file.read_text(encoding="utf-8"))
-        parts = pl.read_parquet(events_file).partition_by(
-            _SETTING, as_dict=True, maintain_order=True
-        )
-        return [
-            Result(name, setting, events.drop(_SETTING), ranking[setting])
-            for (setting,), events in parts.items()
-        ]
+    if (results := _read(name, events_file, ranking_file)) is not None:
+        return results
     results = evaluate(name, settings, seed)
     document = json.dumps({result.setting: result.ranking for result in results})
     write_atomically(ranking_file, lambda path: path.write_text(document, encoding="utf-8"))
@@ -62,6 +54,21 @@ def measure(
     )
     write_atomically(events_file, events.write_parquet)
     return results
+
+
+def _read(name: str, events_file: Path, ranking_file: Path) -> list[Result] | None:
+    """Return the results that an earlier run wrote; None if they are missing or damaged."""
+    try:
+        # The events are written last: where they are, the ranking metrics are too.
+        events = pl.read_parquet(events_file)
+        ranking = json.loads(ranking_file.read_text(encoding="utf-8"))
+        parts = events.partition_by(_SETTING, as_dict=True, maintain_order=True)
+        return [
+            Result(name, setting, part.drop(_SETTING), ranking[setting])
+            for (setting,), part in parts.items()
+        ]
+    except (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError):
+        return None
 
 
 def finish(out: Path) -> None:

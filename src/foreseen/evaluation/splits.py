@@ -46,7 +46,7 @@ def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
     """Split a log by time and reveal half of each user who has no rating before the cut.
 
     Raises:
-        InputError: If there are too few ratings or no new users.
+        InputError: If there are too few ratings, no new users, or none of them has two ratings.
     """
     known, later = cut(ratings, share)
     new = later.join(known.select(USER).unique(), on=USER, how="anti", maintain_order="left")
@@ -56,6 +56,11 @@ def fold_in(ratings: pl.DataFrame, share: float = TRAIN_SHARE) -> FoldIn:
     half = pl.max_horizontal(pl.len().over(USER) // 2, 1)
     revealed = new.filter(position < half)
     hidden = new.filter(position >= half)
+    if hidden.is_empty():
+        raise InputError(
+            f"no user who begins after the first {share:.0%} of the ratings has two ratings, one "
+            "to reveal and one to predict; use another protocol, such as stream"
+        )
     return FoldIn(known, revealed, hidden)
 
 

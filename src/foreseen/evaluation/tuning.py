@@ -8,7 +8,7 @@ has the default settings. An interrupted search resumes.
 import copy
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
+from foreseen.errors import InputError
 from foreseen.evaluation.metrics import order_metrics, rating_errors
 from foreseen.evaluation.protocols import evaluate_fold_in
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
@@ -65,7 +66,8 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
         out: Gets `search.json`, `best.yaml` (a section for `--settings`) and `search.png`.
 
     Raises:
-        InputError: If there are too few ratings or no new users among them.
+        InputError: If there are too few ratings or no new users among them, or the journal of an
+            earlier run is damaged.
     """
     early, _ = cut(tables.ratings, TRAIN_SHARE)
     split = fold_in(early)
@@ -87,7 +89,7 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
     with progress_bar(f"tuning {name}", trials) as advance:
         advance(min(done, trials))
         for _ in range(done, trials):
-            study.optimize(objective, n_trials=1)
+            _optimize(study, objective)
             advance(1)
     document = _summary(study, tables, name, seed)
     _write(out, document)
@@ -151,14 +153,38 @@ def _key(parent: object, name: str) -> str | int:
 def _study(tables: Tables, name: str, seed: int, out: Path) -> optuna.Study:
     """Return the study of this data, model and seed, with the trials of earlier runs."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=optuna.storages.JournalStorage(JournalFileBackend(str(out / "study.journal"))),
-        study_name=f"{name} {fingerprint(tables, seed)}",
-        load_if_exists=True,
-    )
+    journal = out / "study.journal"
+    _drop_partial_line(journal)
+    try:
+        study = optuna.create_study(
+            storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
+            study_name=f"{name} {fingerprint(tables, seed)}",
+            load_if_exists=True,
+        )
+    except (ValueError, TypeError, LookupError, AssertionError) as error:
+        raise InputError(f"{journal} is damaged; delete it to start the search again") from error
     # A resumed search must not repeat the draws of its beginning.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     return study
+
+
+def _drop_partial_line(journal: Path) -> None:
+    """Delete what a killed process or a full disk left after the last complete line."""
+    if journal.exists():
+        content = journal.read_bytes()
+        complete = content[: content.rfind(b"\n") + 1]
+        if len(complete) < len(content):
+            write_atomically(journal, partial(Path.write_bytes, data=complete))
+
+
+def _optimize(study: optuna.Study, objective: Callable[[optuna.Trial], float]) -> None:
+    try:
+        study.optimize(objective, n_trials=1)
+    except AssertionError as error:
+        # Optuna asserts that a trial has a state, also if writing it to the journal has failed.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -217,4 +243,4 @@ def draw_search(document: Mapping[str, Any], file: Path) -> None:
     panel.set_ylabel("RMSE on validation users (stars)")
     panel.set_title(f"{document['model']} on {document['data']}")
     panel.legend()
-    figure.savefig(file, dpi=130)
+    write_atomically(file, partial(figure.savefig, dpi=130, format="png"))

@@ -22,6 +22,7 @@ from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import History, Queries
+from foreseen.models.group_influence import GroupInfluence
 from foreseen.models.offset_correction import offset_correction
 from foreseen.models.predictions import Predictions
 from foreseen.models.predictor import (
@@ -42,11 +43,13 @@ class Scores:
 
     Attributes:
         predictions: Predicted ratings.
+        group_influence: How far a coordinated group of users could have raised the prediction.
         likely: Probability that the movie is among the next ten that the user watches.
         p_next_liked: Probability that the movie is the next one that the user watches and likes.
     """
 
     predictions: Predictions
+    group_influence: NDArray[np.float64]
     likely: NDArray[np.float64]
     p_next_liked: NDArray[np.float64]
 
@@ -82,6 +85,11 @@ class Model:
     def candidates(self) -> CandidateIndex:
         """The sources of candidates over the log."""
         return CandidateIndex(self.log)
+
+    @cached_property
+    def group_influence(self) -> GroupInfluence:
+        """How far a coordinated group of users can have raised predictions."""
+        return GroupInfluence(self.log)
 
     def observe(self, ratings: pl.DataFrame) -> "Model":
         """Return the model with further ratings in its log; nothing is trained."""
@@ -162,6 +170,7 @@ class Model:
         )
         return Scores(
             predictions.reshaped((count, len(candidates))),
+            np.tile(self.group_influence.before(before)[movies], (count, 1)),
             likely=within_next(p_next[:, movies]),
             p_next_liked=p_next_liked[:, movies],
         )

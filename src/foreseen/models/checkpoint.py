@@ -9,12 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
-from safetensors.numpy import (
-    load_file,  # pyright: ignore[reportUnknownVariableType]
-    save_file,  # pyright: ignore[reportUnknownVariableType]
-)
+from safetensors.numpy import load, save
 
 from foreseen.candidates.next_item import NextItemModel
 from foreseen.compute.threads import one_thread
@@ -32,10 +29,13 @@ FORMAT: Final = 9
 CARD: Final = "model.json"
 WEIGHTS: Final = "weights.safetensors"
 _USERS: Final = "identifiers.users"
+_FILE_ERRORS: Final = (OSError, ValueError, SafetensorError, InputError)
 
 
 class _Header(BaseModel):
     """The part of model.json that all formats share."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     format: int
     name: str
@@ -58,7 +58,7 @@ class _Card(_Header):
 def write_model(model: Model, folder: Path) -> None:
     """Write the card and the weights of a model into a folder that has neither."""
     arrays = {name: np.ascontiguousarray(a) for name, a in model.predictor.arrays().items()}
-    save_file({**arrays, _USERS: model.log.users.ids}, folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(save({**arrays, _USERS: model.log.users.ids}))
     card = _Card(
         format=FORMAT,
         name=model.name,
@@ -73,6 +73,14 @@ def write_model(model: Model, folder: Path) -> None:
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
+def _check_format(folder: Path, header: _Header) -> None:
+    if header.format == FORMAT and header.name in model_names():
+        return
+    found = f"{folder} has format {header.format} and model '{header.name}'; this version "
+    fix = "update Foreseen" if header.format > FORMAT else "train it again"
+    raise ModelFolderError(f"{found}reads format {FORMAT} and {', '.join(model_names())}: {fix}")
+
+
 def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Model:
     """Return the model of a folder, with these ratings and movies as its log.
 
@@ -82,30 +90,28 @@ def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Mod
     try:
         text = (folder / CARD).read_text(encoding="utf-8")
         # Before the rest: another format has other fields.
-        header = _Header.model_validate_json(text)
-        if header.format != FORMAT or header.name not in model_names():
-            raise ModelFolderError(
-                f"{folder} has format {header.format} and model '{header.name}'; this version "
-                f"reads format {FORMAT} and {', '.join(model_names())}: train it again"
-            )
+        _check_format(folder, _Header.model_validate_json(text))
         card = _Card.model_validate_json(text)
-        arrays: dict[str, np.ndarray[Any, np.dtype[np.generic]]] = load_file(folder / WEIGHTS)
+        arrays: dict[str, np.ndarray[Any, np.dtype[np.generic]]] = load(
+            (folder / WEIGHTS).read_bytes()
+        )
         users = IdMap(arrays.pop(_USERS).astype(np.int64))
         settings = parse_settings(card.name, card.settings)
         predictor = model_spec(card.name).load(settings, arrays)
         catalogue = Catalogue.of(movies, card.genres)
-    except (OSError, KeyError, RuntimeError, ValidationError, SafetensorError, InputError) as error:
-        if isinstance(error, ModelFolderError):
-            raise
+        log = InteractionLog(
+            catalogue.extended(ratings[MOVIE].to_numpy()),
+            users.extended(ratings[USER].to_numpy()),
+            ratings,
+        )
+        with one_thread():
+            predictor = predictor.observed(log)
+    except ModelFolderError:
+        raise
+    # Arrays of another shape or type raise what the computation with them raises.
+    except (*_FILE_ERRORS, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFolderError(f"{folder} is damaged ({reason}); train it again") from error
-    log = InteractionLog(
-        catalogue.extended(ratings[MOVIE].to_numpy()),
-        users.extended(ratings[USER].to_numpy()),
-        ratings,
-    )
-    with one_thread():
-        predictor = predictor.observed(log)
     return Model(
         card.name,
         predictor,

@@ -12,12 +12,12 @@ By = Literal["rating", "likely", "blend"]
 
 
 def by_rating(scores: Scores) -> NDArray[np.float64]:
-    """Return predicted stars less their standard error, of shape B x C.
+    """Return a lower bound of the predicted stars, of shape B x C.
 
-    A lower confidence bound: of two movies with the same prediction the one with more ratings
-    ranks higher, and two ratings of 5.0 do not rank above hundreds of high ratings.
+    The prediction less its standard error, so that two ratings of 5.0 do not rank above hundreds of
+    high ratings, and less what a coordinated group of users could have added to it.
     """
-    return scores.predictions.mean - scores.predictions.standard_error
+    return scores.predictions.mean - scores.predictions.standard_error - scores.group_influence
 
 
 def by_likely(scores: Scores) -> NDArray[np.float64]:

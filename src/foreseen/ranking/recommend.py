@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.output import table_format
 from foreseen.data.schema import (
     GENRES,
     HIGH,
@@ -22,10 +23,10 @@ from foreseen.data.schema import (
     YEAR,
 )
 from foreseen.errors import InputError
-from foreseen.files import write_atomically
 from foreseen.models.base import Model
 from foreseen.progress import progress_bar
 from foreseen.ranking.explain import Influence, explain, influences
+from foreseen.ranking.output import write_all_rankings
 from foreseen.ranking.rank import CRITERIA, By, diversify
 from foreseen.ranking.two_stage import TwoStageScorer
 
@@ -148,13 +149,15 @@ def recommend_all(
     at: int | None = None,
     diversity: float = 0.0,
 ) -> int:
-    """Write the rankings of all users of the log to a Parquet file; return the number of users.
+    """Write the rankings of all users of the log to a file; return the number of users.
 
-    Columns: userId, rank (from 1), movieId, prediction, low, high, likely.
+    The extension of the file is `.parquet`, `.csv` or `.json`. Columns: userId, rank (from 1),
+    movieId, prediction, low, high, likely. JSON has an object per user, as `recommend` has.
 
     Raises:
-        InputError: If k is not positive.
+        InputError: If k is not positive, or the file has another extension.
     """
+    table_format(out)
     request = _request(k, by, at, diversity)
     users = sorted(map(int, model.log.users.ids))
     ids = model.log.catalogue.movies.ids
@@ -178,7 +181,7 @@ def recommend_all(
                 )
             )
             advance(1)
-    write_atomically(out, pl.concat(frames).write_parquet)
+    write_all_rankings(pl.concat(frames), out)
     return len(users)
 
 

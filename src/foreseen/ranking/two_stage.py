@@ -67,6 +67,7 @@ class TwoStageScorer:
         empty = [np.full((1, size), np.nan) for _ in range(5)]
         self.scores: Final = Scores(
             Predictions(*empty, standard_error=error[None, :]),
+            model.group_influence.before(before)[None, :],
             likely=within_next(p_next[:, :-1]),
             p_next_liked=p_next_liked[:, :-1],
         )
@@ -89,7 +90,9 @@ class TwoStageScorer:
             return self._best_by_rating(excluded, k)
 
     def _best_by_rating(self, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
-        first_stage = self._first_stage - self.scores.predictions.standard_error[0]
+        scores = self.scores
+        margin = scores.predictions.standard_error[0] + scores.group_influence[0]
+        first_stage = self._first_stage - margin
         most = count = max(_FIRST, _FIRST_PER_RANKED * k)
         while True:
             # In one call: each call folds in the whole history again.

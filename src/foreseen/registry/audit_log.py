@@ -7,7 +7,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from foreseen.data.schema import TIMESTAMP_LIMIT
+
 FILE: Final = "audit_log.jsonl"
+
+
+class _Entry(BaseModel):
+    """The fields of every entry; there are others."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    at: int = Field(ge=0, le=TIMESTAMP_LIMIT)
+    what: str
+    why: str
 
 
 def append(folder: Path, action: str, reason: str, facts: Mapping[str, object]) -> None:
@@ -19,11 +33,14 @@ def append(folder: Path, action: str, reason: str, facts: Mapping[str, object]) 
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Return the entries, oldest first; incomplete lines are skipped."""
+    """Return the entries, oldest first; incomplete and damaged lines are skipped."""
     file = folder / FILE
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    lines = file.read_bytes().split(b"\n") if file.exists() else []
     entries: list[dict[str, Any]] = []
     for line in filter(None, lines):
-        with suppress(json.JSONDecodeError):
-            entries.append(json.loads(line))
+        with suppress(ValueError, RecursionError):
+            entry = _Entry.model_validate(json.loads(line)).model_dump()
+            # Not a number, which JSON does not allow, is refused here.
+            json.dumps(entry, allow_nan=False)
+            entries.append(entry)
     return entries

@@ -1,28 +1,33 @@
 """Files of a folder of models, and which version is current; see `foreseen.registry.versions`."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from functools import partial
+import re
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from foreseen.errors import ForeseenError, ModelFolderError
-from foreseen.files import write_atomically
+from foreseen.data.schema import TIMESTAMP_LIMIT
+from foreseen.errors import ModelFolderError
+from foreseen.files import sync
+from foreseen.integrity import describe, from_json, to_json
 from foreseen.models.checkpoint import CARD
 
 CURRENT: Final = "current"
+CURRENT_COPY: Final = "current.copy"
+"""Has the same content as `current`, which is repaired from it."""
 VERSIONS: Final = "versions"
 VERSION: Final = "version.json"
+LOGS: Final = "log"
 RATINGS: Final = "ratings.parquet"
 MOVIES: Final = "movies.parquet"
 LINKS: Final = "links.parquet"
 REPLACEMENT_PREFIX: Final = "anew."
 """Prefix of the names of roots that replaced earlier models."""
-_LOCK_TIMEOUT: Final = 600.0
-"""Seconds."""
+RESTORE: Final = "restore a backup with: foreseen restore, or train again"
+"""What to do if nothing in a folder is sound."""
+NEW: Final = ".new"
+"""Suffix of the names of a new `current` and its copy."""
+_LARGEST_NUMBER: Final = 999_999_999
 
 
 class Version(BaseModel):
@@ -42,17 +47,26 @@ class Version(BaseModel):
         sha256: Checksums of its files, by name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    number: int
-    made: int
+    number: int = Field(ge=1, le=_LARGEST_NUMBER)
+    made: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     model: str
     parent: int | None
-    trained_on: int
-    ratings: int
-    until: int
+    trained_on: int = Field(ge=0, lt=2**63)
+    ratings: int = Field(ge=0, lt=2**63)
+    until: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     why: str
     comparison: dict[str, float | int | bool]
+    sha256: dict[str, str]
+
+
+class StoredLog(BaseModel):
+    """A generation of the log: its number, from 1, and the checksums of its files by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: int = Field(ge=1, le=_LARGEST_NUMBER)
     sha256: dict[str, str]
 
 
@@ -62,21 +76,26 @@ class Current(BaseModel):
     Attributes:
         version: Number of the current version.
         before: Numbers of the versions that were current before, oldest first.
-        root: Name of the subfolder with the versions and the tables; empty for the folder itself.
+        root: Name of the subfolder with the versions and the logs; empty for the folder itself.
+        log: The log; None in folders of older versions of Foreseen, whose tables lie in the root
+            and have no checksums.
+        log_before: The log before the last change, to return to if `log` is damaged.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int
+    version: int = Field(ge=1, le=_LARGEST_NUMBER)
     before: tuple[int, ...] = ()
     # Older folders have the key "home"; they are refused by the format of their models.
     root: str = Field(
         default="", pattern=r"^(anew\.\w+)?$", validation_alias=AliasChoices("root", "home")
     )
+    log: StoredLog | None = None
+    log_before: StoredLog | None = None
 
 
 def root_of(folder: Path) -> Path:
-    """Return the directory of the versions and the tables.
+    """Return the directory of the versions and the logs.
 
     Raises:
         ModelFolderError: If the folder holds no models.
@@ -89,9 +108,17 @@ def version_folder(root: Path, number: int) -> Path:
     return root / VERSIONS / f"{number:04d}"
 
 
-def version_numbers(root: Path) -> list[int]:
-    """Return the numbers of the versions in the versions directory, ascending."""
-    return sorted(int(entry.name) for entry in (root / VERSIONS).iterdir() if entry.name.isdigit())
+def log_folder(root: Path, log: StoredLog | None) -> Path:
+    """Return the folder of a log, whether or not it exists."""
+    return root if log is None else root / LOGS / f"{log.number:04d}"
+
+
+def numbers_in(folder: Path) -> list[int]:
+    """Return the numbers of the versions or logs in a folder, ascending."""
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(int(name) for name in names if re.fullmatch(r"[0-9]{4,9}", name))
 
 
 def read_current(folder: Path) -> Current:
@@ -101,36 +128,102 @@ def read_current(folder: Path) -> Current:
         ModelFolderError: If the folder holds no models, or the file is damaged.
     """
     try:
-        return Current.model_validate_json((folder / CURRENT).read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise ModelFolderError(f"{folder / CURRENT} is damaged; train again") from error
+        return _parse_current(folder / CURRENT)
+    except ValueError as error:
+        reason = f"damaged or of a newer version ({error})"
     except OSError as error:
-        if (folder / CARD).is_file():
-            raise ModelFolderError(
-                f"{folder} has an older format, without versions: train it again"
-            ) from error
-        raise ModelFolderError(f"{folder} holds no model; make one: foreseen train") from error
+        reason = f"unreadable ({error.strerror})"
+        if not (folder / CURRENT_COPY).is_file():
+            if (folder / CARD).is_file():
+                raise ModelFolderError(
+                    f"{folder} has an older format, without versions: train it again"
+                ) from error
+            raise ModelFolderError(f"{folder} holds no model; make one: foreseen train") from error
+    if (folder / CURRENT_COPY).is_file():
+        fix = f"repair it with: foreseen rollback {folder}"
+    else:
+        fix = RESTORE
+    raise ModelFolderError(f"{folder / CURRENT} is {reason}; {fix}")
+
+
+def read_copy(folder: Path) -> Current:
+    """Return the copy of the file `current`.
+
+    Raises:
+        ModelFolderError: If there is none, or it is damaged.
+    """
+    try:
+        return _parse_current(folder / CURRENT_COPY)
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{folder / CURRENT} and its copy are damaged; {RESTORE}") from error
+
+
+def read_current_or_copy(folder: Path) -> tuple[Current, str]:
+    """Return which version is current, and the fault of the file `current` if its copy was read.
+
+    Raises:
+        ModelFolderError: If the folder holds no models, or both are damaged.
+    """
+    try:
+        return read_current(folder), ""
+    except ModelFolderError as error:
+        if not (folder / CURRENT_COPY).is_file():
+            raise
+        return read_copy(folder), str(error)
+
+
+def _parse_current(file: Path) -> Current:
+    document, has_checksum = from_json(file.read_bytes())
+    try:
+        current = Current.model_validate(document)
+    except ValidationError as error:
+        raise ValueError(describe(error)) from error
+    if current.log is not None and not has_checksum:
+        raise ValueError("it has no checksum")
+    return current
 
 
 def write_current(folder: Path, current: Current) -> None:
-    """Replace the file `current` atomically."""
-    text = current.model_dump_json() + "\n"
-    write_atomically(folder / CURRENT, partial(Path.write_text, data=text, encoding="utf-8"))
+    """Replace the file `current` atomically, then its copy."""
+    content = to_json(current.model_dump(mode="json"))
+    names = (CURRENT, CURRENT_COPY)
+    try:
+        # A full disk is found before either is replaced.
+        for name in names:
+            (folder / (name + NEW)).write_bytes(content)
+            sync(folder / (name + NEW))
+        for name in names:
+            (folder / (name + NEW)).replace(folder / name)
+    finally:
+        for name in names:
+            (folder / (name + NEW)).unlink(missing_ok=True)
+    sync(folder)
 
 
-@contextmanager
-def lock(folder: Path) -> Generator[None]:
-    """Hold the lock of a folder, which may hold models or not, while the block runs.
+def read_metadata(folder: Path, current: Current, number: int) -> Version:
+    """Return the metadata of a version.
 
     Raises:
-        ForeseenError: If another process holds it for ten minutes.
+        ModelFolderError: If they are damaged.
     """
-    # Beside the folder, as its contents are deleted when models are replaced.
-    file = folder.absolute().with_name(f".{folder.absolute().name}.lock")
+    file = version_folder(folder / current.root, number) / VERSION
     try:
-        with FileLock(file, timeout=_LOCK_TIMEOUT):
-            yield
-    except Timeout as error:
-        raise ForeseenError(
-            f"another process has locked {folder} for {_LOCK_TIMEOUT:.0f} s; try again later"
-        ) from error
+        version = Version.model_validate(from_json(file.read_bytes())[0])
+        reason = "" if version.number == number else f"it is of version {version.number}"
+    except ValidationError as error:
+        reason = describe(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    else:
+        if not reason:
+            return version
+    raise ModelFolderError(
+        f"{file} is damaged ({reason}); go back with: foreseen rollback {folder}"
+    )
+
+
+def write_metadata(version_files: Path, version: Version) -> None:
+    """Write the metadata of a version beside its model."""
+    (version_files / VERSION).write_bytes(to_json(version.model_dump(mode="json")))

@@ -1,44 +1,127 @@
-"""Tables beside the versions: the log, which all versions share, and links to other databases."""
+"""The log, which all versions share: ratings and movies, and links to other databases.
 
+Every change writes a new generation, a folder that is renamed when it is complete. The file
+`current` names the valid generation and the one before, with the checksums of their files.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from foreseen.data.parquet import from_parquet, to_parquet
+from foreseen.data.schema import MOVIES_SCHEMA, RATINGS_SCHEMA
 from foreseen.errors import ModelFolderError
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.files import write_atomically
-from foreseen.registry.layout import LINKS, MOVIES, RATINGS
+from foreseen.files import sync, sync_tree
+from foreseen.integrity import sha256
+from foreseen.registry.layout import (
+    LINKS,
+    LOGS,
+    MOVIES,
+    RATINGS,
+    RESTORE,
+    Current,
+    StoredLog,
+    log_folder,
+    numbers_in,
+)
 
 
-def write_log(log: InteractionLog, root: Path) -> None:
-    """Replace the ratings and the movies."""
-    # Movies first: a concurrent reader must find every movie that the ratings refer to.
-    write_atomically(root / MOVIES, log.catalogue.table.write_parquet)
-    write_atomically(root / RATINGS, log.ratings.write_parquet)
+@dataclass(frozen=True)
+class LogTables:
+    """The tables of a log.
+
+    Attributes:
+        ratings, movies: The canonical tables.
+        links: The movies' ids in other databases; None if the data had none.
+    """
+
+    ratings: pl.DataFrame
+    movies: pl.DataFrame
+    links: pl.DataFrame | None
 
 
-def read_log(root: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the ratings and the movies.
+def write_log(log: InteractionLog, links: pl.DataFrame | None, root: Path) -> StoredLog:
+    """Write a new generation of the log, which is valid once `current` names it."""
+    logs = root / LOGS
+    logs.mkdir(exist_ok=True)
+    number = max(numbers_in(logs), default=0) + 1
+    tables = {RATINGS: log.ratings, MOVIES: log.catalogue.table}
+    if links is not None:
+        tables[LINKS] = links
+    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=logs))
+    try:
+        checksums: dict[str, str] = {}
+        for name, frame in tables.items():
+            content = to_parquet(frame)
+            (draft / name).write_bytes(content)
+            checksums[name] = sha256(content)
+        stored = StoredLog(number=number, sha256=checksums)
+        sync_tree(draft)
+        draft.chmod(0o755)
+        draft.rename(log_folder(root, stored))
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    sync(logs)
+    return stored
+
+
+def delete_other_logs(root: Path, current: Current) -> None:
+    """Delete drafts, and all logs except those that `current` names."""
+    kept = {log_folder(root, log) for log in (current.log, current.log_before)}
+    logs = root / LOGS
+    stale = [logs / f"{number:04d}" for number in numbers_in(logs)]
+    for folder in (*stale, *logs.glob(".draft.*")):
+        if folder not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    if current.log is not None:
+        for name in (RATINGS, MOVIES, LINKS):
+            (root / name).unlink(missing_ok=True)
+
+
+def read_log(folder: Path, current: Current) -> LogTables:
+    """Return the tables of the log, after a comparison with their checksums.
+
+    Args:
+        folder: The folder of models, named in messages.
+        current: The content of its file `current`.
 
     Raises:
         ModelFolderError: If a file is damaged.
     """
-    return _read(root / RATINGS), _read(root / MOVIES)
+    place, log = log_folder(folder / current.root, current.log), current.log
+    names = (RATINGS, MOVIES, LINKS) if log is None else log.sha256
+    content: dict[str, bytes] = {}
+    for name in names:
+        file = place / name
+        try:
+            content[name] = file.read_bytes()
+        except OSError as error:
+            if log is None and name == LINKS:
+                continue
+            raise _damaged(file, error.strerror or "it cannot be read", folder, current) from error
+        if log is not None and sha256(content[name]) != log.sha256[name]:
+            raise _damaged(file, "it does not match its checksum", folder, current)
+    tables: dict[str, pl.DataFrame] = {}
+    for name, schema in ((RATINGS, RATINGS_SCHEMA), (MOVIES, MOVIES_SCHEMA), (LINKS, None)):
+        try:
+            if name in content:
+                tables[name] = from_parquet(content[name], schema)
+        except ValueError as error:
+            raise _damaged(place / name, str(error), folder, current) from error
+    if RATINGS not in tables or MOVIES not in tables:
+        raise _damaged(place, "a table is missing", folder, current)
+    return LogTables(tables[RATINGS], tables[MOVIES], tables.get(LINKS))
 
 
-def read_links(root: Path) -> pl.DataFrame | None:
-    """Return the movies' ids in other databases; None if there is no such table.
-
-    Raises:
-        ModelFolderError: If the file is damaged.
-    """
-    file = root / LINKS
-    return _read(file) if file.exists() else None
-
-
-def _read(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file.read_bytes())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelFolderError(f"{file} is damaged ({reason}); train again") from error
+def _damaged(file: Path, reason: str, folder: Path, current: Current) -> ModelFolderError:
+    fix = RESTORE
+    if current.log_before is not None:
+        fix = (
+            "restore a backup with: foreseen restore, or return to the log before the last change "
+            f"with: foreseen rollback {folder}, and observe the last ratings again"
+        )
+    return ModelFolderError(f"{file} is damaged ({reason}); {fix}")

@@ -10,6 +10,7 @@ import polars as pl
 from foreseen.data.schema import USER
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training, should_finetune
+from foreseen.drift.profile_injection import SuspectedInjection, find_injections
 from foreseen.models.base import Model
 from foreseen.registry import audit_log, versions
 from foreseen.registry.champion import (
@@ -30,6 +31,7 @@ class Update:
         observed: Number of ratings given.
         ratings: Number of ratings in the log.
         findings: Drift in ratings that the latest version has not been trained on.
+        injections: Movies of the log that may be promoted by injected ratings.
         reasons: Reasons to retrain; empty if there are none.
         version: Number of the current version.
         challenger: Number of the challenger; None if none was made.
@@ -40,6 +42,7 @@ class Update:
     observed: int
     ratings: int
     findings: tuple[Finding, ...]
+    injections: tuple[SuspectedInjection, ...]
     reasons: tuple[str, ...]
     version: int
     challenger: int | None
@@ -48,7 +51,11 @@ class Update:
 
     def as_json(self) -> dict[str, Any]:
         """Return the update as the command line prints it."""
-        return {**vars(self), "findings": [finding.as_json() for finding in self.findings]}
+        return {
+            **vars(self),
+            "findings": [finding.as_json() for finding in self.findings],
+            "injections": [suspected.as_json() for suspected in self.injections],
+        }
 
 
 def update(folder: Path, new: pl.DataFrame, complete_from: int | None = None) -> Update:
@@ -80,6 +87,7 @@ def update(folder: Path, new: pl.DataFrame, complete_from: int | None = None) ->
             observed=new.height,
             ratings=log_size,
             findings=tuple(findings),
+            injections=tuple(find_injections(champion.log)),
             reasons=tuple(calls_for_training(latest.trained_on, log_size, findings)),
             version=current.number,
             challenger=None,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from foreseen.data.sources.archive import sha256
 from foreseen.errors import ModelFolderError
+from foreseen.integrity import sha256
 from foreseen.models.checkpoint import CARD, WEIGHTS
 from foreseen.registry.layout import Version, version_folder
 
@@ -22,9 +22,9 @@ def verify(folder: Path, root: Path, version: Version) -> None:
         version: The version.
 
     Raises:
-        ModelFolderError: If a file cannot be read or differs.
+        ModelFolderError: If a file cannot be read, differs, or has no checksum.
     """
-    for name, expected in version.sha256.items():
+    for name in (CARD, WEIGHTS):
         file = version_folder(root, version.number) / name
         try:
             actual = sha256(file.read_bytes())
@@ -33,7 +33,7 @@ def verify(folder: Path, root: Path, version: Version) -> None:
                 f"{file} cannot be read ({error.strerror}); go back with: "
                 f"foreseen rollback {folder}"
             ) from error
-        if actual != expected:
+        if actual != version.sha256.get(name):
             raise ModelFolderError(
                 f"{file} does not match its checksum; go back with: foreseen rollback {folder}, "
                 "or train again"

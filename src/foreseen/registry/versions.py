@@ -1,49 +1,64 @@
 """Versions of a trained model in a folder: immutable, one of them current, one log for all.
 
     DIR/
-      current           the current version, and those that were current before
+      current           the current version, those that were current before, and the log
+      current.copy      the same; `current` is repaired from it
       versions/0001/    model.json, weights.safetensors, version.json; never changed
-      ratings.parquet   the log: all ratings; and movies.parquet
+      log/0001/         ratings.parquet, movies.parquet, links.parquet; never changed
       audit_log.jsonl   promotions, rollbacks and updates, with time and reason
 
-Files and version folders are renamed to their final names once they are complete, so a process
-killed at any moment leaves a readable current version. Writers hold a lock; readers need none.
+Folders are renamed to their final names once they are complete, and a change is valid once
+`current` names it, so a process killed at any moment leaves a readable current version. Writers
+hold a lock; readers need none. All files have checksums, which are compared before a file is used.
 
-When models are replaced, the new versions and tables are written to a subfolder `anew.*`. The old
+When models are replaced, the new versions and logs are written to a subfolder `anew.*`. The old
 ones are deleted after `current` names it.
 """
 
-import shutil
-import tempfile
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import polars as pl
-from pydantic import ValidationError
 
 from foreseen.errors import InputError, ModelFolderError
+from foreseen.files import lock
 from foreseen.models.base import Model
-from foreseen.models.checkpoint import CARD, read_model, write_model
-from foreseen.registry import audit_log, tables
+from foreseen.models.checkpoint import CARD, read_model
+from foreseen.registry import audit_log, tables, writing
 from foreseen.registry.layout import (
     CURRENT,
-    LINKS,
-    RATINGS,
-    REPLACEMENT_PREFIX,
-    VERSION,
+    CURRENT_COPY,
     VERSIONS,
     Current,
     Version,
-    lock,
+    log_folder,
+    numbers_in,
     read_current,
+    read_current_or_copy,
+    read_metadata,
     root_of,
     version_folder,
-    version_numbers,
     write_current,
 )
-from foreseen.registry.verify import checksums, verify
+from foreseen.registry.verify import verify
+
+
+@dataclass(frozen=True)
+class LoadedVersion:
+    """A version with all that is stored with it.
+
+    Attributes:
+        model: The model, with all ratings of the folder in its log.
+        version: Its metadata.
+        links: The movies' ids in other databases; None if the data had none.
+    """
+
+    model: Model
+    version: Version
+    links: pl.DataFrame | None
 
 
 def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = None) -> None:
@@ -58,52 +73,31 @@ def save_model(model: Model, folder: Path | str, links: pl.DataFrame | None = No
 
     Raises:
         InputError: If the folder holds something other than models.
+        ForeseenError: If another process holds the lock for ten minutes.
+        OSError: If a file cannot be written; the folder keeps what it has.
     """
     folder = Path(folder)
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not _holds_models(folder))
+    check_destination(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with lock(folder):
+        if _holds_models(folder):
+            writing.replace(folder, model, links)
+        else:
+            writing.create(folder, model, links)
+
+
+def check_destination(folder: Path) -> None:
+    """Check that a model may be saved in a folder: a new or empty one, or one of models.
+
+    Raises:
+        InputError: If the folder holds something other than models.
+    """
+    if (
+        folder.exists()
+        and not _holds_models(folder)
+        and (not folder.is_dir() or any(folder.iterdir()))
     ):
         raise InputError(f"{folder} exists and holds no model; name a new or an empty folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists() and any(folder.iterdir()):
-        with lock(folder):
-            _replace(folder, model, links)
-        return
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        _write_root(draft, model, links)
-        write_current(draft, Current(version=1))
-        if folder.exists():
-            folder.rmdir()
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _replace(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
-    root = Path(tempfile.mkdtemp(prefix=REPLACEMENT_PREFIX, dir=folder))
-    try:
-        _write_root(root, model, links)
-    except BaseException:
-        shutil.rmtree(root, ignore_errors=True)
-        raise
-    write_current(folder, Current(version=1, root=root.name))
-    # What a kill leaves undeleted here is deleted by the next replacement.
-    for entry in folder.iterdir():
-        if entry.is_dir() and entry != root:
-            shutil.rmtree(entry, ignore_errors=True)
-        elif not entry.is_dir() and entry.name != CURRENT:
-            with suppress(OSError):
-                entry.unlink()
-
-
-def _write_root(root: Path, model: Model, links: pl.DataFrame | None) -> None:
-    """Write a model as the first version, with its log."""
-    tables.write_log(model.log, root)
-    if links is not None:
-        links.write_parquet(root / LINKS)
-    _write_version(root, model, None, "trained", {})
-    root.chmod(0o755)
 
 
 def load_model(folder: Path | str, number: int | None = None) -> Model:
@@ -113,21 +107,46 @@ def load_model(folder: Path | str, number: int | None = None) -> Model:
         ModelFolderError: If there is none, or it is damaged or of another format.
         InputError: If there is no version of that number.
     """
-    folder = Path(folder)
-    current = read_current(folder)
-    root, version = folder / current.root, _read_version(folder, current, number)
-    verify(folder, root, version)
-    return read_model(version_folder(root, version.number), *tables.read_log(root))
+    return load(Path(folder), number).model
 
 
-def verify_current(folder: Path) -> None:
-    """Compare the files of the current version with its checksums.
+def load(folder: Path, number: int | None = None) -> LoadedVersion:
+    """Return a version, by default the current one, with all that is stored with it.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or the version is damaged.
+        ModelFolderError: If there is none, or it is damaged or of another format.
+        InputError: If there is no version of that number.
     """
-    current = read_current(folder)
-    verify(folder, folder / current.root, _read_version(folder, current, None))
+    while True:
+        current = read_current(folder)
+        try:
+            return load_state(folder, current, number)
+        except ModelFolderError:
+            # A writer may have deleted the files meanwhile.
+            if read_current(folder) == current:
+                raise
+
+
+def load_state(folder: Path, current: Current, number: int | None = None) -> LoadedVersion:
+    """Return a version as of a content of the file `current`; see `load`."""
+    version, log = verify_state(folder, current, number)
+    root = folder / current.root
+    model = read_model(version_folder(root, version.number), log.ratings, log.movies)
+    return LoadedVersion(model, version, log.links)
+
+
+def verify_state(
+    folder: Path, current: Current, number: int | None = None
+) -> tuple[Version, tables.LogTables]:
+    """Return the metadata and the log of a version, after a comparison with all checksums.
+
+    Raises:
+        ModelFolderError: If a file is damaged.
+        InputError: If there is no version of that number.
+    """
+    version = _read_version(folder, current, number)
+    verify(folder, folder / current.root, version)
+    return version, tables.read_log(folder, current)
 
 
 def read_version(folder: Path, number: int | None = None) -> Version:
@@ -141,15 +160,9 @@ def read_version(folder: Path, number: int | None = None) -> Version:
 
 
 def _read_version(folder: Path, current: Current, number: int | None) -> Version:
-    files = version_folder(folder / current.root, current.version if number is None else number)
-    if number is not None and not files.is_dir():
+    if number is not None and number not in numbers_in(folder / current.root / VERSIONS):
         raise InputError(f"{folder} has no version {number}; see: foreseen models {folder}")
-    try:
-        return Version.model_validate_json((files / VERSION).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise ModelFolderError(
-            f"{files / VERSION} is damaged; go back with: foreseen rollback {folder}"
-        ) from error
+    return read_metadata(folder, current, current.version if number is None else number)
 
 
 def list_versions(folder: Path) -> list[Version]:
@@ -158,27 +171,52 @@ def list_versions(folder: Path) -> list[Version]:
     Raises:
         ModelFolderError: If the folder holds no models.
     """
-    current = read_current(folder)
+    current, _ = read_current_or_copy(folder)
     found: list[Version] = []
-    for number in version_numbers(folder / current.root):
+    for number in numbers_in(folder / current.root / VERSIONS):
         with suppress(ModelFolderError):
             found.append(_read_version(folder, current, number))
     return found
 
 
 def read_links(folder: Path) -> pl.DataFrame | None:
-    """Return the movies' ids in other databases; None if the data had none."""
-    return tables.read_links(root_of(folder))
+    """Return the movies' ids in other databases; None if the data had none.
+
+    Raises:
+        ModelFolderError: If the folder holds no models, or its log is damaged.
+    """
+    return tables.read_log(folder, read_current(folder)).links
 
 
 def revision(folder: Path) -> tuple[int, ...]:
     """Return a value that changes whenever the current version or the log does.
 
-    Raises:
-        ModelFolderError: If the folder holds no models.
+    It also changes when their files are damaged or repaired, if the file system notes the time.
     """
-    files = (folder / CURRENT, root_of(folder) / RATINGS)
-    return tuple(file.stat().st_mtime_ns for file in files)
+    current: Current | None = None
+    with suppress(ModelFolderError):
+        current = read_current(folder)
+    with suppress(OSError):
+        content = (folder / CURRENT).read_bytes()
+        files = [] if current is None else _files_of(folder, current)
+        return (crc32(content), *map(_modified, files))
+    return ()
+
+
+def _files_of(folder: Path, current: Current) -> list[Path]:
+    """Return the folders of the current version and the log, and the files in them."""
+    root = folder / current.root
+    found: list[Path] = []
+    for place in (version_folder(root, current.version), log_folder(root, current.log)):
+        found += [place, *(sorted(place.iterdir()) if place.is_dir() else ())]
+    return found
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @contextmanager
@@ -189,14 +227,29 @@ def write_lock(folder: Path) -> Generator[None]:
         ModelFolderError: If the folder holds no models.
         ForeseenError: If another process holds the lock for ten minutes.
     """
-    read_current(folder)
+    if not _holds_models(folder):
+        read_current(folder)
     with lock(folder):
+        with suppress(ModelFolderError):
+            writing.delete_leftovers(folder, read_current(folder))
         yield
 
 
 def save_log(model: Model, folder: Path) -> None:
-    """Replace the folder's log by that of a model; call it while holding `write_lock`."""
-    tables.write_log(model.log, root_of(folder))
+    """Replace the folder's log by that of a model; call it while holding `write_lock`.
+
+    The log before is kept, and deleted by the next change.
+
+    Raises:
+        ModelFolderError: If the links of the log are damaged.
+        OSError: If a file cannot be written; the folder keeps its log.
+    """
+    current = read_current(folder)
+    root = folder / current.root
+    log = tables.write_log(model.log, tables.read_log(folder, current).links, root)
+    changed = current.model_copy(update={"log": log, "log_before": current.log})
+    write_current(folder, changed)
+    tables.delete_other_logs(root, changed)
 
 
 def add_version(
@@ -210,40 +263,7 @@ def add_version(
 
     Call it while holding `write_lock`.
     """
-    return _write_version(root_of(folder), model, parent, why, comparison or {})
-
-
-def _write_version(
-    root: Path,
-    model: Model,
-    parent: int | None,
-    why: str,
-    comparison: dict[str, float | int | bool],
-) -> int:
-    (root / VERSIONS).mkdir(exist_ok=True)
-    number = max(version_numbers(root), default=0) + 1
-    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=root / VERSIONS))
-    try:
-        write_model(model, draft)
-        version = Version(
-            number=number,
-            made=int(time.time()),
-            model=model.name,
-            parent=parent,
-            trained_on=int(model.report["trained_on"]),
-            ratings=int(model.report["ratings"]),
-            until=int(model.report["until"]),
-            why=why,
-            comparison=comparison,
-            sha256=checksums(draft),
-        )
-        text = version.model_dump_json(indent=2) + "\n"
-        (draft / VERSION).write_text(text, encoding="utf-8")
-        draft.chmod(0o755)
-        draft.rename(version_folder(root, number))
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return number
+    return writing.write_version(root_of(folder), model, parent, why, comparison or {})
 
 
 def promote(folder: Path, number: int, why: str) -> None:
@@ -256,30 +276,12 @@ def promote(folder: Path, number: int, why: str) -> None:
     current = read_current(folder)
     if number == current.version:
         raise InputError(f"version {number} is the current one already")
-    load_model(folder, number)
+    load_state(folder, current, number)
     before = (*current.before, current.version)
     write_current(folder, current.model_copy(update={"version": number, "before": before}))
     audit_log.append(folder, "promote", why, {"version": number, "before": current.version})
 
 
-def rollback(folder: Path, why: str) -> int:
-    """Make the previous current version the current one again and return its number.
-
-    Call it while holding `write_lock`.
-
-    Raises:
-        InputError: If there is none.
-    """
-    current = read_current(folder)
-    if not current.before:
-        raise InputError(f"version {current.version} of {folder} is the first that was current")
-    *before, number = current.before
-    update = {"version": number, "before": tuple(before)}
-    write_current(folder, current.model_copy(update=update))
-    audit_log.append(folder, "rollback", why, {"version": number, "before": current.version})
-    return number
-
-
 def _holds_models(folder: Path) -> bool:
     # Folders of the oldest format hold a model.json and no versions.
-    return (folder / CURRENT).is_file() or (folder / CARD).is_file()
+    return any((folder / name).is_file() for name in (CURRENT, CURRENT_COPY, CARD))

@@ -1,4 +1,4 @@
-"""Accounts: passwords, sessions, API tokens, CSRF tokens and limits on guessing.
+"""Accounts: sign-up, sign-in, sessions, API tokens and CSRF tokens.
 
 Passwords are stored as argon2id digests, session keys and tokens as SHA-256 digests, so the content
 of the database grants no access. The session cookie is signed: forged ones are refused without a
@@ -8,21 +8,17 @@ read it.
 
 import hashlib
 import hmac
-import re
 import secrets
-import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from math import ceil
 from typing import Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
-from foreseen.serving.rate_limit import RateLimiter
+from foreseen.serving.passwords import Passwords, check_name, check_password, is_name
+from foreseen.serving.sign_in_limits import SignInLimits
 from foreseen.serving.store import Store, Token, User
 
 SESSION_COOKIE: Final = "foreseen_session"
@@ -30,18 +26,6 @@ SESSION_SECONDS: Final = 90 * 86_400
 """A session expires after this time without use."""
 _RENEWED_BELOW: Final = SESSION_SECONDS - 86_400
 """A session with less time left is renewed; thus at most once a day."""
-_SHORTEST_PASSWORD: Final = 10
-_LONGEST_PASSWORD: Final = 1024
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
-_FEWEST_CHARACTERS: Final = 4
-_MAX_ATTEMPTS: Final = 10
-_ATTEMPT_SECONDS: Final = 300
-_CONCURRENT_HASHES: Final = 2
-"""argon2 takes tens of mebibytes per hash, on purpose."""
-
-
-class TooManyAttemptsError(InputError):
-    """Too many attempts to sign in from an address, or for a name from one."""
 
 
 class SignInError(InputError):
@@ -86,11 +70,8 @@ class Accounts:
         self._first_administers = first_administers
         self._secret = secret.encode()
         self._signer = Signer(secret, salt="session")
-        self._hasher = PasswordHasher()
-        # Verified against if the name is unknown, so that the response time is the same.
-        self._dummy_digest = self._hasher.hash(secrets.token_urlsafe())
-        self._limiter = RateLimiter(store, secret, "sign in", _MAX_ATTEMPTS, _ATTEMPT_SECONDS)
-        self._hashing = threading.Semaphore(_CONCURRENT_HASHES)
+        self._passwords = Passwords()
+        self._limits = SignInLimits(store, secret)
 
     def open_guest(self) -> Session:
         """Create a guest with a session."""
@@ -116,8 +97,17 @@ class Accounts:
         """Return the user of an API token; None if it is unknown."""
         return self._store.token_user(_digest(token))
 
-    def sign_up(self, session: Session, name: str, password: str) -> Session:
+    def sign_up(
+        self, session: Session, name: str, password: str, *, proxied: bool = False
+    ) -> Session:
         """Turn a session's guest into an account; return a new session for it.
+
+        Args:
+            session: Of the guest.
+            name: Of the account.
+            password: Of the account.
+            proxied: Whether the request came through a proxy; then only names configured as such
+                become administrators.
 
         Raises:
             InputError: If the name or the password is invalid, or the name is taken.
@@ -126,14 +116,16 @@ class Accounts:
         check_password(password, name)
         if self._store.credentials(name) is not None:
             raise InputError(f"the name '{name}' is taken; choose another")
-        first = self._first_administers and not self._store.named_users()
-        with self._hashing:
-            digest = self._hasher.hash(password)
-        role = "admin" if first or name in self._admins else "viewer"
-        self._store.sign_up(session.user.id, name, digest, role)
-        user = self._store.user(session.user.id)
-        assert user is not None  # noqa: S101
-        return self._open(user)
+        digest = self._passwords.hash(password)
+        guest = session.user
+        role = self._store.sign_up(
+            guest.id,
+            name,
+            digest,
+            "admin" if name in self._admins else "viewer",
+            first_administers=self._first_administers and not proxied,
+        )
+        return self._open(User(guest.id, name, role, guest.made))
 
     def sign_in(
         self, name: str, password: str, address: str, guest: Session | None = None
@@ -155,14 +147,11 @@ class Accounts:
             self._move_guest_data(guest.user, user)
         return self._open(user)
 
-    def change_password(
-        self, user: User, session: Session | None, old: str, new: str, address: str
-    ) -> None:
-        """Change a password; all sessions of the account end except the given one.
+    def change_password(self, session: Session, old: str, new: str, address: str) -> None:
+        """Change a password; all tokens and all other sessions of the account end.
 
         Args:
-            user: The owner of the account.
-            session: The session to keep, if any.
+            session: A session of the account.
             old: The current password.
             new: The new password.
             address: Of the client.
@@ -172,35 +161,20 @@ class Accounts:
             TooManyAttemptsError: If there were too many attempts.
             SignInError: If the current password is wrong.
         """
+        user = session.user
         if user.name is None:
             raise InputError("sign up first: guests have no password")
         check_password(new, user.name)
-        self._verify(user.name, old, address)
-        with self._hashing:
-            digest = self._hasher.hash(new)
-        kept = None if session is None else _digest(self._key(session))
-        self._store.change_password(user.id, digest, kept)
+        self._verify(user.name, old, address, trusted=True)
+        digest = self._passwords.hash(new)
+        self._store.change_password(user.id, digest, _digest(self._key(session)))
 
-    def _verify(self, name: str, password: str, address: str) -> User:
-        keys = (f"{name} from {address}", address)
-        for key in keys:
-            # Counted before the outcome is known, so that concurrent attempts count too.
-            wait = self._limiter.take(key)
-            if wait > 0:
-                raise TooManyAttemptsError(
-                    f"too many tries; try again in {ceil(wait / 60)} minutes"
-                )
-        found = self._store.credentials(name) if _NAME.fullmatch(name) else None
-        digest = found[1] if found else self._dummy_digest
-        try:
-            with self._hashing:
-                self._hasher.verify(digest, password[:_LONGEST_PASSWORD])
-        except VerificationError:
-            found = None
-        if found is None:
+    def _verify(self, name: str, password: str, address: str, *, trusted: bool = False) -> User:
+        self._limits.count(name, address, trusted=trusted)
+        found = self._store.credentials(name) if is_name(name) else None
+        if not self._passwords.verify(password, found[1] if found else None) or found is None:
             raise SignInError("name and password do not belong together")
-        for key in keys:
-            self._limiter.reset(key)
+        self._limits.succeeded(name, address, trusted=trusted)
         return found[0]
 
     def _move_guest_data(self, guest: User, user: User) -> None:
@@ -224,7 +198,8 @@ class Accounts:
         """Create an API token; return it with its text, which is not stored.
 
         Raises:
-            InputError: If the label is empty, too long or not printable, or the user is a guest.
+            InputError: If the label is empty, too long or not printable, the user is a guest, or
+                has too many tokens already.
         """
         label = label.strip()
         if not 1 <= len(label) <= 64 or not label.isprintable():
@@ -248,32 +223,6 @@ class Accounts:
 
     def _csrf_token(self, key: str) -> str:
         return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()
-
-
-def check_name(name: str) -> str:
-    """Return a name in lower case, so that names differ by more than case.
-
-    Raises:
-        InputError: If the name is invalid.
-    """
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            "a name has 2 to 32 letters, digits, dots, dashes or underscores, and begins with a "
-            "letter or a digit"
-        )
-    return name.lower()
-
-
-def check_password(password: str, name: str) -> None:
-    """Check that a password is not too easily guessed.
-
-    Raises:
-        InputError: If it is.
-    """
-    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-        raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
-    if len(set(password)) < _FEWEST_CHARACTERS or (len(name) > 3 and name in password.lower()):
-        raise InputError("this password is too easily guessed; choose another")
 
 
 def _digest(text: str) -> str:

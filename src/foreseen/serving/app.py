@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,20 +15,24 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foreseen.compute.threads import keep_to_one_thread
 from foreseen.serving import api, pages
 from foreseen.serving.accounts import Accounts
-from foreseen.serving.dependencies import AppContext, now
+from foreseen.serving.dependencies import AppContext, OptionalUser, now
+from foreseen.serving.hosts import AllowedHosts, is_local
+from foreseen.serving.imports import Imports
 from foreseen.serving.middleware import BodyLimit, RequestMiddleware
-from foreseen.serving.problems import add_handlers, problem
+from foreseen.serving.overload import RUNNING, LoadShedding
+from foreseen.serving.problems import ProblemError, add_handlers, problem
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import LiveModel
 from foreseen.serving.store import Store
+from foreseen.serving.worker import SHARED_METRICS
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
-SHARED_METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable with the folder in which several worker processes share their metrics."""
 _SIGN_UPS: Final = 100
 _SIGN_UP_SECONDS: Final = 3600
-_THREADS: Final = 8
+_RETRY_SECONDS: Final = 5
+_THREADS: Final = RUNNING + 4
+"""For the requests in progress, and for static files, health checks and metrics."""
 
 
 def create_app(
@@ -38,6 +42,7 @@ def create_app(
     secure: bool = False,
     admins: Collection[str] = (),
     first_administers: bool = True,
+    allowed_hosts: Collection[str] = (),
 ) -> FastAPI:
     """Return the application for a folder of models; it closes the store when it shuts down.
 
@@ -45,14 +50,17 @@ def create_app(
         folder: The folder of models.
         store: An open store.
         secret: Signs the session cookies.
-        secure: Whether cookies are for HTTPS only.
+        secure: Whether users connect by HTTPS only.
         admins: Names of the administrators.
         first_administers: Whether the first account to sign up is an administrator too.
+        allowed_hosts: Names under which the server may be addressed; any if there are none.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or the current version is damaged.
+        ModelFolderError: If the folder holds no models, or none is sound.
+        StoreError: If the database is unavailable.
     """
     keep_to_one_thread()
+    store.delete_expired(now())
     context = AppContext(
         store=store,
         accounts=Accounts(store, secret, [n.lower() for n in admins], first_administers),
@@ -60,12 +68,11 @@ def create_app(
         recommender=Recommender(),
         secure=secure,
         sign_ups=RateLimiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
+        imports=Imports(store, secret),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        context.store.delete_expired(now())
-        # More threads would contend for the cores.
         current_default_thread_limiter().total_tokens = _THREADS
         yield
         context.live.close()
@@ -85,11 +92,11 @@ def create_app(
     for router in (*api.ROUTERS, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _add_operations(app, context)
+    _add_operations(app, context, allowed_hosts)
     return app
 
 
-def _add_operations(app: FastAPI, context: AppContext) -> None:
+def _add_operations(app: FastAPI, context: AppContext, allowed_hosts: Collection[str]) -> None:
     """Add the health checks, the metrics and the middleware."""
     registry = CollectorRegistry()
     version = Gauge(
@@ -106,17 +113,27 @@ def _add_operations(app: FastAPI, context: AppContext) -> None:
     @app.get("/ready", include_in_schema=False, response_model=None)
     def ready() -> dict[str, Any] | Response:  # pyright: ignore[reportUnusedFunction]
         if not context.store.ready():
-            return problem(503, "not-ready", "the database is unavailable")
-        return {"status": "ready", "version": context.live.current.version.number}
+            return problem(503, "not-ready", "the database is unavailable", _RETRY_SECONDS)
+        status: dict[str, Any] = {
+            "status": "ready",
+            "version": context.live.current.version.number,
+        }
+        return {**status, "degraded": True} if context.live.fault else status
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+    def metrics(request: Request, current: OptionalUser) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if not is_local(request) and (current is None or current.user.role != "admin"):
+            detail = "send an administrator's API token, or connect from this machine"
+            raise ProblemError(403, "admins-only", detail)
         version.set(context.live.current.version.number)
         text = generate_latest(_of_all_workers(registry))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
+    # The last one is the first that handles a request.
+    app.add_middleware(LoadShedding)
     app.add_middleware(BodyLimit)
-    app.add_middleware(RequestMiddleware, registry=registry)
+    app.add_middleware(AllowedHosts, names=allowed_hosts)
+    app.add_middleware(RequestMiddleware, registry=registry, secure=context.secure)
 
 
 def _of_all_workers(registry: CollectorRegistry) -> CollectorRegistry:

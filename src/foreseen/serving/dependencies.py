@@ -2,13 +2,15 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
 from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
+from foreseen.serving.bounded_pool import BoundedPool
+from foreseen.serving.imports import Imports
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
@@ -17,6 +19,13 @@ from foreseen.serving.store import Store, StoredRating, User
 
 CSRF_HEADER: Final = "x-foreseen-form"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CONCURRENT_HASHES: Final = 2
+_WAITING_HASHES: Final = 8
+"""About as many as are done within a second."""
+
+
+def _hashing_pool() -> BoundedPool:
+    return BoundedPool(_CONCURRENT_HASHES, _WAITING_HASHES)
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class AppContext:
         recommender: Rankings, with a cache.
         secure: Whether cookies are for HTTPS only.
         sign_ups: Limit on the guests and accounts created from one address.
+        imports: Imports of exports of other services.
+        hashing: Threads for requests that hash a password.
     """
 
     store: Store
@@ -38,6 +49,8 @@ class AppContext:
     recommender: Recommender
     secure: bool
     sign_ups: RateLimiter
+    imports: Imports
+    hashing: BoundedPool = field(default_factory=_hashing_pool)
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,20 @@ async def require_user(
     return current
 
 
+async def require_session(
+    current: "Annotated[CurrentUser, Depends(require_user)]",
+) -> Session:
+    """Return the session of the request, for changes that a stolen API token should not allow.
+
+    Raises:
+        ProblemError: If the request carries a token instead.
+    """
+    if current.session is None:
+        message = "sign in to do this (POST /api/v1/session); an API token is not sufficient"
+        raise ProblemError(403, "session-required", message)
+    return current.session
+
+
 async def require_admin(current: "Annotated[CurrentUser, Depends(require_user)]") -> CurrentUser:
     """Return the user of the request, an administrator.
 
@@ -120,6 +147,7 @@ Context = Annotated[AppContext, Depends(get_context)]
 Snapshot = Annotated[ModelSnapshot, Depends(get_snapshot)]
 OptionalUser = Annotated[CurrentUser | None, Depends(get_current_user)]
 RequiredUser = Annotated[CurrentUser, Depends(require_user)]
+RequiredSession = Annotated[Session, Depends(require_session)]
 Admin = Annotated[CurrentUser, Depends(require_admin)]
 
 

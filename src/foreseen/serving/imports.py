@@ -1,55 +1,98 @@
 """Import of a user's ratings from an export of another service."""
 
 import time
-from collections.abc import Mapping
+from typing import Final
 
-from foreseen.data.sources.exports import Provider, read_export
-from foreseen.data.title_matching import MatchReport, TitleIndex, match_export
+from foreseen.data.sources.exports import Provider
+from foreseen.serving.bounded_pool import BoundedPool
+from foreseen.serving.problems import ProblemError
+from foreseen.serving.processes import ProcessError, call_in_process
+from foreseen.serving.rate_limit import RateLimiter, client_key
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store, StoredRating
+from foreseen.serving.uploads import MatchedExport, Upload, match_upload
+
+_WAITING: Final = 3
+_SECONDS: Final = 60.0
+"""The longest time for reading and matching a file."""
+_USER_LIMIT: Final = 30
+_ADDRESS_LIMIT: Final = 60
+_WINDOW_SECONDS: Final = 3600
 
 
-def store_export(
-    store: Store,
-    index: TitleIndex,
-    user: int,
-    data: bytes,
-    name: str,
-    provider: Provider,
-    choices: Mapping[int, int] | None = None,
-) -> tuple[MatchReport, int]:
-    """Match the entries of an export to movies and store the ratings of those that match.
+class Imports:
+    """Imports that requests have asked for.
 
-    Args:
-        store: The store.
-        index: Index of the catalogue.
-        user: Id of the user.
-        data: The content of the file.
-        name: The name of the file.
-        provider: The service that made it.
-        choices: Movie ids by line, to resolve ambiguous entries.
-
-    Returns:
-        The match report, and the number of ratings that are new or changed.
-
-    Raises:
-        DataError: If the file does not have the provider's layout.
+    One at a time is done. Reading a large file needs the interpreter for seconds, and hundreds of
+    megabytes, so this happens in a process of its own, which returns the memory when it ends.
     """
-    report = match_export(read_export(data, name, provider), index, choices)
+
+    def __init__(self, store: Store, secret: str) -> None:
+        """Prepare for imports.
+
+        Args:
+            store: The store.
+            secret: Key of the rate limits.
+        """
+        self._store = store
+        self._pool = BoundedPool(1, _WAITING)
+        self._of_user = RateLimiter(store, secret, "import by user", _USER_LIMIT, _WINDOW_SECONDS)
+        self._of_address = RateLimiter(
+            store, secret, "import from address", _ADDRESS_LIMIT, _WINDOW_SECONDS
+        )
+
+    async def run(
+        self, upload: Upload, snapshot: ModelSnapshot, user: int, address: str
+    ) -> tuple[MatchedExport, int]:
+        """Match the entries of an export to movies and store the ratings of those that match.
+
+        Args:
+            upload: The export.
+            snapshot: The snapshot with the movies.
+            user: Id of the user.
+            address: Address of the client.
+
+        Returns:
+            The matches, and the number of ratings that are new or changed.
+
+        Raises:
+            DataError: If the file does not have the provider's layout.
+            OverloadedError: If too many imports are waiting.
+            ProblemError: If the user, or the address, has had too many imports, or reading the
+                file takes too much time or memory.
+        """
+        return await self._pool.run(self._run, upload, snapshot, user, address)
+
+    def _run(
+        self, upload: Upload, snapshot: ModelSnapshot, user: int, address: str
+    ) -> tuple[MatchedExport, int]:
+        wait = self._of_user.take(str(user)) or self._of_address.take(client_key(address))
+        if wait > 0:
+            detail = "too many imports; try again later"
+            raise ProblemError(429, "too-many-requests", detail, wait)
+        index = snapshot.title_index
+        try:
+            if upload.is_small:
+                matched = match_upload(upload, index)
+            else:
+                matched = call_in_process(_SECONDS, match_upload, upload, index)
+        except ProcessError as error:
+            detail = f"the file takes too much time or memory ({error}); import a part of it"
+            raise ProblemError(422, "invalid-input", detail) from error
+        return matched, store_matched(self._store, user, upload.provider, matched)
+
+
+def store_matched(store: Store, user: int, provider: Provider, matched: MatchedExport) -> int:
+    """Store the ratings of an export and return the number of those that are new or changed."""
     moment = int(time.time())
     rated_at = {entry.movie: entry.rated for entry in store.ratings(user)}
     imported: list[StoredRating] = []
-    for match in report.matched:
-        movie, at = match.candidates[0].movie, min(match.rating.timestamp or moment, moment)
+    for movie, stars, given in matched.ratings:
+        at = min(given or moment, moment)
         # A rating given here later than in the export stays; so does any if the export has no date.
-        if movie in rated_at and (match.rating.timestamp is None or at <= rated_at[movie]):
+        if movie in rated_at and (given is None or at <= rated_at[movie]):
             continue
-        imported.append(StoredRating(movie, match.rating.stars, at))
+        imported.append(StoredRating(movie, stars, at))
     changed = store.rate(user, imported)
-    counts = {
-        "matched": len(report.matched),
-        "changed": changed,
-        "ambiguous": len(report.ambiguous),
-        "missing": len(report.missing),
-    }
-    store.add_import(user, moment, provider, counts)
-    return report, changed
+    store.add_import(user, moment, provider, {**matched.counts, "changed": changed})
+    return changed

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foreseen.serving.problems import problem
@@ -21,6 +21,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+_HTTPS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _MAX_BODY: Final = 1 << 16
 _MAX_IMPORT_BODY: Final = 33 << 20
 """The largest body, in bytes, of a request to `_IMPORT_PATH`."""
@@ -30,8 +31,16 @@ _IMPORT_PATH: Final = "/api/v1/me/imports"
 class RequestMiddleware:
     """Counts, times and logs requests, adds security headers, and handles unexpected errors."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, secure: bool = False) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            registry: Of the metrics.
+            secure: Whether browsers should use HTTPS from now on.
+        """
         self._app = app
+        self._headers = {**_HEADERS, **(_HTTPS_HEADERS if secure else {})}
         self._requests = Counter(
             "foreseen_requests", "Requests handled.", ["route", "status"], registry=registry
         )
@@ -51,7 +60,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -85,7 +94,11 @@ class RequestMiddleware:
 
 
 class BodyLimit:
-    """Refuses a request with status 413 as soon as its body exceeds the limit of its path."""
+    """Receives the body of a request before anything else happens, and bounds its size.
+
+    A client that sends slowly thus occupies no thread and no slot. Imports are passed on as they
+    arrive, because they are large. A larger body is refused with status 413.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,7 +108,40 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = _MAX_IMPORT_BODY if scope["path"] == _IMPORT_PATH else _MAX_BODY
+        is_import = scope["path"] == _IMPORT_PATH
+        limit = _MAX_IMPORT_BODY if is_import else _MAX_BODY
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+            await _refuse(limit, scope, receive, send)
+        elif is_import:
+            await self._stream(limit, scope, receive, send)
+        else:
+            await self._receive_first(limit, scope, receive, send)
+
+    async def _receive_first(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            if len(body) > limit:
+                await _refuse(limit, scope, receive, send)
+                return
+            if not message.get("more_body", False):
+                break
+        is_received = False
+
+        async def replay() -> Message:
+            nonlocal is_received
+            if is_received:
+                return await receive()
+            is_received = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self._app(scope, replay, send)
+
+    async def _stream(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         received, refused = 0, False
 
         async def receive_limited() -> Message:
@@ -104,8 +150,7 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > limit and not refused:
                 refused = True
-                detail = f"the body of this request may have at most {limit >> 10} KiB"
-                await problem(413, "too-large", detail)(scope, receive, send)
+                await _refuse(limit, scope, receive, send)
             return {"type": "http.disconnect"} if refused else message
 
         async def send_unless_refused(message: Message) -> None:
@@ -113,3 +158,8 @@ class BodyLimit:
                 await send(message)
 
         await self._app(scope, receive_limited, send_unless_refused)
+
+
+async def _refuse(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+    detail = f"the body of this request may have at most {limit >> 10} KiB"
+    await problem(413, "too-large", detail)(scope, receive, send)

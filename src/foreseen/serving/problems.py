@@ -1,5 +1,6 @@
 """Errors as problem details, `application/problem+json` (RFC 9457)."""
 
+from logging import getLogger
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -8,9 +9,16 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from foreseen.errors import InputError
-from foreseen.serving.accounts import SignInError, TooManyAttemptsError
+from foreseen.serving.accounts import SignInError
+from foreseen.serving.bounded_pool import OverloadedError
+from foreseen.serving.sign_in_limits import TooManyAttemptsError
+from foreseen.serving.store import ConflictError, StoreUnavailableError
 
 MEDIA_TYPE: Final = "application/problem+json"
+_LOG: Final = getLogger("foreseen.serving")
+_DATABASE_SECONDS: Final = 5
+_OVERLOAD_SECONDS: Final = 2
+"""When to try again, for clients: the field `Retry-After` of a response with status 503."""
 
 
 class ProblemError(Exception):
@@ -20,16 +28,18 @@ class ProblemError(Exception):
         status: HTTP status code.
         kind: Identifier of the kind of problem, such as `no-such-movie`.
         detail: What is wrong and how to correct it.
+        retry_after: Seconds after which the same request may succeed; None if it will not.
     """
 
-    def __init__(self, status: int, kind: str, detail: str) -> None:
+    def __init__(self, status: int, kind: str, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
+        self.retry_after = retry_after
 
 
-def problem(status: int, kind: str, detail: str) -> JSONResponse:
+def problem(status: int, kind: str, detail: str, retry_after: int | None = None) -> JSONResponse:
     """Return a response with a problem; see `ProblemError` for the arguments."""
     content = {
         "type": f"urn:foreseen:{kind}",
@@ -37,7 +47,8 @@ def problem(status: int, kind: str, detail: str) -> JSONResponse:
         "status": status,
         "detail": detail,
     }
-    return JSONResponse(content, status, media_type=MEDIA_TYPE)
+    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+    return JSONResponse(content, status, headers, MEDIA_TYPE)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -45,11 +56,27 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     def _problem(_: Request, error: ProblemError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(error.status, error.kind, error.detail)
+        return problem(error.status, error.kind, error.detail, error.retry_after)
 
     @app.exception_handler(TooManyAttemptsError)
     def _attempts(_: Request, error: TooManyAttemptsError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(429, "too-many-requests", str(error))
+        return problem(429, "too-many-requests", str(error), error.retry_after)
+
+    @app.exception_handler(OverloadedError)
+    def _overload(_: Request, error: OverloadedError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return problem(503, "overloaded", str(error), _OVERLOAD_SECONDS)
+
+    @app.exception_handler(StoreUnavailableError)
+    def _database(_: Request, error: StoreUnavailableError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        _LOG.error("%s", error)
+        detail = "the database is unavailable; nothing was changed; try again in a moment"
+        return problem(503, "database-unavailable", detail, _DATABASE_SECONDS)
+
+    @app.exception_handler(ConflictError)
+    def _conflict(_: Request, error: ConflictError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        _LOG.error("%s", error)
+        detail = "the stored data changed at the same time; reload and try again"
+        return problem(409, "conflict", detail)
 
     @app.exception_handler(SignInError)
     def _sign_in(_: Request, error: SignInError) -> Response:  # pyright: ignore[reportUnusedFunction]

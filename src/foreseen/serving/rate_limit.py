@@ -5,9 +5,14 @@ Only keyed digests of the names and addresses are stored.
 
 import hashlib
 import hmac
+import ipaddress
 import time
+from typing import Final
 
 from foreseen.serving.store import Store
+
+_IPV6_PREFIX: Final = 64
+"""Bits of an IPv6 address that identify a customer of a provider, who has all the others."""
 
 
 class RateLimiter:
@@ -34,6 +39,15 @@ class RateLimiter:
         digest = self._digest(key)
         return self._store.count_attempt(digest, int(time.time()), self._limit, self._seconds)
 
+    def wait(self, key: str) -> int:
+        """Return what `take` would, without counting an attempt."""
+        digest = self._digest(key)
+        return self._store.attempt_wait(digest, int(time.time()), self._limit, self._seconds)
+
+    def give_back(self, key: str) -> None:
+        """Delete the latest attempt of a key."""
+        self._store.delete_latest_attempt(self._digest(key))
+
     def reset(self, key: str) -> None:
         """Delete the attempts of a key."""
         self._store.delete_attempts(self._digest(key))
@@ -41,3 +55,20 @@ class RateLimiter:
     def _digest(self, key: str) -> str:
         text = f"{self._action} {key}".encode()
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+
+
+def client_key(address: str) -> str:
+    """Return the key by which a client's attempts are counted.
+
+    This is an IPv4 address, also if it is written as an IPv6 address, or the network of an IPv6
+    address; a text that is no address is returned unchanged.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), _IPV6_PREFIX), strict=False))

@@ -1,83 +1,32 @@
-"""Running the application: address, secret, worker processes, graceful shutdown."""
+"""Running the application: address, secret, allowed names, worker processes."""
 
-import ipaddress
-import logging
 import os
 import secrets
-import signal
 import socket
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from multiprocessing import parent_process
+import string
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from starlette.types import ASGIApp
 
 from foreseen.errors import ForeseenError, InputError
-from foreseen.registry import versions
-from foreseen.serving.app import SHARED_METRICS, create_app
-from foreseen.serving.store import Store
+from foreseen.serving.connections import BoundedProtocol
+from foreseen.serving.hosts import LOOPBACK_NAMES, host_name, is_loopback
+from foreseen.serving.locations import default_database, secret_file
+from foreseen.serving.supervisor import Supervisor
+from foreseen.serving.unavailable import respond_unavailable
+from foreseen.serving.worker import GRACE_SECONDS, SHARED_METRICS, WorkerConfig
 
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
 _SHORTEST_SECRET: Final = 32
 _FEWEST_CHARACTERS: Final = 10
 """Distinct characters of a secret; fewer are no random text."""
-_GRACE_SECONDS: Final = 10
-_HEALTH_SECONDS: Final = 30
-"""A worker that does not respond for so long, even while it starts, is replaced."""
 _MOST_WORKERS: Final = 4
-_SWITCH_SECONDS: Final = 0.0005
-
-
-@dataclass(frozen=True)
-class ServerConfig:
-    """The settings of a worker process.
-
-    Attributes:
-        folder: The folder of models.
-        database: URL of the database.
-        secret: Signs the session cookies.
-        behind_https: Whether a proxy in front terminates HTTPS.
-        admins: Names of the administrators.
-        first_administers: Whether the first account to sign up is an administrator too.
-    """
-
-    folder: Path
-    database: str
-    secret: str
-    behind_https: bool
-    admins: tuple[str, ...]
-    first_administers: bool
-
-    def open(self) -> FastAPI:
-        """Return the application for the only process.
-
-        Raises:
-            ForeseenError: If the model or the database cannot be opened.
-        """
-        store = Store(self.database)
-        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-        # The event loop's thread waits up to this long for a thread that computes.
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        return create_app(
-            self.folder, store, self.secret, self.behind_https, self.admins, self.first_administers
-        )
-
-    def open_worker(self) -> FastAPI:
-        """Return the application for one of several processes; it ends when its parent does."""
-        Thread(target=_end_with_parent, name="parent watcher", daemon=True).start()
-        try:
-            return self.open()
-        except ForeseenError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
-            raise SystemExit(STARTUP_FAILURE) from error
+_NAME_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-._:[]")
 
 
 def run(
@@ -87,9 +36,13 @@ def run(
     port: int,
     behind_https: bool,
     admins: Sequence[str],
+    allowed_hosts: Sequence[str],
     workers: int,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are completed.
+
+    The address is printed when it serves requests. Until then, and while no worker is ready, the
+    response to any request has status 503.
 
     Args:
         folder: The folder of models.
@@ -97,46 +50,85 @@ def run(
         host: Address to listen on.
         port: Port; 0 takes a free one.
         behind_https: Whether a proxy in front terminates HTTPS.
-        admins: Names of the administrators; on a loopback address the first account to sign up
-            is one too.
+        admins: Names of the administrators; on a loopback address, and not behind a proxy, the
+            first account to sign up is one too.
+        allowed_hosts: Names under which the server may be addressed, apart from loopback names.
+            If there are none, any name is allowed behind a proxy and on other addresses.
         workers: Number of processes, each with the model in memory.
 
     Raises:
-        ModelFolderError: If the folder holds no models, or the current version is damaged.
-        InputError: If the secret is missing or too short.
-        ForeseenError: If the address or the database cannot be opened.
+        ModelFolderError: If the folder holds no models, or none is sound.
+        InputError: If the secret is missing or too short, or the URL of the database is invalid.
+        ForeseenError: If the address or the database file cannot be opened.
     """
-    versions.verify_current(folder)
+    _check_folder(folder)
     secret = find_secret(host, folder)
-    database = db or f"sqlite:///{folder.absolute().with_name(folder.name + '.db')}"
-    server = ServerConfig(folder, database, secret, behind_https, tuple(admins), _is_loopback(host))
+    is_private = is_loopback(host) and not behind_https
+    names = [_check_name(name) for name in allowed_hosts]
+    if not names and is_private:
+        names = [*LOOPBACK_NAMES, host]
     try:
         listening = listen(host, port)
     except OSError as error:
         raise ForeseenError(
             f"{host}:{port} cannot be listened on ({error.strerror}); name another --port"
         ) from error
-    with listening:
-        if workers > 1:
-            # Migrate once, before the workers start.
-            Store(database).close()
-        app = server.open() if workers == 1 else server.open_worker
-        config = uvicorn.Config(
-            app,
-            factory=workers > 1,
-            workers=workers,
-            log_level="warning",
-            access_log=False,
-            proxy_headers=behind_https,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            timeout_worker_healthcheck=_HEALTH_SECONDS,
+    except UnicodeError as error:
+        raise InputError(f"--host: '{host}' is no host name or address") from error
+    with (
+        listening,
+        TemporaryDirectory(prefix="foreseen-", ignore_cleanup_errors=True) as shared,
+    ):
+        os.environ[SHARED_METRICS] = shared
+        # With one arena per thread, glibc's memory grows as threads come and go.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        worker = WorkerConfig(
+            folder=folder,
+            database=db or default_database(folder),
+            secret=secret,
+            behind_https=behind_https,
+            admins=tuple(admins),
+            # Behind a proxy, the first to sign up may be a stranger.
+            first_administers=is_private,
+            allowed_hosts=tuple(names),
+            shared=Path(shared),
         )
+        config = _configure(
+            worker.create_app,
+            GRACE_SECONDS,
+            factory=True,
+            workers=workers,
+            proxy_headers=behind_https,
+        )
+
+        def unavailable() -> uvicorn.Config:
+            return _configure(respond_unavailable, 1, lifespan="off")
+
         shown = f"[{host}]" if ":" in host else host
-        print(f"serving http://{shown}:{listening.getsockname()[1]}", flush=True)  # noqa: T201
-        if workers == 1:
-            uvicorn.Server(config).run(sockets=[listening])
-        else:
-            _run_workers(config, listening)
+        address = f"http://{shown}:{listening.getsockname()[1]}"
+
+        def print_address() -> None:
+            # Whoever started the server may have stopped reading.
+            with suppress(OSError):
+                print(f"serving {address}", flush=True)  # noqa: T201
+
+        Supervisor(worker, config, unavailable, listening).run(print_address)
+
+
+def _configure(
+    app: ASGIApp | Callable[[], ASGIApp],
+    grace_seconds: int,
+    **options: Any,  # noqa: ANN401
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=grace_seconds,
+        **options,
+    )
 
 
 def default_workers() -> int:
@@ -144,27 +136,22 @@ def default_workers() -> int:
     return min(os.cpu_count() or 1, _MOST_WORKERS)
 
 
-def _run_workers(config: uvicorn.Config, listening: socket.socket) -> None:
-    """Serve with several processes; one that dies is replaced.
+def _check_folder(folder: Path) -> None:
+    """Raise an error if a folder holds no models, before files are created beside it."""
+    if not any(folder.glob("current*")):
+        # Imported here because it takes seconds and memory, which the workers need anyway.
+        from foreseen.registry.layout import read_current
 
-    Raises:
-        ForeseenError: If they cannot start.
-    """
-    with TemporaryDirectory(prefix="foreseen-metrics-", ignore_cleanup_errors=True) as metrics:
-        os.environ[SHARED_METRICS] = metrics
-        # With one arena per thread, glibc's memory grows as threads come and go.
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-        workers = Multiprocess(config, sockets=[listening])
-        workers.run()
-    if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
-        raise ForeseenError("the workers cannot start: see above")
+        read_current(folder)
 
 
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+def _check_name(text: str) -> str:
+    name = host_name(text)
+    if not name or not set(text.lower()) <= _NAME_CHARACTERS:
+        raise InputError(
+            f"--allowed-host: a name or address such as films.example.org. Received: '{text}'"
+        )
+    return name
 
 
 def find_secret(host: str, folder: Path) -> str:
@@ -184,16 +171,16 @@ def find_secret(host: str, folder: Path) -> str:
                 f"{secrets.token_urlsafe(32)}"
             )
         return secret
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise InputError(
             f"others can reach {host}: set {_SECRET} to a random text, such as: "
             f"{secrets.token_urlsafe(32)}"
         )
-    file = folder.absolute().with_name(folder.name + ".secret")
+    file = secret_file(folder)
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        stored = file.read_text(encoding="utf-8").strip()
+        stored = file.read_text(encoding="utf-8", errors="replace").strip()
         if len(stored) < _SHORTEST_SECRET:
             raise InputError(
                 f"{file} holds no secret; delete it, and a new one is generated"
@@ -203,13 +190,6 @@ def find_secret(host: str, folder: Path) -> str:
         generated = secrets.token_urlsafe(32)
         out.write(generated + "\n")
     return generated
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:

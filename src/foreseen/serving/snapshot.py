@@ -7,6 +7,7 @@ folder never fail a request that is being served.
 import gc
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,15 +20,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.data.title_matching import TitleIndex
+from foreseen.errors import ModelFolderError
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.queries import History
 from foreseen.models.base import Model
 from foreseen.registry import versions
 from foreseen.registry.layout import Version
+from foreseen.registry.recovery import load_sound
+from foreseen.registry.versions import LoadedVersion
 from foreseen.serving.store import StoredRating
 from foreseen.serving.title_search import TitleSearch
 
 _LOG: Final = logging.getLogger("foreseen.serving")
+_RETRY_SECONDS: Final = 60.0
+"""Time until a folder that cannot be read is tried again, unless it changes."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,13 @@ class ModelSnapshot:
             ModelFolderError: If the folder holds no models, or the version is damaged.
         """
         revision = versions.revision(folder)
-        version = versions.read_version(folder)
-        model = versions.load_model(folder, version.number)
-        snapshot = cls(model, version, versions.read_links(folder), revision)
+        return cls.of(versions.load(folder), revision)
+
+    @classmethod
+    def of(cls, loaded: LoadedVersion, revision: tuple[int, ...]) -> Self:
+        """Return the snapshot of a loaded version, with what every request needs."""
+        model = loaded.model
+        snapshot = cls(model, loaded.version, loaded.links, revision)
         model.score([History.empty()], snapshot.ids[:1])
         model.second_stage_offset(snapshot.now)
         # Popular movies occur in most histories.
@@ -138,7 +148,11 @@ class ModelSnapshot:
 
 
 class LiveModel:
-    """The current snapshot of a folder, reloaded by a background thread when the folder changes."""
+    """The current snapshot of a folder, reloaded by a background thread when the folder changes.
+
+    If the current version is damaged, the previous one is served. A snapshot in use stays if the
+    next one cannot be loaded.
+    """
 
     def __init__(self, folder: Path, every: float = 1.0) -> None:
         """Load the current version and start polling its folder.
@@ -148,11 +162,14 @@ class LiveModel:
             every: Seconds between checks.
 
         Raises:
-            ModelFolderError: If the folder holds no models, or the version is damaged.
+            ModelFolderError: If the folder holds no models, or no version of it is sound.
         """
         self._folder = folder
         self._every = every
-        self._snapshot = ModelSnapshot.load(folder)
+        self._fault = ""
+        self._seen = versions.revision(folder)
+        self._retry_at = 0.0
+        self._snapshot = self._load_first()
         freeze_gc()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="model watcher", daemon=True)
@@ -168,22 +185,46 @@ class LiveModel:
         """The snapshot to serve a request from; keep it for the whole request."""
         return self._snapshot
 
+    @property
+    def fault(self) -> str:
+        """Why the snapshot is not the folder's current version; empty if it is."""
+        return self._fault
+
     def close(self) -> None:
         """Stop polling the folder."""
         self._stopped.set()
         self._thread.join()
 
+    def _load_first(self) -> ModelSnapshot:
+        try:
+            return ModelSnapshot.load(self._folder)
+        except ModelFolderError:
+            sound = load_sound(self._folder)
+        self._note_fault("; ".join(sound.faults))
+        _LOG.warning("serving version %d", sound.loaded.version.number)
+        return ModelSnapshot.of(sound.loaded, self._seen)
+
     def _watch(self) -> None:
         while not self._stopped.wait(self._every):
             try:
-                if versions.revision(self._folder) == self._snapshot.revision:
+                revision = versions.revision(self._folder)
+                is_due = bool(self._fault) and time.monotonic() >= self._retry_at
+                if revision == self._seen and not is_due:
                     continue
+                self._seen = revision
                 self._snapshot = ModelSnapshot.load(self._folder)
+                self._fault = ""
                 freeze_gc()
                 _LOG.info("serving version %d", self._snapshot.version.number)
             except Exception as error:
-                # The old snapshot stays in use; the next check may find the folder complete.
-                _LOG.warning("the model folder cannot be read: %s", error)
+                # The old snapshot stays in use; a later check may find the folder complete.
+                self._note_fault(str(error))
+
+    def _note_fault(self, fault: str) -> None:
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        if fault != self._fault:
+            _LOG.warning("the model folder cannot be read: %s", fault)
+        self._fault = fault
 
 
 def freeze_gc() -> None:

@@ -12,7 +12,9 @@ from tests.data.samples import RATINGS_CSV
 
 from foreseen.data.canonical import load_data
 from foreseen.data.schema import RATINGS_SCHEMA
-from foreseen.data.sources.delimited import COMMA, column_positions, decode, read_ratings
+from foreseen.data.sources.delimited import COMMA, read_ratings
+from foreseen.data.sources.detection import ALIASES, columns_of
+from foreseen.data.text import decode
 from foreseen.errors import DataError
 
 
@@ -65,7 +67,7 @@ def test_a_bad_row_is_reported_with_its_file_and_line(row: str, reason: str) -> 
     [
         (b"", "is empty"),
         (b"\n\n", "is empty"),
-        (b"userId,movieId,rating\n1,2,3\n", "line 1: no column timestamp"),
+        (b"userId,movieId,genre\n1,2,3\n", "line 1: no column rating"),
         (b"userId,movieId,rating,timestamp\n", "has no ratings"),
         (b"PK\x03\x04\x00\x00\x00", "binary"),
         ("userId,movieId\n".encode("utf-16"), "UTF-16"),
@@ -82,8 +84,7 @@ def test_text_is_decoded_from_utf_8_or_latin_1() -> None:
 
 
 def test_the_first_of_two_columns_with_the_same_meaning_is_used() -> None:
-    positions = column_positions(["user", "userId", "item"], "f", required=("userId", "movieId"))
-    assert positions == {"userId": 0, "movieId": 2}
+    assert columns_of(["user", "userId", "item"], ALIASES) == {"userId": 0, "movieId": 2}
 
 
 ROWS = st.lists(

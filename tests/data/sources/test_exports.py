@@ -1,14 +1,16 @@
 """Reading of personal exports in the real formats of the services."""
 
 import json
+import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.samples import LETTERBOXD, zipped
 
-from foreseen.data.sources.exports import imdb_digits, read_export
+from foreseen.data.sources.exports import Provider, imdb_digits, load_export, read_export
 from foreseen.errors import DataError
 
 IMDB = (
@@ -113,7 +115,7 @@ def test_an_unreadable_entry_is_reported_with_its_line_and_the_others_are_read()
     ("data", "provider", "message"),
     [
         (b"a,b\n1,2\n", "letterboxd", "Letterboxd's ratings.csv has the columns name, rating"),
-        (b"{}", "trakt", "should be a list"),
+        (b'{"a": [1]}', "trakt", "should be a list"),
         (b"[{]", "trakt", "invalid JSON"),
         (b"PK\x03\x04torn", "imdb", "not a complete zip"),
         (zipped(other="x"), "imdb", "has no file ratings.csv"),
@@ -122,6 +124,106 @@ def test_an_unreadable_entry_is_reported_with_its_line_and_the_others_are_read()
 def test_a_file_of_another_format_is_refused(data: bytes, provider: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_export(data, "file", provider)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LETTERBOXD.replace(",", ";").replace("Good; the", "Good, the"),
+        "Title,Year,Rating10,WatchedDate,tmdbID\nThe Matrix,1999,9,2021-03-07,603\n",
+        "Title,Year,Directors,Rating,WatchedDate\nThe Matrix,1999,x,4.5,2021-03-07\n",
+        "Date;Name;Year;Letterboxd URI;Rating\r\n07.03.2021;The Matrix;1999;x;4.5\r\n",
+        "Date\tName\tYear\tRating\n2021-03-07\tThe Matrix\t1999\t4.5\n",
+    ],
+    ids=["semicolons", "import, points", "import, stars", "spreadsheet", "tabs"],
+)
+def test_letterboxd_tables_of_other_programs_are_read(text: str) -> None:
+    first = read_export(text.encode(), "ratings.csv", "letterboxd").ratings[0]
+    assert (first.title, first.year, first.stars) == ("The Matrix", 1999, 4.5)
+    assert first.timestamp == 1_615_075_200
+
+
+def test_a_date_whose_day_could_be_its_month_is_left_out() -> None:
+    text = "Date,Name,Rating\n05/01/2021,M,4\n25/01/2021,M,4\n01/25/2021,M,4\n01/01/2021,M,4\n"
+    export = read_export(text.encode(), "ratings.csv", "letterboxd")
+    assert [r.timestamp for r in export.ratings] == [None, 1611532800, 1611532800, 1609459200]
+
+
+def test_an_unpacked_letterboxd_export_is_read(tmp_path: Path) -> None:
+    (tmp_path / "deleted").mkdir()
+    (tmp_path / "deleted" / "ratings.csv").write_text("x")
+    (tmp_path / "ratings.csv").write_text(LETTERBOXD)
+    assert len(load_export(tmp_path, "letterboxd").ratings) == 2
+    with pytest.raises(DataError, match="has no file ratings-movies"):
+        load_export(tmp_path, "trakt")
+
+
+def test_imdb_types_in_other_languages_are_read_and_original_titles_kept() -> None:
+    rows = IMDB.replace(",Movie,", ",Película,").replace("The Matrix,The", "Matrix,The")
+    rows += "tt1,9,2020-05-01,A,A,x,Fernsehserie,8,9,2001,,1,,\n"
+    rows += "tt2,9,2020-05-01,B,B,x,Miniserie,8,9,2001,,1,,\n"
+    export = read_export(rows.encode(), "ratings.csv", "imdb")
+    assert [(r.title, r.original_title) for r in export.ratings] == [
+        ("Matrix", "The Matrix"),
+        ("B", None),
+    ]
+    assert export.skipped == 2
+
+
+def test_other_layouts_of_trakt_are_read() -> None:
+    odd: list[dict[str, object]] = [
+        {"rating": 8, "movie": {"title": None, "year": 1979, "ids": {"imdb": "tt0078748"}}},
+        {"rating": None, "movie": {"title": "Alien", "year": 1979, "ids": {}}},
+        {"rated_at": 1409562611, "rating": 8.0, "movie": {"title": "Heat", "year": 1995.0}},
+    ]
+    whole = json.dumps({"username": "x", "history": [{"a": 1}], "ratings": odd}).encode()
+    folder = zipped(**{"ratings/movies.json": json.dumps(odd)})
+    for data in (whole, folder):
+        export = read_export(data, "trakt", "trakt")
+        assert [(r.title, r.year, r.imdb, r.timestamp) for r in export.ratings] == [
+            ("", 1979, "78748", None),
+            ("Heat", 1995, None, 1409562611),
+        ]
+        assert [entry.reason for entry in export.unreadable] == [
+            "rating should be a number. Received: nothing"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "right"),
+    [
+        (IMDB, "letterboxd", "IMDb \\(imdb\\)"),
+        (LETTERBOXD, "imdb", "Letterboxd \\(letterboxd\\)"),
+        (LETTERBOXD, "trakt", "Letterboxd \\(letterboxd\\)"),
+        (MOVIELENS, "imdb", "MovieLens \\(movielens\\)"),
+        (json.dumps(TRAKT), "imdb", "Trakt \\(trakt\\)"),
+    ],
+)
+def test_a_file_of_another_service_is_recognised(text: str, provider: Provider, right: str) -> None:
+    with pytest.raises(DataError, match=f"looks like an export of {right}"):
+        read_export(text.encode(), "file", provider)
+
+
+@pytest.mark.parametrize(
+    ("data", "provider"),
+    [
+        (b"[" + b"{}," * 200_000 + b"{}]", "trakt"),
+        (b"name,rating\n" + b"a,\n" * 200_000, "letterboxd"),
+        (b"name,rating\n" + b"\n" * 1_200_000, "letterboxd"),
+        (b"name,rating\n" + b"," * 200_000, "letterboxd"),
+        (b"[" * 200_000, "trakt"),
+        (b" " * (33 << 20), "imdb"),
+    ],
+    ids=["objects", "rows", "blank lines", "fields", "brackets", "bytes"],
+)
+def test_an_export_beyond_the_limits_is_refused_while_it_is_read(
+    data: bytes, provider: Provider
+) -> None:
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"at most|too deep"):
+        read_export(data, "file", provider)
+    assert tracemalloc.get_traced_memory()[1] < 150 << 20
+    tracemalloc.stop()
 
 
 @given(st.binary(max_size=200), st.sampled_from(["letterboxd", "imdb", "trakt", "movielens"]))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreseen.data.sources.titles import split_genres, split_title
+from foreseen.data.text import clean_text
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_year_in_the_last_parentheses_is_split_off(
     st.text(alphabet=st.characters(exclude_characters="()"), min_size=1), st.integers(1874, 2030)
 )
 def test_a_title_survives_a_round_trip_with_its_year(title: str, year: int) -> None:
-    clean = " ".join(title.split())
+    clean = clean_text(title)
     if clean:
         assert split_title(f"{clean} ({year})") == (clean, year)
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
 from foreseen.models.factors.bayesian_mf import Factors, FactorSettings, fit_factors
-from foreseen.models.factors.fold_in import FOLD_IN_FEATURES, fold_in, predict_all
+from foreseen.models.factors.fold_in import fold_in, predict_all
+from foreseen.models.factors.residual_features import FOLD_IN_FEATURES
 from foreseen.models.factors.side_information import user_features
 
 SETTINGS = FactorSettings(rank=3, directions=2, sweeps=8, burn_in=4, samples=4)

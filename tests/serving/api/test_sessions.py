@@ -1,10 +1,16 @@
 """Routes for authentication."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.serving.api.calls import CSRF, PASSWORD, open_account, open_guest
+
+from foreseen.serving.passwords import Passwords
+
+pytestmark = pytest.mark.usefixtures("fast_hasher")
 
 
 def test_a_guests_ratings_are_kept_by_signing_up(client: TestClient) -> None:
@@ -103,6 +109,26 @@ def test_a_token_authenticates_until_it_is_deleted(client: TestClient) -> None:
     assert client.get("/api/v1/me", headers=bearer).status_code == 401
 
 
+def test_a_token_alone_neither_takes_an_account_over_nor_deletes_it(client: TestClient) -> None:
+    headers = open_account(client, "ann")
+    created = client.post("/api/v1/me/tokens", json={"label": "script"}, headers=headers).json()
+    session = client.cookies["foreseen_session"]
+    client.cookies.clear()
+    bearer = {"Authorization": f"Bearer {created['token']}"}
+    passwords = {"old": PASSWORD, "new": "another long one"}
+    for response in (
+        client.delete("/api/v1/me", headers=bearer),
+        client.post("/api/v1/me/tokens", json={"label": "more"}, headers=bearer),
+        client.put("/api/v1/me/password", json=passwords, headers=bearer),
+    ):
+        assert response.status_code == 403
+        assert response.json()["type"] == "urn:foreseen:session-required"
+    client.cookies.set("foreseen_session", session)
+    assert client.put("/api/v1/me/password", json=passwords, headers=headers).status_code == 204
+    client.cookies.clear()
+    assert client.get("/api/v1/me", headers=bearer).status_code == 401
+
+
 def test_a_change_without_the_csrf_token_is_refused(client: TestClient) -> None:
     open_guest(client)
     refused = client.put("/api/v1/me/ratings/318", json={"rating": 5})
@@ -128,7 +154,61 @@ def test_password_attempts_are_limited(client: TestClient) -> None:
     ]
     assert statuses == [401] * 10 + [429] * 2
     credentials = {"name": "ann", "password": PASSWORD}
-    assert client.post("/api/v1/session", json=credentials).status_code == 429
+    refused = client.post("/api/v1/session", json=credentials)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 300
+
+
+def test_forty_simultaneous_sign_ins_do_not_keep_others_waiting(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    verify = Passwords.verify
+
+    def verify_slowly(self: Passwords, password: str, digest: str | None) -> bool:
+        release.wait(30)
+        return verify(self, password, digest)
+
+    monkeypatch.setattr(Passwords, "verify", verify_slowly)
+    refused: list[str] = []
+
+    def sign_in(n: int) -> int:
+        body = {"name": f"name{n}", "password": PASSWORD}
+        response = client.post("/api/v1/session", json=body)
+        if response.status_code == 503:
+            refused.append(response.headers["retry-after"])
+        return response.status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        pending = [threads.submit(sign_in, n) for n in range(40)]
+        deadline = time.monotonic() + 20
+        while len(refused) < 30 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert client.get("/api/v1/movies/318").status_code == 200
+        assert not release.is_set()
+        release.set()
+        statuses = [response.result() for response in pending]
+    assert sorted(statuses) == [401] * 10 + [503] * 30
+    assert all(int(seconds) > 0 for seconds in refused)
+
+
+def test_new_accounts_and_guests_are_limited_with_the_seconds_to_wait(client: TestClient) -> None:
+    context = client.app.state.context  # type: ignore[attr-defined]
+    while not context.sign_ups.take("testclient"):
+        pass
+    refused = client.post("/api/v1/guests", headers={CSRF: "new"})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "Via"])
+def test_the_first_account_through_a_proxy_is_no_administrator(
+    client: TestClient, header: str
+) -> None:
+    body = {"name": "ann", "password": PASSWORD}
+    opened = client.post("/api/v1/accounts", json=body, headers={header: "192.0.2.1"})
+    assert opened.status_code == 201
+    assert opened.json()["role"] == "viewer"
 
 
 def test_a_guest_session_is_reused_and_requires_the_csrf_header(client: TestClient) -> None:

@@ -4,22 +4,33 @@
 these to canonical tables.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from foreseen.data.schema import GENRES, MOVIES_SCHEMA, RATINGS_SCHEMA, TITLE
+from foreseen.data.canonical_files import holds_tables, read_files
+from foreseen.data.input_files import display, path_error, read_file
+from foreseen.data.parquet import from_parquet
+from foreseen.data.schema import LINKS_SCHEMA, MOVIES_SCHEMA, TAGS_SCHEMA
 from foreseen.data.sources.archive import Archive, open_archive, sha256
-from foreseen.data.sources.delimited import BadRow, read_ratings
+from foreseen.data.sources.compression import decompress
 from foreseen.data.sources.download import DOWNLOADS, fetch
-from foreseen.data.sources.layouts import detect_layout, read_links, read_movies, read_tags
-from foreseen.data.sources.titles import split_genres
+from foreseen.data.sources.frames import conform, ratings_of
+from foreseen.data.sources.layouts import (
+    RATINGS_FILES,
+    movies_file,
+    ratings_file,
+    read_links,
+    read_tags,
+)
+from foreseen.data.sources.rows import BadRow
+from foreseen.data.sources.tables import read_movies_file, read_ratings_file
+from foreseen.data.sources.zips import is_zip
+from foreseen.data.text import excerpt
 from foreseen.errors import DataError
 
 BUILT_IN: Final = "ml-latest-small"
@@ -60,94 +71,116 @@ def read_source(data: str | Path) -> RawTables:
         DownloadError: If a download fails.
     """
     name = str(data)
-    if name == BUILT_IN and not Path(name).exists():
+    path = _expanded(data)
+    if name == BUILT_IN and not path.exists():
         return _read_built_in()
-    if name in DOWNLOADS and not Path(name).exists():
-        return _read_archive(open_archive(fetch(name)), name)
-    path = Path(data).expanduser()
-    if not path.exists():
+    if name in DOWNLOADS and not path.exists():
+        return _read_archive(open_archive(fetch(name), RATINGS_FILES), name)
+    if not name.strip() or (not path.exists() and not path.is_symlink()):
         names = ", ".join((BUILT_IN, *DOWNLOADS))
-        raise DataError(f"{name}: no such folder or zip, and no data set of that name ({names})")
-    archive = open_archive(path)
-    if "ratings.parquet" in archive:
-        return _read_parquet(path, path.name)
-    return _read_archive(archive, path.stem if path.is_file() else path.resolve().name)
+        message = f"{display(name)}: no such folder or zip, and no data set of that name ({names})"
+        raise DataError(message)
+    if path.is_dir() and holds_tables(path):
+        return _read_canonical(path)
+    if path.is_file() and not is_zip(path):
+        return _read_file(path)
+    archive = open_archive(path, RATINGS_FILES)
+    return _read_archive(archive, excerpt(path.stem if path.is_file() else path.resolve().name))
+
+
+def _expanded(data: str | Path) -> Path:
+    """Return a path with `~` replaced, if there is such a user."""
+    path = Path(data)
+    try:
+        path = path.expanduser()
+        path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise path_error(path, error) from error
+    return path
 
 
 def _read_built_in() -> RawTables:
-    with resources.as_file(resources.files("foreseen.data.sources").joinpath("builtin")) as folder:
-        return _read_parquet(folder, BUILT_IN)
+    folder = resources.files("foreseen.data.sources").joinpath("builtin")
+    content = {
+        name: folder.joinpath(name).read_bytes() for name in ("ratings.parquet", "movies.parquet")
+    }
+    tables = {name: from_parquet(data) for name, data in content.items()}
+    checksums = {name: sha256(data) for name, data in content.items()}
+    return _typed(tables, checksums, BUILT_IN, BUILT_IN)
 
 
-def _read_parquet(folder: Path, name: str) -> RawTables:
-    """Read the canonical tables of a folder, as `canonical.write_tables` writes them."""
-    checksums: dict[str, str] = {}
+def _read_canonical(folder: Path) -> RawTables:
+    """Read the tables of a folder, as `canonical.write_tables` writes them."""
+    try:
+        files = read_files(folder)
+    except (OSError, ValueError) as error:
+        raise path_error(folder, error) from error
+    name = excerpt(files.source or folder.resolve().name)
+    return _typed(files.tables, files.checksums, name, display(folder))
 
-    def table(stem: str) -> pl.DataFrame | None:
-        file = folder / f"{stem}.parquet"
-        if not file.exists():
-            return None
-        content = file.read_bytes()
-        checksums[file.name] = sha256(content)
-        try:
-            return pl.read_parquet(content)
-        except pl.exceptions.PolarsError as error:
-            message = (
-                f"{file} is not a valid Parquet file ({error}); write it again: foreseen data get"
-            )
-            raise DataError(message) from error
 
-    ratings, movies = table("ratings"), table("movies")
-    missing = set(RATINGS_SCHEMA) - set(ratings.columns if ratings is not None else ())
-    if ratings is None or missing:
-        raise DataError(f"{folder}/ratings.parquet has no column {', '.join(sorted(missing))}")
-    if movies is not None and movies.schema.get(GENRES) == pl.String():
-        genres = pl.col(GENRES).map_elements(split_genres, return_dtype=pl.List(pl.String()))
-        movies = movies.with_columns(genres, pl.col(TITLE))
-    manifest = folder / "manifest.json"
-    if manifest.exists():
-        try:
-            name = str(json.loads(manifest.read_text(encoding="utf-8"))["source"])
-        except (ValueError, KeyError, TypeError) as error:
-            message = f"{manifest} is damaged ({error!r}); write it again: foreseen data get"
-            raise DataError(message) from error
-    lines = pl.int_range(1, ratings.height + 1, dtype=pl.Int64).alias("line")
+def _typed(
+    tables: Mapping[str, pl.DataFrame], checksums: Mapping[str, str], name: str, place: str
+) -> RawTables:
+    """Return tables of Parquet files after the checks that text gets."""
+    if "ratings.parquet" not in tables:
+        raise DataError(f"{place} has no ratings.parquet; write it again: foreseen data get")
+    ratings, bad = ratings_of(tables["ratings.parquet"], f"{place}/ratings.parquet")
+    others = {
+        stem: conform(tables[f"{stem}.parquet"], schema, f"{place}/{stem}.parquet")
+        for stem, schema in (
+            ("movies", MOVIES_SCHEMA),
+            ("links", LINKS_SCHEMA),
+            ("tags", TAGS_SCHEMA),
+        )
+        if f"{stem}.parquet" in tables
+    }
     return RawTables(
         name=name,
-        ratings=ratings.select(*RATINGS_SCHEMA, lines).cast(RATINGS_SCHEMA),
-        movies=movies.select(*MOVIES_SCHEMA) if movies is not None else None,
-        links=table("links"),
-        tags=table("tags"),
+        ratings=ratings,
+        movies=others.get("movies"),
+        links=others.get("links"),
+        tags=others.get("tags"),
         checksums=checksums,
-        ratings_file=str(folder / "ratings.parquet"),
+        ratings_file=f"{place}/ratings.parquet",
+        bad_rows=tuple(bad),
     )
 
 
 def _read_archive(archive: Archive, name: str) -> RawTables:
-    layout = detect_layout(archive)
-    separator = layout.movies_separator
     checksums: dict[str, str] = {}
+    bad: list[BadRow] = []
 
-    def content(file: str) -> bytes | None:
-        if file not in archive:
-            return None
+    def content(file: str) -> tuple[bytes, str]:
         data = archive.read(file)
         checksums[file] = sha256(data)
-        return data
+        return data, archive.display_path(file)
 
-    ratings_file = archive.display_path(layout.ratings)
-    ratings, bad = read_ratings(content(layout.ratings) or b"", ratings_file, layout.ratings_format)
-    movies = None
-    if (data := content(layout.movies)) is not None:
-        movies, bad_movies = read_movies(data, archive.display_path(layout.movies), separator)
-        bad = [*bad, *bad_movies]
-    links = tags = None
-    if (data := content("links.csv")) is not None:
-        links = read_links(data, archive.display_path("links.csv"))
-    for file, parse in (
-        ("tags.csv", partial(read_tags, separator=",")),
-        ("tags.dat", partial(read_tags, separator="::")),
-    ):
-        if (data := content(file)) is not None:
-            tags = parse(data, archive.display_path(file))
-    return RawTables(name, ratings, movies, ratings_file, links, tags, checksums, tuple(bad))
+    file = ratings_file(archive)
+    ratings, bad_ratings = read_ratings_file(*content(file), file)
+    bad += bad_ratings
+    movies = links = tags = None
+    if (found := movies_file(archive)) is not None:
+        movies, bad_movies = read_movies_file(*content(found), found)
+        bad += bad_movies
+    if "links.csv" in archive:
+        links, bad_links = read_links(*content("links.csv"))
+        bad += bad_links
+    for found, separator in (("tags.csv", ","), ("tags.dat", "::")):
+        # HetRec has a tags.dat of another kind: the names of the tags.
+        if found in archive and not file.startswith("user_"):
+            tags, bad_tags = read_tags(*content(found), separator)
+            bad += bad_tags
+    place = archive.display_path(file)
+    return RawTables(name, ratings, movies, place, links, tags, checksums, tuple(bad))
+
+
+def _read_file(path: Path) -> RawTables:
+    """Read a single ratings file."""
+    place = display(path)
+    data = decompress(read_file(path), place)
+    ratings, bad = read_ratings_file(data, place, path.name)
+    checksums = {path.name: sha256(data)}
+    return RawTables(
+        excerpt(path.stem), ratings, None, place, checksums=checksums, bad_rows=tuple(bad)
+    )

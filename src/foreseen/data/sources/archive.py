@@ -1,30 +1,33 @@
 """Uniform access to the files of a folder or a zip."""
 
 import hashlib
-import io
-import lzma
 import re
-import zipfile
-import zlib
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from foreseen.data.input_files import display, path_error, read_file
+from foreseen.data.sources.compression import SUFFIXES, decompress
+from foreseen.data.sources.zips import member_names, open_zip, read_member, zip_path
+from foreseen.data.text import excerpt
 from foreseen.errors import DataError
 
-_MAX_EXPORT_BYTES: Final = 32 << 20
-_MAX_MEMBERS: Final = 50
+MAX_EXPORT_BYTES: Final = 32 << 20
+_MAX_EXPORT_MEMBERS: Final = 50
+_MAX_DEPTH: Final = 5
+_MAX_ENTRIES: Final = 10_000
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The files of a data set.
+    """The files of one data set: those of one folder, below a folder or in a zip.
 
     Attributes:
         path: The folder or zip.
-        members: Paths of the files in it, by lower-case name without folders.
+        members: Paths of the files in it, by lower-case name without folders and without the
+            extension of a compressed file.
     """
 
     path: Path
@@ -34,24 +37,20 @@ class Archive:
         return name in self.members
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file.
+        """Return the content of a file, decompressed.
 
         Raises:
-            DataError: If the file cannot be read or the zip is damaged.
+            DataError: If the file cannot be read, the zip is damaged, or it would fill the memory.
         """
-        member = self.members[name]
-        try:
-            if self.path.is_dir():
-                return (self.path / member).read_bytes()
-            with zipfile.ZipFile(self.path) as bundle:
-                return bundle.read(member)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            message = f"{self.path}: {member} cannot be read ({error}); fetch the data set again"
-            raise DataError(message) from error
+        member, place = self.members[name], self.display_path(name)
+        if self.path.is_dir():
+            return decompress(read_file(self.path / member), place)
+        with open_zip(self.path, display(self.path), "fetch it again") as bundle:
+            return decompress(read_member(bundle, member, place), place)
 
     def display_path(self, name: str) -> str:
         """Return the path of a file for messages."""
-        return str(self.path / self.members[name])
+        return zip_path(self.path, self.members[name])
 
 
 def sha256(data: bytes) -> str:
@@ -59,32 +58,77 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def open_archive(path: Path) -> Archive:
-    """List the files of a zip, or of a folder and its immediate subfolders.
+def open_archive(path: Path, is_ratings: re.Pattern[str]) -> Archive:
+    """List the files of the data set in a folder or zip.
 
-    Of files with the same name the one nearest to the top is kept.
+    It is in the folder nearest to the top that has a ratings file; files of other folders do not
+    belong to it.
+
+    Args:
+        path: The folder or zip.
+        is_ratings: Matches the lower-case names of ratings files.
 
     Raises:
-        DataError: If `path` does not exist, or is neither a folder nor a valid zip.
+        DataError: If `path` does not exist, is neither a folder nor a valid zip, or if several
+            folders have a ratings file.
     """
-    if path.is_dir():
-        return Archive(path, _by_name(_folder_files(path)))
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder")
-    if path.suffix.lower() in {".csv", ".data", ".dat", ".txt"}:
-        raise DataError(f"{path} is a single file; give its folder")
-    with _open_zip(path) as bundle:
-        return Archive(path, _by_name(bundle.namelist()))
-
-
-@contextmanager
-def _open_zip(path: Path) -> Generator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as bundle:
-            yield bundle
-    except (zipfile.BadZipFile, OSError) as error:
-        message = f"{path} is neither a folder nor a complete zip file ({error}); fetch it again"
-        raise DataError(message) from error
+        if path.is_dir():
+            names = _folder_files(path)
+        elif not path.exists():
+            raise DataError(f"{display(path)}: no such file or folder")
+        elif not path.is_file():
+            raise DataError(f"{display(path)} is neither a file nor a folder; give one")
+        else:
+            with open_zip(path, display(path), "give a folder or fetch the zip again") as bundle:
+                names = member_names(bundle)
+    except (OSError, ValueError) as error:
+        raise path_error(path, error) from error
+    return Archive(path, _data_set(path, names, is_ratings))
+
+
+def _data_set(path: Path, names: list[str], is_ratings: re.Pattern[str]) -> dict[str, str]:
+    by_folder: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in names:
+        by_folder[str(PurePosixPath(name).parent)].setdefault(_plain_name(name), name)
+    found = [folder for folder, files in by_folder.items() if any(map(is_ratings.fullmatch, files))]
+    if not found:
+        return {name: member for files in by_folder.values() for name, member in files.items()}
+    depth = min(map(_depth, found))
+    nearest = [folder for folder in found if _depth(folder) == depth]
+    if len(nearest) > 1:
+        several = excerpt(", ".join(sorted(nearest)), 200)
+        raise DataError(f"{display(path)} has several data sets: {several}; give the folder of one")
+    return by_folder[nearest[0]]
+
+
+def _plain_name(name: str) -> str:
+    plain = PurePosixPath(name).name.lower()
+    for suffix in SUFFIXES:
+        plain = plain.removesuffix(suffix)
+    return plain
+
+
+def _depth(folder: str) -> int:
+    return len(PurePosixPath(folder).parts)
+
+
+def _folder_files(path: Path, depth: int = 0) -> list[str]:
+    """Return the relative paths of the files in a folder and its subfolders, hidden ones apart."""
+    names: list[str] = []
+    folders: list[Path] = []
+    for entry in sorted(path.iterdir()):
+        if entry.is_file():
+            names.append(entry.name)
+        elif depth < _MAX_DEPTH and not entry.name.startswith(".") and entry.is_dir():
+            folders.append(entry)
+        if len(names) + len(folders) > _MAX_ENTRIES:
+            raise DataError(
+                f"{display(path)} has over {_MAX_ENTRIES:,} files; give a smaller folder"
+            )
+    for folder in folders:
+        names += [f"{folder.name}/{name}" for name in _folder_files(folder, depth + 1)]
+    return names
 
 
 def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, str]]:
@@ -96,61 +140,52 @@ def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, 
     Args:
         data: Content of the zip.
         name: Name of the zip in messages.
-        pattern: A regular expression for the complete lower-case name, without folders.
+        pattern: A regular expression for the end of the lower-case path.
 
     Raises:
         DataError: If the zip is damaged, too large, or has no such file.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as bundle:
-            members = _by_name(bundle.namelist())
-            matching = sorted(
-                (file for file in members if re.fullmatch(pattern, file)),
-                key=lambda file: [int(part[:9]) for part in re.findall(r"[0-9]+", file)],
-            )
-            found: list[tuple[bytes, str]] = []
-            remaining = _MAX_EXPORT_BYTES
-            for file in matching[:_MAX_MEMBERS]:
-                content = _read_bounded(bundle, members[file], remaining)
-                remaining -= len(content)
-                found.append((content, f"{name}, {members[file]}"))
-    except (
-        *(zipfile.BadZipFile, OSError, zlib.error, lzma.LZMAError, EOFError),
-        *(RuntimeError, ValueError),
-    ) as error:
-        raise DataError(f"{name} is not a complete zip file ({error}); export it again") from error
+    found: list[tuple[bytes, str]] = []
+    with open_zip(data, name, "export it again") as bundle:
+        remaining = MAX_EXPORT_BYTES
+        for member in matching_members(member_names(bundle), pattern):
+            display_name = f"{name}, {excerpt(member)}"
+            content = read_member(bundle, member, display_name, remaining)
+            remaining -= len(content)
+            found.append((content, display_name))
     if not found:
-        file = pattern.replace("\\", "")
-        raise DataError(f"{name} has no file {file}; check that it is the right export")
+        raise DataError(
+            f"{name} has no file {readable(pattern)}; check that it is the right export"
+        )
     return found
 
 
-def _read_bounded(bundle: zipfile.ZipFile, member: str, limit: int) -> bytes:
-    """Read a member of an untrusted zip, refusing one that expands beyond a limit in bytes."""
-    with bundle.open(member) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        limit_mib = _MAX_EXPORT_BYTES >> 20
-        raise DataError(f"{member}: a personal export should have at most {limit_mib} MiB")
-    return data
-
-
-def _folder_files(path: Path) -> list[str]:
-    top = [entry.name for entry in sorted(path.iterdir()) if entry.is_file()]
-    below = [
-        f"{folder.name}/{entry.name}"
-        for folder in sorted(path.iterdir())
-        if folder.is_dir()
-        for entry in sorted(folder.iterdir())
-        if entry.is_file()
+def open_folder_members(path: Path, pattern: str) -> list[tuple[bytes, str]]:
+    """Return the same for the files of a folder; see `open_zip_members`."""
+    try:
+        members = matching_members(_folder_files(path), pattern)
+    except OSError as error:
+        raise path_error(path, error) from error
+    if not members:
+        message = f"{display(path)} has no file {readable(pattern)}"
+        raise DataError(f"{message}; check that it is the right export")
+    return [
+        (read_file(path / member, MAX_EXPORT_BYTES), display(path / member)) for member in members
     ]
-    return top + below
 
 
-def _by_name(members: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for member in sorted(members, key=lambda name: name.count("/")):
-        if member.endswith("/") or member.startswith("__MACOSX/"):
-            continue
-        found.setdefault(PurePosixPath(member).name.lower(), member)
-    return found
+def matching_members(members: Iterable[str], pattern: str) -> list[str]:
+    """Return the paths whose end matches a pattern, in the order of the numbers in their names."""
+    by_name: dict[str, str] = {}
+    for member in sorted(members, key=lambda path: path.count("/")):
+        if re.search(rf"(?:^|/)(?:{pattern})$", member.lower()):
+            by_name.setdefault(PurePosixPath(member).name.lower(), member)
+    ordered = sorted(
+        by_name, key=lambda file: [int(part[:9]) for part in re.findall(r"[0-9]+", file)]
+    )
+    return [by_name[file] for file in ordered[:_MAX_EXPORT_MEMBERS]]
+
+
+def readable(pattern: str) -> str:
+    """Return a pattern of file names for messages."""
+    return pattern.replace("\\", "").replace("(-d+)?", "").replace("[-_]", "-")

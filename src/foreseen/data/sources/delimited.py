@@ -1,51 +1,35 @@
-"""Parsing of delimited ratings files into typed columns, reporting bad rows by file and line.
+"""Parsing of delimited files with ids, ratings and timestamps into typed columns.
 
-Valid files are parsed by Polars. A file with any error is parsed again row by row, slower, to
-report each error with its line.
+A valid file is parsed by Polars, straight into types. Else the fields are read as text and
+converted column by column; rows that still have no valid value are parsed one by one, to report
+each error with its line.
 """
 
-import csv
-import io
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
-from foreseen.data.schema import (
-    HIGHEST_RATING,
-    LOWEST_RATING,
-    MOVIE,
-    RATING,
-    RATINGS_SCHEMA,
-    TIMESTAMP,
-    TIMESTAMP_LIMIT,
-    USER,
+from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIMESTAMP, USER
+from foreseen.data.sources.detection import (
+    ALIASES,
+    columns_of,
+    columns_without_header,
+    missing_columns,
+    separator_of,
 )
+from foreseen.data.sources.fields import convert_columns, is_valid
+from foreseen.data.sources.rows import LINE, BadRow, BadRows, RowText, complete_rows, row_error
+from foreseen.data.text import first_row, split_rows, start_of_text
 from foreseen.errors import DataError
 
-_ALIASES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("userid", "user_id", "user", "uid"), USER),
-    **dict.fromkeys(("movieid", "movie_id", "movie", "itemid", "item_id", "item", "iid"), MOVIE),
-    **dict.fromkeys(("rating", "stars", "score"), RATING),
-    **dict.fromkeys(("timestamp", "time", "ts", "unix_timestamp"), TIMESTAMP),
-}
-_MAX_ID: Final = 2**53
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that cannot be used: its file, line and text, and the reason."""
-
-    file: str
-    line: int
-    text: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.reason}"
+_REQUIRED: Final = (USER, MOVIE, RATING)
+_logger: Final = logging.getLogger(__name__)
+_CHUNK: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -64,234 +48,230 @@ class FileFormat:
 COMMA: Final = FileFormat(",")
 
 
-def decode(data: bytes, file: str) -> str:
-    """Decode UTF-8, with or without a byte-order mark, or Latin-1.
+@dataclass(frozen=True)
+class _Layout:
+    """The columns of one file.
 
-    Raises:
-        DataError: If the data is binary or UTF-16.
+    Attributes:
+        width: Number of fields of a row.
+        positions: Position of each canonical column.
+        header_line: Line of the header; without one, the number of blank lines before the rows.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{file} is in UTF-16; save it as UTF-8")
-    if b"\0" in data[:65536]:
-        raise DataError(f"{file} is a binary file; give a text file of delimited values")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # ml-100k and ml-1m are in Latin-1.
-        return data.decode("latin-1")
 
-
-def split_rows(data: bytes, file: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, fields) of each non-blank row; only comma-separated files have quoting.
-
-    Raises:
-        DataError: If the text cannot be parsed.
-    """
-    text = decode(data, file)
-    if separator != ",":
-        for line, row in enumerate(text.splitlines(), start=1):
-            if row.strip():
-                yield line, row.split(separator)
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=False)
-    start = 1
-    try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                yield start, fields
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{file}, line {start}: {error}") from error
-
-
-def read_header(data: bytes, file: str) -> list[str]:
-    """Return the fields of the first row, stripped.
-
-    Raises:
-        DataError: If the file is empty or not text.
-    """
-    decode(data[:65536], file)
-    head = data[:65536].split(b"\n", 1)[0]
-    for _, fields in split_rows(head, file, ","):
-        return [field.strip() for field in fields]
-    raise DataError(f"{file} is empty")
-
-
-def column_positions(
-    header: Sequence[str], file: str, required: Sequence[str] = tuple(RATINGS_SCHEMA)
-) -> dict[str, int]:
-    """Return the position of each canonical column in a header, in any letter case or alias.
-
-    Raises:
-        DataError: If a required column is missing.
-    """
-    positions: dict[str, int] = {}
-    for position, name in enumerate(header):
-        column = _ALIASES.get(name.lower())
-        if column is not None:
-            positions.setdefault(column, position)
-    missing = [name for name in required if name not in positions]
-    if missing:
-        message = (
-            f"{file}, line 1: no column {', '.join(missing)}; the header should have "
-            f"{', '.join(required)}. Received: {', '.join(header) or 'nothing'}"
-        )
-        raise DataError(message)
-    return positions
+    width: int
+    positions: Mapping[str, int]
+    header_line: int
 
 
 def read_ratings(
-    data: bytes, file: str, file_format: FileFormat
+    data: bytes, file: str, file_format: FileFormat | None = None
 ) -> tuple[pl.DataFrame, list[BadRow]]:
     """Read a ratings file into the canonical columns, in the file's order.
+
+    Without a column of timestamps, these are the positions of the rows.
+
+    Args:
+        data: Content of the file.
+        file: Its name in messages.
+        file_format: Its format; None to recognise it by the first row.
 
     Returns:
         The valid rows, with their line numbers in a column `line`; and the bad rows.
 
     Raises:
-        DataError: If the file is empty, is not text, or lacks a column.
+        DataError: If the file is empty, is not text, or lacks a column; or if over a tenth of its
+            rows, and over 100,000, are bad.
     """
-    if not data.strip(b"\xef\xbb\xbf \r\n\t"):
+    if start_of_text(data) == len(data):
         raise DataError(f"{file} is empty")
+    ratings, bad = read_columns(data, file, file_format or _format_of(data, file), _REQUIRED)
+    if TIMESTAMP not in ratings.columns:
+        _logger.warning("%s has no timestamps; the order of its rows is used instead", file)
+        ratings = with_positions(ratings)
+    return ratings, bad
+
+
+def with_positions(ratings: pl.DataFrame) -> pl.DataFrame:
+    """Return ratings with the positions of their rows as timestamps."""
+    return ratings.with_row_index(TIMESTAMP).select(
+        *_REQUIRED, pl.col(TIMESTAMP).cast(pl.Int64), LINE
+    )
+
+
+def _format_of(data: bytes, file: str) -> FileFormat:
+    """Return the format of a ratings file; commas and a header if it is not recognised."""
+    separator = separator_of(data, file, ALIASES)
+    if separator is not None:
+        return FileFormat(separator)
+    found = columns_without_header(data, file, len(_REQUIRED))
+    return COMMA if found is None else FileFormat(*found)
+
+
+def read_columns(
+    data: bytes, file: str, file_format: FileFormat, columns: Sequence[str]
+) -> tuple[pl.DataFrame, list[BadRow]]:
+    """Read canonical columns of a file; see `read_ratings`.
+
+    Args:
+        data: Content of the file.
+        file: Its name in messages.
+        file_format: Its format.
+        columns: The required ones of `RATINGS_SCHEMA`; of others, `timestamp` is read if present.
+    """
     if file_format.columns is None:
-        header = read_header(data, file)
-        positions = column_positions(header, file)
+        line, header = first_row(data, file, file_format.separator)
+        positions = columns_of(header, ALIASES)
+        if error := missing_columns(header, positions, columns, file):
+            raise error
+        layout = _Layout(len(header), _wanted(positions, columns), line)
     else:
-        header = list(file_format.columns)
         positions = {name: position for position, name in enumerate(file_format.columns)}
-    frame = _read_valid(data, file_format, header, positions)
+        blank = data.count(b"\n", 0, start_of_text(data))
+        layout = _Layout(len(file_format.columns), _wanted(positions, columns), blank)
+    frame = _read_typed(data, file_format, layout)
     if frame is not None:
         return frame, []
-    return _read_row_by_row(data, file, file_format, header, positions)
+    source = _Source(data, file, file_format, layout)
+    bad = BadRows(file)
+    _check_kind(source)
+    strings = _read_strings(data, file_format, layout)
+    if strings is None:
+        strings = _split_strings(source, bad)
+    converted, unit = convert_columns(strings)
+    if unit != "seconds":
+        _logger.warning("%s has timestamps in %s; they are converted to seconds", file, unit)
+    unclear = converted.filter(pl.any_horizontal(pl.all().is_null()))[LINE]
+    frame = complete_rows(converted, source.rows(unclear), unit, bad)
+    return frame, sorted(bad.found, key=lambda row: row.line)
 
 
-def _read_valid(
-    data: bytes, file_format: FileFormat, header: Sequence[str], positions: Mapping[str, int]
-) -> pl.DataFrame | None:
+@dataclass(frozen=True)
+class _Source:
+    """A file and its layout."""
+
+    data: bytes
+    file: str
+    file_format: FileFormat
+    layout: _Layout
+
+    def rows(self, wanted: Iterable[int] | None = None) -> Iterator[RowText]:
+        """Yield the rows after the header, or those of certain lines in ascending order."""
+        separator = self.file_format.separator
+        following = (
+            (line, fields)
+            for line, fields in split_rows(self.data, self.file, separator)
+            if line > self.layout.header_line
+        )
+        for line, fields in following if wanted is None else _at_lines(following, wanted):
+            values: Mapping[str, str] | str
+            try:
+                check_width(fields, self.layout.width)
+                positions = self.layout.positions
+                values = {name: fields[position] for name, position in positions.items()}
+            except ValueError as error:
+                values = str(error)
+            yield RowText(line, separator.join(fields), values)
+
+
+def _check_kind(source: _Source) -> None:
+    """Refuse a file whose first rows are all bad, before it is read in whole."""
+    bad = BadRows(source.file)
+    for row in source.rows():
+        reason = row.fields if isinstance(row.fields, str) else row_error(row.fields)
+        if not reason:
+            return
+        bad.add(row, reason, row.line)
+
+
+def _at_lines(
+    rows: Iterator[tuple[int, list[str]]], wanted: Iterable[int]
+) -> Iterator[tuple[int, list[str]]]:
+    line, fields = 0, list[str]()
+    for number in wanted:
+        while line < number:
+            line, fields = next(rows, (sys.maxsize, fields))
+        if line == number:
+            yield line, fields
+
+
+def _wanted(positions: Mapping[str, int], columns: Sequence[str]) -> dict[str, int]:
+    wanted = [name for name in RATINGS_SCHEMA if name in columns or name == TIMESTAMP]
+    return {name: positions[name] for name in wanted if name in positions}
+
+
+def _read_typed(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.DataFrame | None:
     """Return the typed rows, or None if any row is bad."""
-    if b"\0" in data:
+    types = {position: RATINGS_SCHEMA[name] for name, position in layout.positions.items()}
+    frame = _parse(data, file_format, layout, types)
+    if frame is None or not is_valid(frame):
         return None
-    if len(file_format.separator) > 1:
-        data = data.replace(file_format.separator.encode(), b"\t")
-    names = [f"column {position}" for position in range(len(header))]
-    by_position = {names[position]: name for name, position in positions.items()}
+    first = layout.header_line + 1
+    return frame.with_columns(pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(LINE))
+
+
+def _read_strings(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.DataFrame | None:
+    """Return the rows as text; None unless each is one line of the file."""
+    if b'"' in data or data.count(b"\r") != data.count(b"\r\n"):
+        return None
+    frame = _parse(data, file_format, layout, {})
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if frame is None or frame.height != lines - layout.header_line:
+        return None
+    first = layout.header_line + 1
+    return frame.with_columns(pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(LINE))
+
+
+def _parse(
+    data: bytes,
+    file_format: FileFormat,
+    layout: _Layout,
+    types: Mapping[int, pl.DataType | type[pl.DataType]],
+) -> pl.DataFrame | None:
+    """Return the canonical columns as Polars parses them, by default as text; None if it fails."""
+    separator = file_format.separator
+    if b"\0" in data or (len(separator) > 1 and b"\t" in data):
+        return None
+    if len(separator) > 1:
+        data, separator = data.replace(separator.encode(), b"\t"), "\t"
+    names = [f"column {position}" for position in range(layout.width)]
     try:
         frame = pl.read_csv(
             data,
             has_header=file_format.columns is None,
-            separator=file_format.separator if len(file_format.separator) == 1 else "\t",
-            quote_char='"' if file_format.separator == "," else None,
+            separator=separator,
+            quote_char='"' if separator in ",;" else None,
             new_columns=names,
-            schema_overrides=[
-                RATINGS_SCHEMA[by_position[name]] if name in by_position else pl.String()
-                for name in names
-            ],
+            schema_overrides=[types.get(position, pl.String()) for position in range(layout.width)],
+            encoding="utf8" if types else "utf8-lossy",
         )
-    except (PolarsError, UnicodeDecodeError):
+    except (PolarsError, PanicException, UnicodeDecodeError):
         return None
-    frame = frame.select(pl.col(names[positions[name]]).alias(name) for name in RATINGS_SCHEMA)
-    is_valid = frame.select(
-        ~pl.any_horizontal(pl.all().is_null().any())
-        & pl.col(USER).is_between(0, _MAX_ID).all()
-        & pl.col(MOVIE).is_between(0, _MAX_ID).all()
-        & pl.col(RATING).is_between(LOWEST_RATING, HIGHEST_RATING).all()
-        & pl.col(TIMESTAMP).is_between(0, TIMESTAMP_LIMIT - 1).all()
-    ).item()
-    if not is_valid:
-        return None
-    first = 1 if file_format.columns is not None else 2
-    return frame.with_columns(line=pl.int_range(first, first + frame.height, dtype=pl.Int64))
+    return frame.select(
+        pl.col(names[position]).alias(name) for name, position in layout.positions.items()
+    )
 
 
-def _read_row_by_row(
-    data: bytes,
-    file: str,
-    file_format: FileFormat,
-    header: Sequence[str],
-    positions: Mapping[str, int],
-) -> tuple[pl.DataFrame, list[BadRow]]:
-    valid: list[tuple[int, int, float, int, int]] = []
-    bad: list[BadRow] = []
-    rows = split_rows(data, file, file_format.separator)
-    if file_format.columns is None:
-        next(rows)
-    for line, fields in rows:
-        try:
-            values = named_fields(fields, len(header), positions)
-            valid.append(
-                (
-                    parse_id(USER, values[USER]),
-                    parse_id(MOVIE, values[MOVIE]),
-                    _parse_rating(values[RATING]),
-                    _parse_timestamp(values[TIMESTAMP]),
-                    line,
-                )
-            )
-        except ValueError as error:
-            bad.append(BadRow(file, line, file_format.separator.join(fields), str(error)))
-    schema = {**RATINGS_SCHEMA, "line": pl.Int64()}
-    return pl.DataFrame(valid, schema=schema, orient="row"), bad
+def _split_strings(source: _Source, bad: BadRows) -> pl.DataFrame:
+    """Return the rows as text, split one by one, without those of a wrong number of fields."""
+    schema = {**dict.fromkeys(source.layout.positions, pl.String()), LINE: pl.Int64()}
+    chunks = [pl.DataFrame(schema=schema)]
+    rows: list[list[str | int]] = []
+    for count, row in enumerate(source.rows(), start=1):
+        if isinstance(row.fields, str):
+            bad.add(row, row.fields, count)
+            continue
+        rows.append([*row.fields.values(), row.line])
+        if len(rows) == _CHUNK:
+            chunks.append(pl.DataFrame(rows, schema=schema, orient="row"))
+            rows.clear()
+    return pl.concat([*chunks, pl.DataFrame(rows, schema=schema, orient="row")])
 
 
-def named_fields(fields: Sequence[str], width: int, positions: Mapping[str, int]) -> dict[str, str]:
-    """Return the fields of a row by column, stripped.
+def check_width(fields: Sequence[str], width: int) -> None:
+    """Check the number of fields of a row.
 
     Raises:
-        ValueError: If the row does not have `width` fields.
+        ValueError: If it is not `width`.
     """
     if len(fields) != width:
-        raise ValueError(field_count_error(len(fields), width))
-    return {name: fields[position].strip() for name, position in positions.items()}
-
-
-def field_count_error(received: int, expected: int) -> str:
-    """Return the message for a row with a wrong number of fields."""
-    return f"a row should have {expected} fields. Received: {received}"
-
-
-def parse_number(name: str, text: str) -> float:
-    """Return the finite number in a field.
-
-    Raises:
-        ValueError: If there is none; the message names the column.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        received = f"'{text}'" if text else "nothing"
-        raise ValueError(f"{name} should be a number. Received: {received}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"{name} should be finite. Received: {text}")
-    return value
-
-
-def parse_id(name: str, text: str) -> int:
-    """Return the user or movie id in a field.
-
-    Raises:
-        ValueError: If there is none; the message names the column.
-    """
-    value = parse_number(name, text)
-    if value != int(value) or not 0 <= value <= _MAX_ID:
-        raise ValueError(f"{name} should be a whole number of 0 or more. Received: {text}")
-    return int(value)
-
-
-def _parse_rating(text: str) -> float:
-    value = parse_number(RATING, text)
-    if not LOWEST_RATING <= value <= HIGHEST_RATING:
-        scale = f"{LOWEST_RATING} to {HIGHEST_RATING}"
-        raise ValueError(f"rating should be on the scale {scale}. Received: {text}")
-    return value
-
-
-def _parse_timestamp(text: str) -> int:
-    value = parse_number(TIMESTAMP, text)
-    if value >= TIMESTAMP_LIMIT:
-        raise ValueError(
-            f"timestamp should be in seconds, before the year 2100. Received: {text}"
-            + (" (milliseconds?)" if value / 1000 < TIMESTAMP_LIMIT else "")
-        )
-    if value < 0:
-        raise ValueError(f"timestamp should be 0 or more. Received: {text}")
-    return int(value)
+        raise ValueError(f"a row should have {width} fields. Received: {len(fields)}")

@@ -1,54 +1,72 @@
 """Readers for personal rating exports of Letterboxd, IMDb, Trakt and MovieLens.
 
-- Letterboxd, Settings, Data, Export: a zip with `ratings.csv`
-  (Date,Name,Year,Letterboxd URI,Rating; half stars), or that file.
-- IMDb, Your ratings, Export: `ratings.csv` (Const,Your Rating,Date Rated,Title,...,Title Type,...,
-  Year,...; 1 to 10 points; UTF-8), or the layout before 2017 (const,created,Title,Title type,
-  You rated,Year,...; Latin-1).
-- Trakt: the response of `/sync/ratings/movies` in its API, or `ratings-movies.json` of its data
-  export, split into `ratings-movies-1.json` and so on if long: a list of {rated_at, rating,
-  movie: {title, year, ids: {imdb, tmdb}}}; 1 to 10 points.
+- Letterboxd, Settings, Data, Export: a zip with `ratings.csv`, its folder, or that file
+  (Date,Name,Year,Letterboxd URI,Rating; half stars); or a table in Letterboxd's import format
+  (Title,Year,Rating or Rating10,WatchedDate,imdbID,tmdbID).
+- IMDb, Your ratings, Export: `ratings.csv` (Const,Your Rating,Date Rated,Title,Original Title,...,
+  Title Type,...,Year,...; 1 to 10 points; UTF-8), or the layout before 2017 (const,created,Title,
+  Title type,You rated,Year,...; Latin-1).
+- Trakt: the response of `/sync/ratings/movies` in its API, `ratings-movies.json` of its data
+  export, split into `ratings-movies-1.json` and so on if long, or `ratings/movies.json`: a list of
+  {rated_at, rating, movie: {title, year, ids: {imdb, tmdb}}}, or an object with it as `ratings`;
+  1 to 10 points.
 - MovieLens, Profile, Export: `movielens-ratings.csv` (movie_id,imdb_id,tmdb_id,rating,
   average_rating,title), or a `ratings.csv` of movieId,rating[,timestamp].
+
+Tables may be saved again by a spreadsheet program: with semicolons or tabs, and other dates.
 """
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, Final, Literal, cast
+from pathlib import Path
+from typing import Final, Literal
 
-from foreseen.data.sources.archive import open_zip_members
-from foreseen.data.sources.delimited import decode, split_rows
+from foreseen.data.input_files import display, path_error, read_file
+from foreseen.data.sources.archive import (
+    MAX_EXPORT_BYTES,
+    open_folder_members,
+    open_zip_members,
+)
+from foreseen.data.sources.export_json import read_trakt
+from foreseen.data.sources.export_tables import (
+    IMDB,
+    LETTERBOXD,
+    MOVIELENS,
+    TableLayout,
+    read_table,
+    table_header,
+)
 from foreseen.data.sources.personal import (
+    Entry,
     PersonalExport,
     PersonalRating,
     UnreadableEntry,
-    checked_timestamp,
-    clean_title,
-    parse_stars,
-    parse_timestamp,
-    parse_year,
+    imdb_digits,
 )
-from foreseen.data.sources.titles import split_title
+from foreseen.data.sources.zips import SIGNATURE
 from foreseen.errors import DataError
+
+__all__ = ["EXPORT_FORMATS", "Provider", "imdb_digits", "load_export", "read_export"]
 
 Provider = Literal["letterboxd", "imdb", "trakt", "movielens"]
 """The services with a supported export format."""
 
-_POINTS_PER_STAR: Final = 2.0
-_IMDB_FILM_TYPES: Final = frozenset(
-    {"movie", "featurefilm", "documentary", "short", "shortfilm", "video", "tvmovie", "tvshort"}
-)
-_IMDB_ALIASES: Final = {
-    "you rated": "your rating",
-    "date added": "date rated",
-    "created": "date rated",
-}
 _MAX_ENTRIES: Final = 100_000
-_ZIP_SIGNATURE: Final = b"PK\x03\x04"
+
+
+def load_export(file: Path, provider: Provider) -> PersonalExport:
+    """Read an export from a file or the folder of an unpacked zip; see `read_export`.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    try:
+        is_folder = file.is_dir()
+    except (OSError, ValueError) as error:
+        raise path_error(file, error) from error
+    if is_folder:
+        return _read_files(open_folder_members(file, EXPORT_FORMATS[provider].members), provider)
+    return read_export(read_file(file, MAX_EXPORT_BYTES), display(file), provider)
 
 
 def read_export(data: bytes, name: str, provider: Provider) -> PersonalExport:
@@ -62,167 +80,61 @@ def read_export(data: bytes, name: str, provider: Provider) -> PersonalExport:
     Raises:
         DataError: If it does not have the service's format, or has too many entries.
     """
+    name = display(name)
     export_format = EXPORT_FORMATS[provider]
     files = [(data, name)]
-    if data.startswith(_ZIP_SIGNATURE):
+    if data.startswith(SIGNATURE):
         files = open_zip_members(data, name, export_format.members)
-    export = PersonalExport(())
-    lines = 0
+    return _read_files(files, provider)
+
+
+def _read_files(files: list[tuple[bytes, str]], provider: Provider) -> PersonalExport:
+    export_format = EXPORT_FORMATS[provider]
+    ratings: list[PersonalRating] = []
+    unreadable: list[UnreadableEntry] = []
+    skipped = 0
     for content, file in files:
-        try:
-            part = export_format.read(content, file)
-        except (ValueError, RecursionError) as error:
-            message = f"{file} cannot be read as an export of {export_format.label}: {error}"
-            raise DataError(message) from error
-        ratings = [replace(rating, line=rating.line + lines) for rating in part.ratings]
-        unreadable = [replace(entry, line=entry.line + lines) for entry in part.unreadable]
-        lines += len(part.ratings) + len(part.unreadable) + part.skipped
-        export = PersonalExport(
-            (*export.ratings, *ratings),
-            (*export.unreadable, *unreadable),
-            export.skipped + part.skipped,
-        )
-        if lines > _MAX_ENTRIES:
-            message = f"{file}: a personal export should have at most {_MAX_ENTRIES:,} entries"
-            raise DataError(message)
-    return export
-
-
-def _read_letterboxd(data: bytes, name: str) -> PersonalExport:
-    def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
-        if not row["rating"]:
-            return None
-        return PersonalRating(
-            line,
-            clean_title(row["name"]),
-            parse_year(row.get("year", "")),
-            parse_stars(row["rating"]),
-            parse_timestamp(row.get("date", "")),
-        )
-
-    return _read_table(data, name, ("name", "rating"), convert, "Letterboxd's ratings.csv")
-
-
-def _read_imdb(data: bytes, name: str) -> PersonalExport:
-    def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
-        title_type = row.get("title type", "").replace(" ", "").lower()
-        if (title_type and title_type not in _IMDB_FILM_TYPES) or not row["your rating"]:
-            return None
-        return PersonalRating(
-            line,
-            clean_title(row.get("title", "")),
-            parse_year(row.get("year", "")),
-            parse_stars(row["your rating"], _POINTS_PER_STAR),
-            _imdb_timestamp(row.get("date rated", "")),
-            imdb=imdb_digits(row["const"]),
-        )
-
-    return _read_table(data, name, ("const", "your rating"), convert, "IMDb's ratings.csv")
-
-
-def _imdb_timestamp(text: str) -> int | None:
-    try:
-        # The format before 2017: Sat Mar  4 00:00:00 2017.
-        moment = datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007
-    except ValueError:
-        return parse_timestamp(text)
-    return checked_timestamp(int(moment.replace(tzinfo=UTC).timestamp()))
-
-
-def _read_movielens(data: bytes, name: str) -> PersonalExport:
-    def convert(line: int, row: Mapping[str, str]) -> PersonalRating | None:
-        text = row.get("movie_id") or row.get("movieid") or ""
-        if not text.isdecimal() or len(text) > 15:
-            raise ValueError(f"movie_id should be a whole number. Received: '{text}'")
-        if not row["rating"] or float(row["rating"]) < 0:
-            return None
-        title, year = split_title(clean_title(row.get("title", "")))
-        timestamp = row.get("timestamp", "")
-        return PersonalRating(
-            line,
-            title,
-            year,
-            parse_stars(row["rating"]),
-            checked_timestamp(int(timestamp[:20])) if timestamp.isdecimal() else None,
-            imdb=imdb_digits(row.get("imdb_id", "")),
-            tmdb=row.get("tmdb_id") or None,
-            movie=int(text),
-        )
-
-    return _read_table(data, name, ("rating",), convert, "a MovieLens export")
-
-
-def _read_trakt(data: bytes, name: str) -> PersonalExport:
-    try:
-        document: object = json.loads(decode(data, name))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{name}, line {error.lineno}: invalid JSON ({error.msg})") from error
-    if not isinstance(document, list):
-        raise DataError(f"{name} should be a list of ratings, as Trakt's ratings-movies.json is")
-    ratings: list[PersonalRating] = []
-    unreadable: list[UnreadableEntry] = []
-    skipped = 0
-    for position, entry in enumerate(cast("list[Any]", document), start=1):
-        try:
-            if entry.get("type", "movie") != "movie":
+        offset = len(ratings) + len(unreadable) + skipped
+        for count, entry in enumerate(export_format.read(content, file), start=offset + 1):
+            if count > _MAX_ENTRIES:
+                message = f"{file}: a personal export should have at most {_MAX_ENTRIES:,} entries"
+                raise DataError(f"{message}; split it")
+            if isinstance(entry, PersonalRating):
+                ratings.append(replace(entry, line=entry.line + offset))
+            elif isinstance(entry, UnreadableEntry):
+                unreadable.append(replace(entry, line=entry.line + offset))
+            else:
                 skipped += 1
-                continue
-            movie: dict[str, Any] = entry["movie"]
-            ids: dict[str, Any] = movie.get("ids") or {}
-            ratings.append(
-                PersonalRating(
-                    position,
-                    clean_title(str(movie["title"])),
-                    parse_year(str(movie.get("year") or "")),
-                    parse_stars(str(entry["rating"]), _POINTS_PER_STAR),
-                    parse_timestamp(str(entry.get("rated_at") or "")),
-                    imdb=imdb_digits(str(ids.get("imdb") or "")),
-                    tmdb=str(ids["tmdb"]) if ids.get("tmdb") else None,
-                )
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = str(error) if isinstance(error, ValueError) else "not a rating of a movie"
-            unreadable.append(UnreadableEntry(position, clean_title(json.dumps(entry)), reason))
     return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
 
 
-def imdb_digits(text: str) -> str | None:
-    """Return the digits of an IMDb id without leading zeros, or None: 111161 for tt0111161."""
-    match = re.fullmatch(r"(?:tt)?([0-9]{1,12})", text.strip())
-    return match[1].lstrip("0") or "0" if match else None
+def _table_reader(
+    layout: TableLayout, provider: Provider
+) -> Callable[[bytes, str], Iterator[Entry]]:
+    def read(data: bytes, name: str) -> Iterator[Entry]:
+        return read_table(data, name, layout, _hint(data, name, provider))
+
+    return read
 
 
-def _read_table(
-    data: bytes,
-    name: str,
-    required: Sequence[str],
-    convert: Callable[[int, Mapping[str, str]], PersonalRating | None],
-    layout: str,
-) -> PersonalExport:
-    rows = split_rows(data, name, ",")
-    header = [field.strip().lower() for _, fields in islice(rows, 1) for field in fields]
-    header = [_IMDB_ALIASES.get(field, field) for field in header]
-    missing = [column for column in required if column not in header]
-    if missing:
-        found = ", ".join(header) or "nothing"
-        raise DataError(
-            f"{name}, line 1: {layout} has the columns {', '.join(required)}; this has {found}"
-        )
-    ratings: list[PersonalRating] = []
-    unreadable: list[UnreadableEntry] = []
-    skipped = 0
-    for line, fields in rows:
-        values = [field.strip() for field in fields] + [""] * (len(header) - len(fields))
-        try:
-            rating = convert(line, dict(zip(header, values, strict=False)))
-        except ValueError as error:
-            unreadable.append(UnreadableEntry(line, ",".join(fields)[:200], str(error)))
-            continue
-        if rating is None:
-            skipped += 1
-        else:
-            ratings.append(rating)
-    return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
+def _read_trakt(data: bytes, name: str) -> Iterator[Entry]:
+    text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text and not text.startswith((b"[", b"{")):
+        message = f"{name} should be a JSON list of ratings, as Trakt's ratings-movies.json is"
+        raise DataError(message + _hint(data, name, "trakt"))
+    return read_trakt(data, name)
+
+
+def _hint(data: bytes, name: str, provider: Provider) -> str:
+    """Return the end of a message on a file that another service wrote; empty if none did."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{")):
+        return "; it looks like an export of Trakt (trakt)" if provider != "trakt" else ""
+    header = table_header(data, name)[2]
+    # The columns of the last one are also those of others.
+    for other in ("imdb", "movielens", "letterboxd"):
+        if other != provider and _LAYOUTS[other].fits(header):
+            return f"; it looks like an export of {EXPORT_FORMATS[other].label} ({other})"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -231,18 +143,29 @@ class ExportFormat:
 
     Attributes:
         label: Name of the service in text.
-        members: Regular expression for the names of the relevant files in a zip.
-        read: Parses one file, given its content and its name.
+        members: Regular expression for the end of the paths of its files in a zip or folder.
+        read: Yields the entries of one file, given its content and its name.
     """
 
     label: str
     members: str
-    read: Callable[[bytes, str], PersonalExport]
+    read: Callable[[bytes, str], Iterator[Entry]]
 
 
+_LAYOUTS: Final[Mapping[Provider, TableLayout]] = {
+    "letterboxd": LETTERBOXD,
+    "imdb": IMDB,
+    "movielens": MOVIELENS,
+}
 EXPORT_FORMATS: Final[Mapping[Provider, ExportFormat]] = {
-    "letterboxd": ExportFormat("Letterboxd", r"ratings\.csv", _read_letterboxd),
-    "imdb": ExportFormat("IMDb", r"ratings\.csv", _read_imdb),
-    "trakt": ExportFormat("Trakt", r"ratings[-_]movies(-\d+)?\.json", _read_trakt),
-    "movielens": ExportFormat("MovieLens", r"(movielens-)?ratings\.csv", _read_movielens),
+    "letterboxd": ExportFormat(
+        "Letterboxd", r"ratings\.csv", _table_reader(LETTERBOXD, "letterboxd")
+    ),
+    "imdb": ExportFormat("IMDb", r"ratings\.csv", _table_reader(IMDB, "imdb")),
+    "trakt": ExportFormat(
+        "Trakt", r"ratings[-_]movies(-\d+)?\.json|ratings/movies\.json", _read_trakt
+    ),
+    "movielens": ExportFormat(
+        "MovieLens", r"(movielens-)?ratings\.csv", _table_reader(MOVIELENS, "movielens")
+    ),
 }

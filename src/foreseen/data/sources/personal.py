@@ -4,14 +4,18 @@ The readers are in `foreseen.data.sources.exports`; `foreseen.data.title_matchin
 entries to the movies of a catalogue.
 """
 
-import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING, TIMESTAMP_LIMIT
+from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING, RATING, TIMESTAMP_LIMIT
+from foreseen.data.sources.fields import parse_number, received
+from foreseen.data.text import clean_text
 
 _MAX_TITLE_LENGTH: Final = 300
+_SECONDS: Final = re.compile(r"[0-9]{9,20}")
+_DAY_AND_MONTH: Final = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4})")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class PersonalRating:
         imdb: IMDb id, digits only.
         tmdb: TMDB id.
         movie: MovieLens id.
+        original_title: Title in the language of the film, if it differs.
     """
 
     line: int
@@ -37,6 +42,7 @@ class PersonalRating:
     imdb: str | None = None
     tmdb: str | None = None
     movie: int | None = None
+    original_title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,17 @@ class UnreadableEntry:
     line: int
     text: str
     reason: str
+
+
+@dataclass(frozen=True)
+class SkippedEntry:
+    """A valid entry that does not rate a movie, and what it is: a TV series, say."""
+
+    kind: str
+
+
+Entry = PersonalRating | UnreadableEntry | SkippedEntry
+"""An entry of an export."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +90,18 @@ def parse_stars(text: str, scale: float = 1.0) -> float:
     Raises:
         ValueError: If it is not a number or not on the scale.
     """
-    try:
-        stars = float(text) / scale
-    except ValueError:
-        raise ValueError(f"rating should be a number. Received: '{text}'") from None
-    if not math.isfinite(stars) or not LOWEST_RATING <= stars <= HIGHEST_RATING:
+    stars = parse_number(RATING, text) / scale
+    if not LOWEST_RATING <= stars <= HIGHEST_RATING:
         low, high = LOWEST_RATING * scale, HIGHEST_RATING * scale
-        raise ValueError(f"rating should be between {low:g} and {high:g}. Received: {text}")
+        raise ValueError(f"rating should be between {low:g} and {high:g}. {received(text)}")
     return round(stars * 2) / 2
 
 
 def parse_timestamp(text: str) -> int | None:
-    """Return the timestamp of an ISO 8601 date or time, UTC by default; None for empty text.
+    """Return the timestamp of a date or time, UTC by default; None for empty text.
+
+    It may be ISO 8601, seconds since 1970, or as spreadsheets write dates: 31.01.2020, 31/01/2020
+    or 01/31/2020. Of the last two forms, a date whose day could be its month gives None.
 
     Raises:
         ValueError: If the text is neither, or the timestamp is out of range.
@@ -92,16 +109,46 @@ def parse_timestamp(text: str) -> int | None:
     text = text.strip()
     if not text:
         return None
+    if _SECONDS.fullmatch(text):
+        return checked_timestamp(int(text))
+    if match := _DAY_AND_MONTH.fullmatch(text):
+        return _parse_day_and_month(match)
     try:
         if len(text) == len("2020-01-31"):
             moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"date should be as in 2020-01-31. Received: '{text}'") from None
+        raise ValueError(f"date should be as in 2020-01-31. {received(text)}") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return checked_timestamp(int(moment.timestamp()))
+    try:
+        return checked_timestamp(int(moment.timestamp()))
+    except OverflowError:
+        raise ValueError(f"date should be from 1970 to 2099. {received(text)}") from None
+
+
+def _parse_day_and_month(match: re.Match[str]) -> int | None:
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    if match[2] == "/" and first <= 12 and second <= 12 and first != second:
+        return None
+    day, month = (second, first) if match[2] == "/" and second > 12 else (first, second)
+    try:
+        return checked_timestamp(int(datetime(year, month, day, tzinfo=UTC).timestamp()))
+    except ValueError:
+        raise ValueError(f"date should be as in 2020-01-31. {received(match[0])}") from None
+
+
+def imdb_digits(text: str) -> str | None:
+    """Return the digits of an IMDb id without leading zeros, or None: 111161 for tt0111161."""
+    match = re.fullmatch(r"(?:tt)?([0-9]{1,12})", text.strip())
+    return match[1].lstrip("0") or "0" if match else None
+
+
+def tmdb_digits(text: str) -> str | None:
+    """Return the digits of a TMDB id, which may be written as 862 or 862.0, or None."""
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.0)?", text.strip())
+    return match[1] if match else None
 
 
 def checked_timestamp(timestamp: int) -> int:
@@ -116,12 +163,11 @@ def checked_timestamp(timestamp: int) -> int:
 
 
 def clean_title(title: str) -> str:
-    """Return a title of at most 300 characters, valid in UTF-8, with single spaces."""
-    valid = title[:_MAX_TITLE_LENGTH].encode("utf-8", "replace").decode()
-    return " ".join(valid.replace("\0", " ").split())
+    """Return a title of at most 300 characters, on one line, without control characters."""
+    return clean_text(title[:_MAX_TITLE_LENGTH])
 
 
 def parse_year(text: str) -> int | None:
     """Return a release year of four digits; None for any other text."""
     text = text.strip()
-    return int(text) if text.isdecimal() and len(text) == 4 else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) == 4 else None

@@ -23,13 +23,9 @@ from foreseen.models.factors.bayesian_mf import (
     fit_factors,
     refresh_factors,
 )
-from foreseen.models.factors.fold_in import (
-    FOLD_IN_FEATURES,
-    FactorPredictions,
-    fold_in,
-    predict_all,
-)
+from foreseen.models.factors.fold_in import FactorPredictions, fold_in, predict_all
 from foreseen.models.factors.gibbs import Interactions
+from foreseen.models.factors.residual_features import FOLD_IN_FEATURES
 
 FACTOR_FEATURES: Final = (*FOLD_IN_FEATURES, "factor_disagreement")
 _STEPS: Final = 20

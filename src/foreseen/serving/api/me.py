@@ -20,11 +20,19 @@ from foreseen.serving.api.schemas import (
     UserRating,
     movie_row,
 )
-from foreseen.serving.dependencies import Context, RequiredUser, Snapshot, now, user_state
-from foreseen.serving.imports import store_export
+from foreseen.serving.dependencies import (
+    Context,
+    RequiredSession,
+    RequiredUser,
+    Snapshot,
+    now,
+    user_state,
+)
+from foreseen.serving.hosts import client_address
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommender import predict
 from foreseen.serving.store import Impression, StoredRating
+from foreseen.serving.uploads import Upload
 
 _MAX_UPLOAD: Final = 32 << 20
 router = APIRouter(prefix=f"{BASE}/me", responses=PROBLEMS)
@@ -144,26 +152,27 @@ def predict_ratings(
     ]
 
 
-@router.post("/imports")
-def import_ratings(
+@router.post("/imports", response_model=dict[str, Any])
+async def import_ratings(
+    request: Request,
     context: Context,
     snapshot: Snapshot,
     current: RequiredUser,
     provider: Annotated[Provider, Query(alias="from")],
     file: Annotated[UploadFile, File()],
     choose: Annotated[list[str] | None, Query(description="LINE:MOVIE")] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Import ratings exported from another service; a repeated import changes nothing."""
-    data = file.file.read(_MAX_UPLOAD + 1)
+    data = await file.read(_MAX_UPLOAD + 1)
     if len(data) > _MAX_UPLOAD:
         limit = f"a file may have at most {_MAX_UPLOAD >> 20} MiB"
         raise ProblemError(413, "too-large", limit)
-    name = file.filename or "the file"
-    choices = parse_choices(choose or [])
-    report, changed = store_export(
-        context.store, snapshot.title_index, current.user.id, data, name, provider, choices
-    )
-    return {**report.as_json(), "changed": changed}
+    upload = Upload(data, file.filename or "the file", provider, parse_choices(choose or []))
+    address = client_address(request)
+    matched, changed = await context.imports.run(upload, snapshot, current.user.id, address)
+    # The report may be large, so it is not parsed to add a number.
+    content = b'{"changed":%d,%b' % (changed, matched.report[1:])
+    return Response(content, media_type="application/json")
 
 
 @router.get("/export")
@@ -181,7 +190,7 @@ def export_data(context: Context, current: RequiredUser) -> dict[str, Any]:
 
 
 @router.delete("", status_code=204)
-def delete_me(context: Context, current: RequiredUser, response: Response) -> None:
-    """Delete the account and all stored data of the user."""
-    context.store.delete_user(current.user.id)
+def delete_me(context: Context, session: RequiredSession, response: Response) -> None:
+    """Delete the account and all stored data of the user; requires a session."""
+    context.store.delete_user(session.user.id)
     response.delete_cookie(SESSION_COOKIE)

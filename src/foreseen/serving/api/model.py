@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from foreseen.data.canonical import ratings_frame
-from foreseen.registry import audit_log, versions
+from foreseen.registry import audit_log, recovery, versions
 from foreseen.registry.update import update as update_model
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
 from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
@@ -26,11 +26,13 @@ def model_status(snapshot: ModelSnapshot, context: AppContext) -> dict[str, Any]
     """Return the status of the model.
 
     `learnedUntil` is the first second after the ratings that the current version is trained on,
-    `knowsUntil` that after all ratings of its log.
+    `knowsUntil` that after all ratings of its log. `degraded` is true while the folder's current
+    version is damaged and an earlier one is in use.
     """
     folder = context.live.folder
     return {
         "current": snapshot.version.number,
+        "degraded": bool(context.live.fault),
         "ratings": snapshot.model.log.ratings.height,
         "movies": len(snapshot.ids),
         "knowsUntil": snapshot.now,
@@ -67,5 +69,5 @@ def roll_back(context: Context, current: Admin) -> dict[str, int]:
     """Return to the version that was current before."""
     folder = context.live.folder
     with versions.write_lock(folder):
-        number = versions.rollback(folder, f"requested by user {current.user.id}")
+        number = recovery.rollback(folder, f"requested by user {current.user.id}")
     return {"current": number}

@@ -16,8 +16,10 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         401: "Not authenticated.",
         403: "Not allowed.",
         404: "Not found.",
+        409: "Changed at the same time by another request.",
         422: "Invalid input.",
-        429: "Too many requests.",
+        429: "Too many requests; the header Retry-After has the seconds to wait.",
+        503: "Overloaded, or the database is unavailable; Retry-After likewise.",
     }.items()
 }
 MovieId = Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)]

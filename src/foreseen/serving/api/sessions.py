@@ -21,9 +21,12 @@ from foreseen.serving.dependencies import (
     AppContext,
     Context,
     OptionalUser,
+    RequiredSession,
     RequiredUser,
 )
+from foreseen.serving.hosts import client_address, is_proxied
 from foreseen.serving.problems import ProblemError
+from foreseen.serving.rate_limit import client_key
 
 _COOKIE_SECONDS: Final = 400 * 86_400
 """The longest that browsers keep a cookie; an unused session expires earlier."""
@@ -31,7 +34,7 @@ router = APIRouter(prefix=BASE, responses=PROBLEMS)
 
 
 @router.post("/accounts", status_code=201)
-def sign_up(
+async def sign_up(
     body: Credentials,
     request: Request,
     response: Response,
@@ -39,12 +42,17 @@ def sign_up(
     current: OptionalUser,
 ) -> SessionOut:
     """Create an account; it keeps the ratings of the guest session, if there is one."""
-    _limit_sign_ups(context, request)
-    session = current.session if current is not None else None
-    if session is None:
-        session = _create_guest(context, request)
-    session = context.accounts.sign_up(session, body.name, body.password)
-    return _start_session(context, session, response)
+
+    def open_account() -> Session:
+        _limit_sign_ups(context, request)
+        guest = current.session if current is not None else None
+        if guest is None:
+            guest = _create_guest(context, request)
+        return context.accounts.sign_up(
+            guest, body.name, body.password, proxied=is_proxied(request)
+        )
+
+    return _start_session(context, await context.hashing.run(open_account), response)
 
 
 @router.post("/guests", status_code=201)
@@ -61,21 +69,25 @@ def create_guest(request: Request, response: Response, context: Context) -> Sess
 
 
 @router.post("/session", status_code=201)
-def sign_in(
+async def sign_in(
     body: Credentials, request: Request, response: Response, context: Context
 ) -> SessionOut:
     """Create a session of an account; it takes over the ratings of the guest session.
 
     That requires the guest session's `formKey` in the header X-Foreseen-Form.
     """
-    previous = context.accounts.session(request.cookies.get(SESSION_COOKIE))
-    csrf_token = request.headers.get(CSRF_HEADER, "")
-    guest = None
-    # Without the token, another site could move a guest's ratings to an account of its choice.
-    if previous is not None and context.accounts.is_valid_csrf_token(previous, csrf_token):
-        guest = previous
-    session = context.accounts.sign_in(body.name, body.password, _client_address(request), guest)
-    return _start_session(context, session, response)
+    accounts = context.accounts
+
+    def open_session() -> Session:
+        previous = accounts.session(request.cookies.get(SESSION_COOKIE))
+        csrf_token = request.headers.get(CSRF_HEADER, "")
+        guest = None
+        # Without the token, another site could move a guest's ratings to an account of its choice.
+        if previous is not None and accounts.is_valid_csrf_token(previous, csrf_token):
+            guest = previous
+        return accounts.sign_in(body.name, body.password, client_address(request), guest)
+
+    return _start_session(context, await context.hashing.run(open_session), response)
 
 
 @router.delete("/session", status_code=204)
@@ -87,12 +99,12 @@ def sign_out(context: Context, current: RequiredUser, response: Response) -> Non
 
 
 @router.put("/me/password", status_code=204)
-def change_password(
-    body: PasswordChange, request: Request, context: Context, current: RequiredUser
+async def change_password(
+    body: PasswordChange, request: Request, context: Context, session: RequiredSession
 ) -> None:
-    """Change the password and end all other sessions of the account."""
-    address = _client_address(request)
-    context.accounts.change_password(current.user, current.session, body.old, body.new, address)
+    """Change the password; end all other sessions and all API tokens; requires a session."""
+    change, address = context.accounts.change_password, client_address(request)
+    await context.hashing.run(change, session, body.old, body.new, address)
 
 
 @router.get("/me/tokens")
@@ -102,9 +114,9 @@ def list_tokens(context: Context, current: RequiredUser) -> list[TokenOut]:
 
 
 @router.post("/me/tokens", status_code=201)
-def create_token(body: TokenIn, context: Context, current: RequiredUser) -> TokenOut:
-    """Create an API token; only this response contains its text."""
-    token, text = context.accounts.add_token(current.user, body.label)
+def create_token(body: TokenIn, context: Context, session: RequiredSession) -> TokenOut:
+    """Create an API token; only this response contains its text; requires a session."""
+    token, text = context.accounts.add_token(session.user, body.label)
     return TokenOut(**vars(token), token=text)
 
 
@@ -124,13 +136,10 @@ def _create_guest(context: AppContext, request: Request) -> Session:
 
 def _limit_sign_ups(context: AppContext, request: Request) -> None:
     """Count a new guest or account of the client's address; refuse too many."""
-    if context.sign_ups.take(_client_address(request)) > 0:
+    wait = context.sign_ups.take(client_key(client_address(request)))
+    if wait > 0:
         message = "too many new accounts from this address; try again later"
-        raise ProblemError(429, "too-many-requests", message)
-
-
-def _client_address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+        raise ProblemError(429, "too-many-requests", message, wait)
 
 
 def _start_session(context: AppContext, session: Session, response: Response) -> SessionOut:

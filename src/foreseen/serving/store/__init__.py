@@ -3,14 +3,27 @@
 from typing import Final
 
 from foreseen.serving.store.activity import Activity, Impression
+from foreseen.serving.store.attempts import Attempts
+from foreseen.serving.store.errors import ConflictError, StoreError, StoreUnavailableError
 from foreseen.serving.store.ratings import Ratings, StoredRating
-from foreseen.serving.store.users import Token, User, Users
+from foreseen.serving.store.sessions import Sessions, Token
+from foreseen.serving.store.users import User
 
-__all__ = ["FIRST_ID", "Impression", "Store", "StoredRating", "Token", "User"]
+__all__ = [
+    "FIRST_ID",
+    "ConflictError",
+    "Impression",
+    "Store",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoredRating",
+    "Token",
+    "User",
+]
 
 FIRST_ID: Final = 1_000_000_000
 """Added to the store's user ids where they are mixed with those of a data set."""
 
 
-class Store(Users, Ratings, Activity):
+class Store(Sessions, Attempts, Ratings, Activity):
     """An open database with all data of the application."""

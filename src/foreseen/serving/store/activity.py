@@ -1,12 +1,17 @@
 """Dismissed movies, imports, and the rankings that users were shown."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
+from foreseen.serving.store.errors import best_effort
+
+_MAX_IMPORTS: Final = 100
+_MAX_IMPRESSIONS: Final = 1000
+"""Rows of one user; a further one replaces the oldest."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,13 @@ class Activity(Database):
     def dismiss(self, user: int, movie: int, now: int) -> None:
         """Store that a user dismissed a movie."""
         row = {"user_id": user, "movie_id": movie, "at": now}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             self._upsert(connection, tables.dismissed, [row], ("at",))
 
     def undismiss(self, user: int, movie: int) -> bool:
         """Delete a dismissal; return whether there was one."""
         table = tables.dismissed
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             query = delete(table).where(table.c.user_id == user, table.c.movie_id == movie)
             return connection.execute(query).rowcount > 0
 
@@ -46,25 +51,30 @@ class Activity(Database):
         """Return the ids of the movies that a user dismissed."""
         table = tables.dismissed
         query = select(table.c.movie_id).where(table.c.user_id == user).order_by(table.c.movie_id)
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
             return [int(movie) for movie in connection.execute(query).scalars()]
 
     def add_import(self, user: int, now: int, service: str, counts: dict[str, int]) -> None:
         """Store the counts of an import: matched, changed, ambiguous, missing."""
         values = {"user_id": user, "at": now, "service": service, **counts}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(insert(tables.imports).values(values))
+            _keep_latest(connection, tables.imports, user, _MAX_IMPORTS)
 
     def imports(self, user: int) -> list[dict[str, Any]]:
         """Return a user's imports, oldest first."""
         table = tables.imports
         columns = [column for column in table.c if column.name != "user_id"]
         query = select(*columns).where(table.c.user_id == user).order_by(table.c.id)
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    @best_effort("a ranking that was shown is")
     def add_impression(self, user: int, impression: Impression) -> None:
-        """Store a ranking that was shown, unless it has the same movies as the one before it."""
+        """Store a ranking that was shown, unless it has the same movies as the one before it.
+
+        It is not stored while the database is locked or unavailable.
+        """
         movies = " ".join(map(str, impression.movies))
         table = tables.shown
         latest = (
@@ -81,18 +91,19 @@ class Activity(Database):
             "movies": movies,
         }
         # Most are the same, which a read finds without waiting for a writer.
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
             if connection.execute(latest).scalar_one_or_none() == movies:
                 return
-        with self._engine.begin() as connection:
+        with self._writing(brief=True) as connection:
             if connection.execute(latest).scalar_one_or_none() != movies:
                 connection.execute(insert(table).values(values))
+                _keep_latest(connection, table, user, _MAX_IMPRESSIONS)
 
     def impressions(self, user: int) -> list[Impression]:
         """Return the rankings a user was shown, oldest first."""
         table = tables.shown
         query = select(table).where(table.c.user_id == user).order_by(table.c.id)
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
             return [
                 Impression(
                     int(row["at"]),
@@ -102,3 +113,16 @@ class Activity(Database):
                 )
                 for row in connection.execute(query).mappings()
             ]
+
+
+def _keep_latest(connection: Connection, table: Table, user: int, count: int) -> None:
+    """Delete a user's rows of a table except the latest ones."""
+    oldest_kept = (
+        select(table.c.id)
+        .where(table.c.user_id == user)
+        .order_by(table.c.id.desc())
+        .offset(count - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(delete(table).where(table.c.user_id == user, table.c.id < oldest_kept))

@@ -1,51 +1,49 @@
 """An open database with the current schema: SQLite in one file, or PostgreSQL by its URL."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, ProgrammingError, SQLAlchemyError
 
 from foreseen.errors import ForeseenError, InputError
+from foreseen.serving.store import engine
+from foreseen.serving.store.errors import StoreError, StoreUnavailableError, describe, translated
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_READS: Final = "foreseen_reads"
 
 
 class Database:
-    """An open database with the current schema."""
+    """An open database with the current schema.
+
+    The methods of its subclasses raise a `StoreError` if a query fails: `StoreUnavailableError` if
+    the database is, and `ConflictError` if a constraint does not allow a change.
+    """
 
     def __init__(self, url: str) -> None:
         """Open a database and migrate it to the current schema.
 
         Raises:
-            InputError: If the URL is invalid.
-            ForeseenError: If the database cannot be reached.
+            InputError: If the URL is invalid, or its database is not one of Foreseen.
+            StoreUnavailableError: If the database cannot be opened.
         """
+        parsed = engine.parse_url(url)
+        self._engine = engine.open_engine(parsed)
+        self._reader = self._engine.execution_options(**{engine.READS: True})
+        self._brief = self._engine.execution_options(**{engine.BRIEF: True})
         try:
-            self._engine = _open(url)
-            self._reader = self._engine.execution_options(**{_READS: True})
-            with self._engine.begin() as connection:
-                config = Config()
-                config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except ArgumentError as error:
-            raise InputError(
-                f"--db {url}: no database URL such as sqlite:///ratings.db or "
-                "postgresql+psycopg://user:password@host/name"
-            ) from error
-        except ImportError as error:
-            raise InputError(f"--db: {error}; install foreseen[postgresql]") from error
-        except OperationalError as error:
-            shown = make_url(url).render_as_string(hide_password=True)
-            raise ForeseenError(f"the database {shown} cannot be opened: {error.orig}") from error
+            _migrate(self._engine, self._reader)
+        except (CommandError, SQLAlchemyError, TypeError) as error:
+            self.close()
+            raise _explain(error, engine.shown_url(parsed)) from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -54,11 +52,27 @@ class Database:
     def ready(self) -> bool:
         """Return whether the database can be queried."""
         try:
-            with self._reader.connect() as connection:
+            with self._reading() as connection:
                 connection.execute(select(1))
-        except SQLAlchemyError:
+        except StoreError:
             return False
         return True
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        """Yield a connection that does not wait for writers."""
+        with translated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, *, brief: bool = False) -> Generator[Connection]:
+        """Yield a connection in a transaction, which is on disk when the block ends.
+
+        Args:
+            brief: Whether to give up soon if another transaction is in the way.
+        """
+        with translated(), (self._brief if brief else self._engine).begin() as connection:
+            yield connection
 
     def _upsert(
         self,
@@ -77,34 +91,31 @@ class Database:
         connection.execute(statement, list(rows))
 
 
-def _open(url: str) -> Engine:
-    file = make_url(url).database if url.startswith("sqlite:") else None
-    if file:
-        # Readable by its owner only, from the start.
-        with suppress(OSError):
-            Path(file).touch(mode=0o600, exist_ok=True)
-    # The connection to a server may have been closed by the server.
-    engine = create_engine(url, pool_pre_ping=not file)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
+def _migrate(writer: Engine, reader: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    latest = ScriptDirectory.from_config(config).get_heads()
+    with reader.connect() as connection:
+        # A database with the current schema is opened even while it is locked.
+        if set(MigrationContext.configure(connection).get_current_heads()) == set(latest):
+            return
+    with writer.begin() as connection:
+        engine.serialise(connection, "migrate")
+        engine.remove_time_limit(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _: object) -> None:
-    # The driver's implicit transactions exclude table definitions; `_begin_sqlite` begins ours.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # Readers do not wait for writers; committed data survives a power failure.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A read is one statement, which sees a consistent state without a transaction. A transaction
-    # that upgraded from read to write could fail, so a writer takes the write lock at its start.
-    if not connection.get_execution_options().get(_READS):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _explain(error: Exception, shown: str) -> ForeseenError:
+    """Return the error to raise if a database cannot be opened."""
+    if isinstance(error, CommandError):
+        return InputError(f"--db: {shown} was written by a later version; update Foreseen")
+    if not isinstance(error, SQLAlchemyError):
+        return InputError("--db: the URL has an unknown or invalid parameter")
+    reason = describe(error)
+    # The driver raises the general class for a file with other content.
+    if type(error) is DatabaseError:
+        return InputError(f"--db: {shown} is no database ({reason}); name another file")
+    if isinstance(error, ProgrammingError) and "connection option" in reason:
+        return InputError(f"--db: {reason}")
+    return StoreUnavailableError(f"the database {shown} cannot be opened: {reason}")

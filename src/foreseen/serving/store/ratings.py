@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
+from foreseen.serving.store.engine import remove_time_limit
 
 _BATCH: Final = 1000
 
@@ -38,7 +39,7 @@ class Ratings(Database):
             .where(table.c.user_id == user)
             .order_by(table.c.rated, table.c.movie_id)
         )
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query).all()
         return [
             StoredRating(int(movie), float(rating), int(rated)) for movie, rating, rated in rows
@@ -48,7 +49,7 @@ class Ratings(Database):
         """Insert or replace ratings; return how many are new or have another value."""
         table = tables.ratings
         changed = 0
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             for start in range(0, len(ratings), _BATCH):
                 batch = ratings[start : start + _BATCH]
                 in_batch = table.c.movie_id.in_([entry.movie for entry in batch])
@@ -70,7 +71,7 @@ class Ratings(Database):
     def unrate(self, user: int, movie: int) -> bool:
         """Delete a rating; return whether there was one."""
         table = tables.ratings
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             query = delete(table).where(table.c.user_id == user, table.c.movie_id == movie)
             return connection.execute(query).rowcount > 0
 
@@ -78,7 +79,8 @@ class Ratings(Database):
         """Yield (user id, rating) of all users, oldest first."""
         table = tables.ratings
         query = select(table).order_by(table.c.rated, table.c.user_id, table.c.movie_id)
-        with self._reader.connect() as connection:
+        with self._reading() as connection:
+            remove_time_limit(connection)
             result = connection.execution_options(yield_per=_BATCH).execute(query)
             for row in result.mappings():
                 rated = StoredRating(int(row["movie_id"]), float(row["rating"]), int(row["rated"]))

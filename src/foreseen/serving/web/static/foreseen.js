@@ -259,7 +259,7 @@ document.addEventListener("submit", async (event) => {
     } else if (form.matches("[data-password]")) {
       await request("PUT", "/api/v1/me/password", { old: data.get("old"), new: data.get("new") });
       form.reset();
-      announce("Password changed; all other sessions have ended");
+      announce("Password changed; all other sessions and all API tokens have ended");
     } else if (form.matches("[data-token]")) {
       const created = await request("POST", "/api/v1/me/tokens", Object.fromEntries(data));
       document.getElementById("token").textContent = created.token;

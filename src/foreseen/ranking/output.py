@@ -1,0 +1,75 @@
+"""Rankings as CSV, Parquet or JSON files."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from foreseen.data.output import table_format, write_table
+from foreseen.data.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
+from foreseen.files import write_atomically
+
+if TYPE_CHECKING:
+    from foreseen.ranking.recommend import Ranking
+
+_DECIMALS: Final = 6
+_SCHEMA: Final = pl.Schema(
+    {
+        USER: pl.Int64(),
+        "rank": pl.Int64(),
+        MOVIE: pl.Int64(),
+        TITLE: pl.String(),
+        YEAR: pl.Int64(),
+        GENRES: pl.List(pl.String()),
+        PREDICTION: pl.Float64(),
+        LOW: pl.Float64(),
+        HIGH: pl.Float64(),
+        "likely": pl.Float64(),
+        "why": pl.String(),
+    }
+)
+
+
+def write_rankings(rankings: "Sequence[Ranking]", file: Path) -> None:
+    """Write rankings of some users: in CSV and Parquet one row per movie, in JSON one per user.
+
+    Raises:
+        InputError: If the extension is of no format.
+    """
+    if table_format(file) == ".json":
+        document = [ranking.as_json() for ranking in rankings]
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(file, partial(Path.write_text, data=text, encoding="utf-8"))
+        return
+    rows = [
+        (
+            ranking.user, rank, entry.movie, entry.title, entry.year, list(entry.genres),
+            entry.prediction, entry.low, entry.high, entry.likely, entry.why,
+        )
+        for ranking in rankings
+        for rank, entry in enumerate(ranking.recommendations, start=1)
+    ]  # fmt: skip
+    write_table(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), file, _DECIMALS)
+
+
+def write_all_rankings(table: pl.DataFrame, file: Path) -> None:
+    """Write the rankings of all users, as `write_rankings` does.
+
+    Args:
+        table: Columns userId, rank, movieId, prediction, low, high, likely; users in sequence,
+            movies in rank order.
+        file: The file.
+
+    Raises:
+        InputError: If the extension is of no format.
+    """
+    if table_format(file) == ".json":
+        movie = pl.struct(pl.exclude(USER, "rank"))
+        table = table.group_by(USER, maintain_order=True).agg(recommendations=movie)
+        table = table.with_columns(known=pl.lit(value=True)).select(
+            USER, "known", "recommendations"
+        )
+    write_table(table, file, _DECIMALS)

@@ -1,0 +1,17 @@
+"""Files that the server keeps beside a folder of models."""
+
+from pathlib import Path
+
+
+def default_database(folder: Path) -> str:
+    """Return the URL of the database that is used if no other is named: an SQLite file."""
+    return f"sqlite:///{_beside(folder, '.db')}"
+
+
+def secret_file(folder: Path) -> Path:
+    """Return the path of the file with the secret that signs the cookies."""
+    return _beside(folder, ".secret")
+
+
+def _beside(folder: Path, suffix: str) -> Path:
+    return folder.absolute().with_name(folder.absolute().name + suffix)

@@ -1,0 +1,77 @@
+"""Matching of an uploaded export; imported by the process that does it, so without the server."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from foreseen.data.sources.exports import Provider, read_export
+from foreseen.data.sources.zips import SIGNATURE, open_zip
+from foreseen.data.title_matching import TitleIndex, match_export
+from foreseen.errors import DataError
+
+_SMALL: Final = 1 << 17
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded export.
+
+    Attributes:
+        data: The content of the file.
+        name: The name of the file.
+        provider: The service that made it.
+        choices: Movie ids by line, to resolve ambiguous entries.
+    """
+
+    data: bytes
+    name: str
+    provider: Provider
+    choices: Mapping[int, int]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the file, unpacked if it is a zip, is read and matched in a moment."""
+        if len(self.data) > _SMALL or not self.data.startswith(SIGNATURE):
+            return len(self.data) <= _SMALL
+        try:
+            with open_zip(self.data, self.name, "") as bundle:
+                return sum(member.file_size for member in bundle.infolist()) <= _SMALL
+        except DataError:
+            return True  # It is refused in a moment.
+
+
+@dataclass(frozen=True)
+class MatchedExport:
+    """The ratings of an export that belong to a movie each.
+
+    Attributes:
+        ratings: Movie, stars, and the second it was given if the export has it.
+        counts: Numbers of matched, ambiguous and missing entries.
+        report: The match report as a JSON document.
+    """
+
+    ratings: list[tuple[int, float, int | None]]
+    counts: dict[str, int]
+    report: bytes
+
+
+def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
+    """Match the entries of an export to the movies of an index.
+
+    Raises:
+        DataError: If the file does not have the provider's layout.
+    """
+    export = read_export(upload.data, upload.name, upload.provider)
+    report = match_export(export, index, upload.choices)
+    ratings = [
+        (match.candidates[0].movie, match.rating.stars, match.rating.timestamp)
+        for match in report.matched
+    ]
+    counts = {
+        "matched": len(report.matched),
+        "ambiguous": len(report.ambiguous),
+        "missing": len(report.missing),
+    }
+    text = json.dumps(report.as_json(), ensure_ascii=False, separators=(",", ":"))
+    return MatchedExport(ratings, counts, text.encode())
