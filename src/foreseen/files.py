@@ -21,6 +21,8 @@ _LOCK_TIMEOUT: Final = 600.0
 _LEFTOVER_SECONDS: Final = 600.0
 """A temporary file that has not grown for so long was left by a killed process."""
 _DRAFT: Final = ".draft"
+INCOMPLETE: Final = ".draft.*"
+"""Pattern of the folders that killed processes left incomplete, see `new_folder`."""
 _RUST_ERROR: Final = re.compile(r"(?P<reason>[^:]*)\(os error (?P<number>\d+)\)")
 
 
@@ -137,6 +139,24 @@ def draft(target: Path) -> Generator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(target: Path) -> Generator[Path]:
+    """Yield a new folder beside `target`, which is renamed to it, complete and on disk, at the end.
+
+    If the block raises an exception, the folder is deleted. A killed process leaves it with a name
+    that matches `INCOMPLETE`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=INCOMPLETE.removesuffix("*"), dir=target.parent))
+    try:
+        yield folder
+        sync_tree(folder)
+        folder.chmod(0o755)
+        folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    sync(target.parent)
 
 
 def _delete_leftovers(file: Path) -> None:

@@ -1,22 +1,16 @@
 """Folders of canonical tables: replaced as a whole, verified when they are read."""
 
 import json
-import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import polars as pl
 import pytest
-from tests.faults.injection import ON_WINDOWS, flipped, full_disk
+from tests.faults.injection import ON_WINDOWS, RENAMING, copies_at_each_step, flipped, full_disk
 
 from foreseen.data.canonical_files import CanonicalFiles, holds_tables, read_files, write_files
 from foreseen.data.sources import read_source
 from foreseen.errors import DataError
 
-P = ParamSpec("P")
-R = TypeVar("R")
 OLD = {
     "ratings.parquet": pl.DataFrame(
         {"userId": [1, 1], "movieId": [1, 2], "rating": [3.0, 4.0], "timestamp": [10, 20]}
@@ -57,26 +51,12 @@ def test_at_each_step_of_a_change_the_old_or_the_new_tables_are_readable(
 ) -> None:
     folder, copies = write(tmp_path / "set", OLD, "old"), tmp_path / "copies"
     (folder / "notes.txt").write_text("of the user")
-    copies.mkdir()
-    copying = False
-
-    def after_a_copy(operation: Callable[P, R]) -> Callable[P, R]:
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            nonlocal copying
-            if not copying:
-                copying = True
-                shutil.copytree(folder, copies / f"{len(list(copies.iterdir())):03d}")
-                copying = False
-            return operation(*args, **kwargs)
-
-        return call
-
-    with monkeypatch.context() as patched:
-        for name in ("mkdir", "rename", "replace", "rmdir", "unlink", "fsync"):
-            patched.setattr(os, name, after_a_copy(getattr(os, name)))
-        write(folder, NEW, "new")
+    operations = (*RENAMING, "fsync")
+    found_at = copies_at_each_step(
+        folder, copies, monkeypatch, lambda: write(folder, NEW, "new"), operations
+    )
     states: list[str] = []
-    for copy in sorted(copies.iterdir()):
+    for copy in found_at:
         found = read_files(copy)
         states.append("new" if same(found, NEW, "new") else "old")
         assert states[-1] == "new" or same(found, OLD, "old")

@@ -8,18 +8,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 import polars as pl
 import pytest
 from tests.conftest import ratings_of
+from tests.faults.injection import copies_at_each_step
 
 from foreseen.models.base import Model
 from foreseen.registry import versions
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 LINKS = pl.DataFrame({"movieId": [1], "imdbId": ["0111161"], "tmdbId": [278]})
 NEW = ratings_of((9001, 1, 5.0, 2_000_000_000))
@@ -35,25 +32,8 @@ def states_at_each_step(
     folder: Path, copies: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]
 ) -> list[tuple[int, int, bool]]:
     """Return the states that a kill would leave before each file operation of a change."""
-    copying = False
-
-    def after_a_copy(operation: Callable[P, R]) -> Callable[P, R]:
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            nonlocal copying
-            if not copying:
-                copying = True
-                shutil.copytree(folder, copies / f"{len(list(copies.iterdir())):03d}")
-                copying = False
-            return operation(*args, **kwargs)
-
-        return call
-
-    copies.mkdir()
-    with monkeypatch.context() as patched:
-        for name in ("mkdir", "rename", "replace", "rmdir", "unlink"):
-            patched.setattr(os, name, after_a_copy(getattr(os, name)))
-        change()
-    return [state(copy) for copy in sorted(copies.iterdir())]
+    found = copies_at_each_step(folder, copies, monkeypatch, change)
+    return [state(copy) for copy in found]
 
 
 def test_at_each_step_of_replacing_models_the_old_or_the_new_ones_are_readable(

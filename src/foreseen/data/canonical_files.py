@@ -12,7 +12,6 @@ the new ones; the next writer moves up what a killed one left.
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,13 +25,12 @@ from foreseen.data.input_files import read_file
 from foreseen.data.parquet import from_parquet, to_parquet
 from foreseen.data.parquet_check import from_unknown_parquet
 from foreseen.errors import DataError
-from foreseen.files import lock, sync, sync_tree
+from foreseen.files import INCOMPLETE, lock, new_folder, sync
 from foreseen.integrity import describe, from_json, sha256, to_json
 
 MANIFEST: Final = "manifest.json"
 TABLES: Final = ("ratings.parquet", "movies.parquet", "links.parquet", "tags.parquet")
 _PENDING: Final = ".pending"
-_DRAFT: Final = ".draft."
 _WRITE_AGAIN: Final = "write it again: foreseen data get"
 
 
@@ -89,21 +87,15 @@ def write_files(
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
         _move_up(folder)
-        for leftover in folder.glob(f"{_DRAFT}*"):
+        for leftover in folder.glob(INCOMPLETE):
             shutil.rmtree(leftover, ignore_errors=True)
-        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))
-        try:
+        with new_folder(folder / _PENDING) as new:
             files: dict[str, dict[str, object]] = {}
             for name, frame in tables.items():
                 content = to_parquet(frame)
-                (draft / name).write_bytes(content)
+                (new / name).write_bytes(content)
                 files[name] = {"sha256": sha256(content), "rows": frame.height}
-            (draft / MANIFEST).write_bytes(to_json({**manifest, "files": files}))
-            sync_tree(draft)
-            draft.rename(folder / _PENDING)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        sync(folder)
+            (new / MANIFEST).write_bytes(to_json({**manifest, "files": files}))
         _move_up(folder)
 
 

@@ -5,7 +5,6 @@ Every change writes a new generation, a folder that is renamed when it is comple
 """
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from foreseen.data.parquet import from_parquet, to_parquet
 from foreseen.data.schema import MOVIES_SCHEMA, RATINGS_SCHEMA
 from foreseen.errors import ModelFolderError
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.files import sync, sync_tree
+from foreseen.files import INCOMPLETE, new_folder
 from foreseen.integrity import sha256
 from foreseen.registry.layout import (
     LINKS,
@@ -52,21 +51,13 @@ def write_log(log: InteractionLog, links: pl.DataFrame | None, root: Path) -> St
     tables = {RATINGS: log.ratings, MOVIES: log.catalogue.table}
     if links is not None:
         tables[LINKS] = links
-    draft = Path(tempfile.mkdtemp(prefix=".draft.", dir=logs))
-    try:
-        checksums: dict[str, str] = {}
+    checksums: dict[str, str] = {}
+    with new_folder(logs / f"{number:04d}") as new:
         for name, frame in tables.items():
             content = to_parquet(frame)
-            (draft / name).write_bytes(content)
+            (new / name).write_bytes(content)
             checksums[name] = sha256(content)
-        stored = StoredLog(number=number, sha256=checksums)
-        sync_tree(draft)
-        draft.chmod(0o755)
-        draft.rename(log_folder(root, stored))
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    sync(logs)
-    return stored
+    return StoredLog(number=number, sha256=checksums)
 
 
 def delete_other_logs(root: Path, current: Current) -> None:
@@ -74,7 +65,7 @@ def delete_other_logs(root: Path, current: Current) -> None:
     kept = {log_folder(root, log) for log in (current.log, current.log_before)}
     logs = root / LOGS
     stale = [logs / f"{number:04d}" for number in numbers_in(logs)]
-    for folder in (*stale, *logs.glob(".draft.*")):
+    for folder in (*stale, *logs.glob(INCOMPLETE)):
         if folder not in kept:
             shutil.rmtree(folder, ignore_errors=True)
     if current.log is not None:

@@ -5,11 +5,10 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
-from foreseen.files import draft, sync, sync_tree
+from foreseen.files import INCOMPLETE, draft, new_folder, sync, sync_tree
 from foreseen.models.base import Model
 from foreseen.models.checkpoint import write_model
 from foreseen.registry.layout import (
@@ -28,8 +27,6 @@ from foreseen.registry.layout import (
 )
 from foreseen.registry.tables import delete_other_logs, write_log
 from foreseen.registry.verify import checksums
-
-_DRAFT: Final = ".draft."
 
 
 def create(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
@@ -87,8 +84,7 @@ def write_version(
     versions = root / VERSIONS
     versions.mkdir(exist_ok=True)
     number = max(numbers_in(versions), default=0) + 1
-    new = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=versions))
-    try:
+    with new_folder(version_folder(root, number)) as new:
         write_model(model, new)
         version = Version(
             number=number,
@@ -103,12 +99,6 @@ def write_version(
             sha256=checksums(new),
         )
         write_metadata(new, version)
-        sync_tree(new)
-        new.chmod(0o755)
-        new.rename(version_folder(root, number))
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    sync(versions)
     return number
 
 
@@ -120,7 +110,7 @@ def delete_leftovers(folder: Path, current: Current) -> None:
     for name in (CURRENT, CURRENT_COPY):
         (folder / (name + NEW)).unlink(missing_ok=True)
     delete_other_logs(root, current)
-    for leftover in (root / VERSIONS).glob(f"{_DRAFT}*"):
+    for leftover in (root / VERSIONS).glob(INCOMPLETE):
         shutil.rmtree(leftover, ignore_errors=True)
     for other in folder.glob(f"{REPLACEMENT_PREFIX}*"):
         if other != root:

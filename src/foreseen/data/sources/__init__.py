@@ -16,7 +16,7 @@ from foreseen.data.canonical_files import holds_tables, read_files
 from foreseen.data.input_files import display, path_error, read_file
 from foreseen.data.parquet import from_parquet
 from foreseen.data.schema import LINKS_SCHEMA, MOVIES_SCHEMA, TAGS_SCHEMA
-from foreseen.data.sources.archive import Archive, open_archive, sha256
+from foreseen.data.sources.archive import Archive, open_archive
 from foreseen.data.sources.compression import decompress
 from foreseen.data.sources.download import DOWNLOADS, fetch
 from foreseen.data.sources.frames import conform, ratings_of
@@ -32,6 +32,7 @@ from foreseen.data.sources.tables import read_movies_file, read_ratings_file
 from foreseen.data.sources.zips import is_zip
 from foreseen.data.text import excerpt
 from foreseen.errors import DataError
+from foreseen.integrity import sha256
 
 BUILT_IN: Final = "ml-latest-small"
 

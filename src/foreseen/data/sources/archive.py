@@ -1,6 +1,5 @@
 """Uniform access to the files of a folder or a zip."""
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -51,11 +50,6 @@ class Archive:
     def display_path(self, name: str) -> str:
         """Return the path of a file for messages."""
         return zip_path(self.path, self.members[name])
-
-
-def sha256(data: bytes) -> str:
-    """Return the SHA-256 checksum in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def open_archive(path: Path, is_ratings: re.Pattern[str]) -> Archive:
