@@ -57,6 +57,11 @@ def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
     sync(file.parent)
 
 
+def write_text(file: Path, text: str) -> None:
+    """Write a text in UTF-8; see `write_atomically`."""
+    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))
+
+
 @contextmanager
 def errors_naming(file: Path) -> Generator[None]:
     """Make errors of writing within the block, as on a full disk, name the file.

@@ -3,12 +3,11 @@
 import base64
 import io
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from foreseen.errors import InputError
-from foreseen.files import write_atomically
+from foreseen.files import write_text
 
 Picture = tuple[str, Callable[[Any], None]]
 """A title, and a function that draws on a matplotlib `Axes`."""
@@ -81,7 +80,7 @@ def write_html(
     text = page.render(
         title=title, paragraphs=paragraphs, summary=summary, images=images, tables=tables
     )
-    write_atomically(out, partial(Path.write_text, data=text, encoding="utf-8"))
+    write_text(out, text)
 
 
 def format_estimate(estimate: dict[str, float] | None) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from foreseen.errors import InputError
-from foreseen.files import is_stream, write_atomically
+from foreseen.files import is_stream, write_atomically, write_text
 
 TABLE_FORMATS: Final = (".csv", ".parquet", ".json")
 """Extensions of the files that `write_table` writes."""
@@ -84,7 +84,7 @@ def write_table(table: pl.DataFrame, file: Path, float_precision: int | None = N
     elif extension == ".json":
         # Writing to a file itself, Polars drops the errors of its last block.
         text = table.write_json()
-        write_atomically(file, partial(Path.write_text, data=text, encoding="utf-8"))
+        write_text(file, text)
     else:
         rows = csv_table(table)
         write_atomically(file, lambda path: rows.write_csv(path, float_precision=float_precision))

@@ -25,7 +25,7 @@ from foreseen.evaluation.metrics import (
 )
 from foreseen.evaluation.segments import ACTIVITY, CELLS, with_activity
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.files import write_atomically
+from foreseen.files import write_atomically, write_text
 
 METRICS: Final = "metrics.json"
 FIGURE: Final = "error.png"
@@ -158,7 +158,7 @@ def write_backtest(document: dict[str, Any], out: Path) -> None:
     from foreseen.drift.html import draw_error, write_backtest_page
 
     text = json.dumps(document, indent=2) + "\n"
-    write_atomically(out / METRICS, partial(Path.write_text, data=text, encoding="utf-8"))
+    write_text(out / METRICS, text)
     figure = Figure(figsize=(8, 4), layout="constrained")
     draw_error(document, figure.subplots())
     write_atomically(out / FIGURE, partial(figure.savefig, dpi=130, format="png"))

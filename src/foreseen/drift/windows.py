@@ -1,6 +1,5 @@
 """Windows of a backtest: where they begin, and their results on disk."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from foreseen.data.schema import TIMESTAMP
 from foreseen.evaluation.splits import cut
-from foreseen.files import write_atomically
+from foreseen.files import write_atomically, write_text
 
 WINDOWS: Final = 10
 
@@ -69,7 +68,7 @@ def write_window(folder: Path, window: Window, predictions: pl.DataFrame) -> Non
     card.unlink(missing_ok=True)
     write_atomically(part, predictions.write_parquet)
     text = window.model_dump_json()
-    write_atomically(card, partial(Path.write_text, data=text, encoding="utf-8"))
+    write_text(card, text)
 
 
 def read_window(

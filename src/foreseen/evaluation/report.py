@@ -17,7 +17,7 @@ from foreseen.evaluation.metrics import as_dicts, order_metrics, paired_differen
 from foreseen.evaluation.results import Result, setting_label
 from foreseen.evaluation.segments import ACTIVITY
 from foreseen.features.movie_statistics import LIKED_FROM
-from foreseen.files import write_atomically
+from foreseen.files import write_atomically, write_text
 
 _BINS: Final = 10
 
@@ -109,7 +109,7 @@ def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], 
     draw_activity(summaries, out / "activity.png", protocol)
     write_evaluation_page(protocol, data, summaries, out / "report.html")
     text = json.dumps(document, indent=2) + "\n"
-    write_atomically(out / "metrics.json", partial(Path.write_text, data=text, encoding="utf-8"))
+    write_text(out / "metrics.json", text)
 
 
 def _write_activity(summaries: Sequence[dict[str, Any]], file: Path) -> None:

@@ -11,7 +11,7 @@ from foreseen.data.canonical import Tables
 from foreseen.data.fingerprint import fingerprint
 from foreseen.evaluation.protocols import Evaluator
 from foreseen.evaluation.results import Result
-from foreseen.files import write_atomically
+from foreseen.files import write_atomically, write_text
 from foreseen.models.predictor import Settings
 
 _FOLDER: Final = "unfinished"
@@ -48,7 +48,7 @@ def measure(
         return results
     results = evaluate(name, settings, seed)
     document = json.dumps({result.setting: result.ranking for result in results})
-    write_atomically(ranking_file, lambda path: path.write_text(document, encoding="utf-8"))
+    write_text(ranking_file, document)
     events = pl.concat(
         result.events.with_columns(pl.lit(result.setting).alias(_SETTING)) for result in results
     )

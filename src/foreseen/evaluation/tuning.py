@@ -28,7 +28,7 @@ from foreseen.evaluation.metrics import order_metrics, rating_errors
 from foreseen.evaluation.protocols import evaluate_fold_in
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.files import write_atomically
+from foreseen.files import write_atomically, write_text
 from foreseen.models.installed import model_spec
 from foreseen.models.spec import SearchRange, parse_settings
 from foreseen.models.train import train_on
@@ -223,7 +223,7 @@ def _write(out: Path, document: Mapping[str, Any]) -> None:
     section = yaml.safe_dump({document["model"]: best}, sort_keys=False)
     texts = {"search.json": json.dumps(document, indent=2) + "\n", "best.yaml": section}
     for name, text in texts.items():
-        write_atomically(out / name, partial(Path.write_text, data=text, encoding="utf-8"))
+        write_text(out / name, text)
     draw_search(document, out / "search.png")
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ import polars as pl
 
 from foreseen.data.output import table_format, write_table
 from foreseen.data.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
-from foreseen.files import write_atomically
+from foreseen.files import write_text
 
 if TYPE_CHECKING:
     from foreseen.ranking.recommend import Ranking
@@ -42,7 +41,7 @@ def write_rankings(rankings: "Sequence[Ranking]", file: Path) -> None:
     if table_format(file) == ".json":
         document = [ranking.as_json() for ranking in rankings]
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(file, partial(Path.write_text, data=text, encoding="utf-8"))
+        write_text(file, text)
         return
     rows = [
         (

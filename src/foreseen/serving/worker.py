@@ -14,7 +14,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from foreseen.errors import ForeseenError, InputError
-from foreseen.files import write_atomically
+from foreseen.files import write_text
 
 # The parent process imports this module; what takes memory and time is imported by the workers.
 
@@ -116,7 +116,7 @@ class WorkerConfig:
     def _fail(self, error: Exception) -> None:
         kind = _INPUT if isinstance(error, InputError) else ""
         text = f"{kind}:{_describe(error)}"
-        write_atomically(self.failure_file, lambda file: file.write_text(text, encoding="utf-8"))
+        write_text(self.failure_file, text)
         raise SystemExit(STARTUP_FAILURE) from error
 
 
