@@ -24,8 +24,8 @@ _HEADERS: Final = {
 _HTTPS_HEADERS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _MAX_BODY: Final = 1 << 16
 _MAX_IMPORT_BODY: Final = 33 << 20
-"""The largest body, in bytes, of a request to `_IMPORT_PATH`."""
-_IMPORT_PATH: Final = "/api/v1/me/imports"
+"""The largest body, in bytes, of a request to `IMPORT_PATH`."""
+IMPORT_PATH: Final = "/api/v1/me/imports"
 
 
 class RequestMiddleware:
@@ -108,7 +108,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_import = scope["path"] == _IMPORT_PATH
+        is_import = scope["path"] == IMPORT_PATH
         limit = _MAX_IMPORT_BODY if is_import else _MAX_BODY
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:

@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foreseen.serving.middleware import IMPORT_PATH
 from foreseen.serving.problems import problem
 
 RUNNING: Final = 8
@@ -15,11 +16,10 @@ _UPLOADS: Final = 8
 _RETRY_SECONDS: Final = 2
 _UNBOUNDED: Final = frozenset({"/health", "/ready", "/metrics"})
 _STATIC: Final = "/static/"
-_IMPORTS: Final = "/api/v1/me/imports"
 _HASHING: Final = frozenset({"/api/v1/accounts", "/api/v1/session", "/api/v1/me/password"})
 
 
-class _Lane:
+class _Limit:
     """A bound on requests of one kind."""
 
     def __init__(self, running: int, waiting: int) -> None:
@@ -48,30 +48,30 @@ class LoadShedding:
 
     def __init__(self, app: ASGIApp, running: int = RUNNING, waiting: int = _WAITING) -> None:
         self._app = app
-        self._general = _Lane(running, waiting)
-        self._hashing = _Lane(_WITH_THEIR_OWN_THREADS, 0)
-        self._uploads = _Lane(_UPLOADS, 0)
+        self._general = _Limit(running, waiting)
+        self._hashing = _Limit(_WITH_THEIR_OWN_THREADS, 0)
+        self._uploads = _Limit(_UPLOADS, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, now or when there is a slot, or refuse it."""
-        lane = self._lane(scope)
-        if lane is None:
+        limit = self._limit_of(scope)
+        if limit is None:
             await self._app(scope, receive, send)
-        elif await lane.enter():
+        elif await limit.enter():
             try:
                 await self._app(scope, receive, send)
             finally:
-                lane.slots.release()
+                limit.slots.release()
         else:
             detail = "too many requests at the same time; try again in a moment"
             await problem(503, "overloaded", detail, _RETRY_SECONDS)(scope, receive, send)
 
-    def _lane(self, scope: Scope) -> _Lane | None:
+    def _limit_of(self, scope: Scope) -> _Limit | None:
         if scope["type"] != "http":
             return None
         path: str = scope["path"]
         if path in _UNBOUNDED or path.startswith(_STATIC):
             return None
-        if path == _IMPORTS:
+        if path == IMPORT_PATH:
             return self._uploads
         return self._hashing if path in _HASHING else self._general
