@@ -168,11 +168,9 @@ def main() -> None:
 
 
 def _ranges(found: Sequence[dict[str, float]]) -> list[str]:
-    """Return the lowest and the highest median rank by criterion."""
-    return [
-        f"{min(part[by] for part in found):,.0f} to {max(part[by] for part in found):,.0f}"
-        for by in CRITERIA
-    ]
+    """Return the lowest and the highest median rank by criterion; one number if they are equal."""
+    ends = ((min(part[by] for part in found), max(part[by] for part in found)) for by in CRITERIA)
+    return [f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}" for low, high in ends]
 
 
 if __name__ == "__main__":
