@@ -200,6 +200,18 @@ def test_no_flipped_bit_of_a_backup_is_restored(folder: Path, tmp_path: Path) ->
     assert unnoticed < 8
 
 
+def test_a_backup_with_a_member_before_its_start_is_refused(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "backup.zip"
+    back_up(folder, out, None)
+    whole = bytearray(out.read_bytes())
+    field = whole.rindex(b"PK\5\6") + 16
+    begins = int.from_bytes(whole[field : field + 4], "little")
+    whole[field : field + 4] = (begins + (1 << 30)).to_bytes(4, "little")
+    out.write_bytes(whole)
+    with pytest.raises(InputError, match=r"backup\.zip.*use another"):
+        restore(out, tmp_path / "there" / "m", None)
+
+
 def rewritten(file: Path, changes: dict[str, bytes | None]) -> Path:
     """Return a copy of a backup with other or further members, or without some."""
     other = file.with_name("other.zip")

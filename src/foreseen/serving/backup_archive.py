@@ -13,6 +13,7 @@ from typing import IO, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from foreseen.data.sources.zips import check_offsets
 from foreseen.errors import InputError
 from foreseen.integrity import describe, from_json, to_json
 
@@ -124,6 +125,7 @@ def open_archive(file: Path) -> Generator["ArchiveReader"]:
 
 def _read_manifest(file: Path, bundle: zipfile.ZipFile) -> Manifest:
     try:
+        check_offsets(bundle)
         with bundle.open(_MANIFEST) as member:
             document, has_checksum = from_json(member.read(_MAX_MANIFEST))
         manifest = Manifest.model_validate(document)

@@ -29,6 +29,14 @@ def changed(data: bytes, place: int, layout: str, value: int) -> bytes:
     return bytes(buffer)
 
 
+def displaced(data: bytes) -> bytes:
+    """Return a zip whose list of files is stated to begin later than it does."""
+    buffer = bytearray(data)
+    end = data.rindex(b"PK\5\6")
+    struct.pack_into("<L", buffer, end + 16, data.index(b"PK\1\2") + 9)
+    return bytes(buffer)
+
+
 VALID = zip_of(RATINGS_CSV.encode() * 10, zipfile.ZIP_DEFLATED)
 SIZE, FLAGS, METHOD, PACKED = 24, 8, 10, 20
 
@@ -45,11 +53,12 @@ SIZE, FLAGS, METHOD, PACKED = 24, 8, 10, 20
         (changed(VALID, SIZE, "<L", 60 << 20), "does not have the size"),
         (changed(VALID, PACKED, "<L", 5), "not a complete zip|does not have the size"),
         (VALID[:-10], "not a complete zip"),
+        (displaced(VALID), "not a complete zip"),
         (b"PK\3\4", "not a complete zip"),
     ],
     ids=[
         *("ratio", "bzip2", "lzma", "unknown method", "encrypted", "states less", "states more"),
-        *("short", "cut", "signature only"),
+        *("short", "cut", "begins before the zip", "signature only"),
     ],
 )
 def test_a_zip_that_cannot_be_used_is_refused_at_once(

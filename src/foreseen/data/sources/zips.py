@@ -47,6 +47,7 @@ def open_zip(source: Path | bytes, name: str, fix: str) -> Generator[zipfile.Zip
             if _directory_size(file) > MAX_MEMBERS * _BYTES_PER_MEMBER:
                 raise DataError(f"{name}: a zip should have at most {MAX_MEMBERS:,} files")
             with zipfile.ZipFile(file) as bundle:
+                check_offsets(bundle)
                 yield bundle
     except _DAMAGED as error:
         reason = excerpt(str(error) or type(error).__name__)
@@ -55,6 +56,16 @@ def open_zip(source: Path | bytes, name: str, fix: str) -> Generator[zipfile.Zip
         if not isinstance(source, Path):
             raise DataError(f"{name} is not a complete zip file ({error}); {fix}") from error
         raise path_error(source, error) from error
+
+
+def check_offsets(bundle: zipfile.ZipFile) -> None:
+    """Check that no file of a zip begins before the zip: the system refuses to read it.
+
+    Raises:
+        BadZipFile: If one does.
+    """
+    if any(entry.header_offset < 0 for entry in bundle.infolist()):
+        raise zipfile.BadZipFile("a file begins before the zip")
 
 
 def is_zip(path: Path) -> bool:
