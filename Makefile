@@ -65,7 +65,7 @@ lint: $(STAMP)
 	$(PYTHON_IN) -m ruff check .
 	$(PYTHON_IN) -m ruff format --check .
 	$(PYTHON_IN) -m pyright
-	@$(PYTHON_IN) -m detect_secrets.pre_commit_hook --baseline .secrets.baseline $(shell git ls-files)
+	$(PYTHON_IN) scripts/check_secrets.py
 
 format: $(STAMP)
 	$(PYTHON_IN) -m ruff check --fix .
