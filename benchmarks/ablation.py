@@ -92,7 +92,7 @@ def main() -> None:
 
     for name, settings in variants(EnsembleSettings()).items():
         fitted = train_on(log, "ensemble", settings, given.seed, next_item=UNTRAINED)
-        observed = fitted.observe(split.revealed)
+        observed = fitted.with_ratings(split.revealed)
         add(name, rating, observed)
         if name == FULL:
             add("without refreshed movie vectors", rating, without_refresh(observed))

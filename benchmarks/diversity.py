@@ -39,7 +39,7 @@ def main() -> None:
     tables = load_data(given.data)
     split = fold_in(tables.ratings)
     log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
-    model = train_on(log, given.model, parse_settings(given.model), 0).observe(split.revealed)
+    model = train_on(log, given.model, parse_settings(given.model), 0).with_ratings(split.revealed)
     catalogue = model.log.catalogue
     movies, vectors = catalogue.movies, catalogue.genre_weights
     ndcg: dict[tuple[str, float], list[float]] = {}

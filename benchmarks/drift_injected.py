@@ -171,7 +171,7 @@ def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str,
     fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
     events = case.ratings[place // 2 :]
     before = times[place // 2 :]
-    predicted = predict_events(fitted.observe(events), events, before)
+    predicted = predict_events(fitted.with_ratings(events), events, before)
     error = (predicted[PREDICTION] - predicted[RATING]).to_numpy() ** 2
     usual = float(np.sqrt(error[before < case.begins].mean()))
     later = before >= case.begins
@@ -224,7 +224,7 @@ def _predict_others(
     log = InteractionLog.of(past, Catalogue.of(tables.movies))
     fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
     moments = events[TIMESTAMP].to_numpy().astype(np.int64)
-    predicted = predict_events(fitted.observe(events), events, moments)
+    predicted = predict_events(fitted.with_ratings(events), events, moments)
     return predicted.filter(~predicted[USER].is_in(list(excluded)))
 
 

@@ -125,7 +125,7 @@ def after_shift(tables: Tables, name: str, kind: str, seed: int) -> dict[str, Co
     # Fine-tuning starts before the shift; no more ratings after it are needed than SPANS has.
     stop = place + SPANS[-1][1]
     events, before = ratings[place // 2 : stop], times[place // 2 : stop]
-    observed = fitted.observe(events)
+    observed = fitted.with_ratings(events)
     since = (place - place // 2, len(events))
     found = {name: predict(observed, events, before).part(since)}
     if isinstance(observed.predictor, IncrementallyTrainable):
@@ -165,9 +165,9 @@ def on_log(tables: Tables, name: str, share: float) -> dict[str, Comparison]:
     log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
     fitted = train_on(log, name, parse_settings(name), 0, next_item=UNTRAINED)
     events = ratings[split.known.height :]
-    observed = fitted.observe(events)
+    observed = fitted.with_ratings(events)
     second = events[TIMESTAMP].to_numpy().astype(np.int64)
-    revealed = fitted.observe(split.revealed)
+    revealed = fitted.with_ratings(split.revealed)
     return {
         LIVE: predict(observed, events, second),
         ONE_DAY_DELAY: predict(observed, events, second - DAY + 1),

@@ -4,17 +4,19 @@ The main functions:
 
     import foreseen
 
-    tables = foreseen.load_data("ml-latest-small")
-    model = foreseen.train(tables, "hybrid", seed=0)
+    model = foreseen.train("ml-latest-small", "hybrid", seed=0)
     foreseen.save_model(model, "model")
     model = foreseen.load_model("model")
     for ranking in foreseen.recommend(model, users=[1, 15], k=5):
         print(ranking)
-    predictions = model.predict(pairs)    # a frame of userId, movieId[, timestamp]
-    model = model.observe(ratings)        # a frame of userId, movieId, rating, timestamp
+    predictions = model.predict(pairs)    # a table of userId, movieId[, timestamp]
+    model = model.observe(ratings)        # a table of userId, movieId, rating, timestamp
+
+A table is a Polars, pandas or PyArrow table, a dict of columns, a NumPy array or a list of rows.
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from foreseen.models.base import Model, Scores
     from foreseen.models.predictions import Predictions
     from foreseen.models.train import train
-    from foreseen.ranking.recommend import Ranking, Recommendation, recommend, recommend_all
+    from foreseen.ranking.recommend import recommend, recommend_all
+    from foreseen.ranking.results import Ranking, Recommendation
     from foreseen.registry.versions import load_model, save_model
 
 # Names are imported on first use: importing PyTorch takes seconds that `--help` should not.
@@ -43,8 +46,8 @@ _EXPORTS: Final = {
     "Model": "foreseen.models.base",
     "ModelFolderError": "foreseen.errors",
     "Predictions": "foreseen.models.predictions",
-    "Ranking": "foreseen.ranking.recommend",
-    "Recommendation": "foreseen.ranking.recommend",
+    "Ranking": "foreseen.ranking.results",
+    "Recommendation": "foreseen.ranking.results",
     "Scores": "foreseen.models.base",
     "Tables": "foreseen.data.canonical",
     "load_data": "foreseen.data.canonical",
@@ -80,6 +83,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("foreseen")
     if name not in _EXPORTS:
         raise AttributeError(f"module 'foreseen' has no attribute '{name}'")
     return getattr(import_module(_EXPORTS[name]), name)

@@ -33,13 +33,13 @@ def test_listed_bad_rows_are_no_formulas_for_a_spreadsheet(
 ) -> None:
     ratings = (folder / "data" / "ratings.csv").read_text("utf-8")
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ratings.csv").write_text(ratings + "=1+1,1,5,1000000000\n", "utf-8")
+    (tmp_path / "data" / "ratings.csv").write_text(ratings + "=1+1,1,x,1000000000\n", "utf-8")
     words = ("data", "get", tmp_path / "data", "--out", tmp_path / "out")
     result = run(*words, "--skip-bad-rows", tmp_path / "bad.csv")
     assert result.exit_code == 0, result.stderr
     with (tmp_path / "bad.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["text"] == "'=1+1,1,5,1000000000"
+    assert row["text"] == "'=1+1,1,x,1000000000"
 
 
 def test_several_bad_rows_are_reported_in_one_line(run: Run, tmp_path: Path) -> None:

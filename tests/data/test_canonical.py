@@ -44,7 +44,10 @@ def test_a_duplicate_rating_is_refused_with_both_lines(tmp_path: Path) -> None:
 
 def test_skipped_rows_are_listed_in_a_file_and_counted(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", RATINGS_CSV + "1,3,six,7\n1,2,1,60\n")
-    tables = load_data(folder, tmp_path / "bad.csv")
+    with pytest.raises(DataError, match=r"2 of 5 rows are bad, more than 1\.00%"):
+        load_data(folder, tmp_path / "bad.csv")
+    assert not (tmp_path / "bad.csv").exists()
+    tables = load_data(folder, tmp_path / "bad.csv", max_bad_rows=0.4)
     assert tables.ratings.height == 3
     assert tables.manifest.bad_rows == 2
     with (tmp_path / "bad.csv").open(newline="") as file:
@@ -88,7 +91,7 @@ def test_a_rating_on_the_boundary_is_excluded_from_tables_before() -> None:
 def test_the_manifest_is_written_as_json(tmp_path: Path, small: Tables) -> None:
     write_tables(small, tmp_path)
     document = json.loads((tmp_path / "manifest.json").read_text())
-    assert document.items() >= vars(small.manifest).items()
+    assert document.items() >= small.manifest.as_json().items()
     assert {name: file["rows"] for name, file in document["files"].items()} == {
         "ratings.parquet": small.ratings.height,
         "movies.parquet": small.movies.height,

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 import polars as pl
+from tests.data.sources.export_samples import EXPORTS
 
 from foreseen.data.canonical import Tables, load_data, load_ratings, write_tables
 from foreseen.data.schema import (
     LINKS_SCHEMA,
     MOVIE,
     MOVIES_SCHEMA,
+    RATING,
     RATINGS_SCHEMA,
     TAGS_SCHEMA,
     TIMESTAMP,
@@ -29,7 +31,7 @@ from foreseen.data.schema import (
     USER,
 )
 from foreseen.data.sources.exports import Provider, load_export
-from foreseen.data.sources.fields import LARGEST_ID, is_valid
+from foreseen.data.sources.fields import is_valid
 from foreseen.data.sources.pairs import read_pairs
 from foreseen.data.sources.titles import split_genres, split_title
 from foreseen.errors import DataError
@@ -72,6 +74,10 @@ _EXPORTS: Final[dict[Provider, bytes]] = {
         b"movie_id,imdb_id,tmdb_id,rating,average_rating,title\r\n"
         b"50,0114814,629,4.0,4.3,The Usual Suspects (1995)\r\n"
     ),
+    **{
+        provider: EXPORTS[provider].encode()
+        for provider in ("simkl", "tmdb", "movary", "jellyfin", "csv")
+    },
 }
 _TOKENS: Final = (
     *(
@@ -228,6 +234,7 @@ def check_tables(tables: Tables) -> None:
     ratings, movies = tables.ratings, tables.movies
     assert ratings.schema == RATINGS_SCHEMA
     assert is_valid(ratings)
+    assert ratings[RATING].is_between(0.5 - 1e-9, 5 + 1e-9).all()
     assert ratings[TIMESTAMP].is_sorted()
     assert not ratings.select(USER, MOVIE).is_duplicated().any()
     assert movies.schema == MOVIES_SCHEMA
@@ -240,7 +247,7 @@ def check_tables(tables: Tables) -> None:
     )
     for table, schema in ((tables.links, LINKS_SCHEMA), (tables.tags, TAGS_SCHEMA)):
         assert table is None or table.schema == schema
-        assert table is None or table[MOVIE].is_between(0, LARGEST_ID).all()
+        assert table is None or table[MOVIE].is_between(0, 2**53).all()
 
 
 def _folder_reader(name: str, **others: bytes) -> Callable[[bytes, Path], None]:
@@ -270,15 +277,26 @@ def _read_zipped(data: bytes, folder: Path) -> None:
 def _read_pairs(data: bytes, folder: Path) -> None:
     (folder / "pairs.csv").write_bytes(data)
     pairs = read_pairs(folder / "pairs.csv")
-    assert set(pairs.dtypes) == {pl.Int64()}
-    assert is_valid(pairs)
+    _check_ids(pairs)
 
 
 def _read_ratings(data: bytes, folder: Path) -> None:
     (folder / "new.csv").write_bytes(data)
     ratings = load_ratings(folder / "new.csv")
-    assert ratings.schema == RATINGS_SCHEMA
-    assert is_valid(ratings)
+    assert ratings.columns == list(RATINGS_SCHEMA)
+    assert ratings[RATING].is_finite().all()
+    _check_ids(ratings)
+
+
+def _check_ids(table: pl.DataFrame) -> None:
+    """Check that ids are whole numbers, or texts of which one is no such number."""
+    for ids in (table[USER], table[MOVIE]):
+        if ids.dtype == pl.Int64():
+            assert (ids >= 0).all()
+        else:
+            assert ids.dtype == pl.String()
+            assert ids.str.len_chars().is_between(1, 200).all()
+            assert not ids.str.contains(r"^(0|[1-9][0-9]{0,17})$").all()
 
 
 def _export_reader(provider: Provider) -> Callable[[bytes, Path], None]:
@@ -288,7 +306,7 @@ def _export_reader(provider: Provider) -> Callable[[bytes, Path], None]:
         for rating in export.ratings:
             assert 0.5 <= rating.stars <= 5
             assert rating.timestamp is None or 0 <= rating.timestamp < 2**32
-            assert rating.movie is None or 0 <= rating.movie <= LARGEST_ID
+            assert rating.movie is None or 0 <= rating.movie < 10**15
             assert len(rating.title) <= 300
             json.dumps(vars(rating), ensure_ascii=False).encode()
         for entry in export.unreadable:
@@ -353,7 +371,9 @@ _RATINGS_PARQUET: Final = _parquet(
     _RATINGS_TABLE.with_columns(pl.lit(None).alias(USER), pl.col(MOVIE).cast(pl.Float64)),
 )
 _EXPORT_ZIPS: Final = {
-    provider: zipped({"ratings-movies.json" if provider == "trakt" else "ratings.csv": content})
+    provider: zipped(
+        {"ratings-movies.json" if content.startswith((b"[", b"{")) else "ratings.csv": content}
+    )
     for provider, content in _EXPORTS.items()
 }
 

@@ -50,7 +50,8 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "import": {
         "file": "export", "service": "name", "movies": "data", "into": "model",
-        "user": "whole number", "out": "table", "choose": "choice of a movie",
+        "user": "id", "out": "table", "choose": "choice of a movie",
+        "columns": "columns of films", "scale": "scale of films",
     },
     "serve": {
         "folder": "served model", "db": "text", "host": "text", "port": "whole number",
@@ -76,6 +77,9 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "whole number": WHOLE_NUMBERS,
     "version": (*WHOLE_NUMBERS, "0", "7"),
     "share": ("", "one", "nan", "inf", "-0.5", "2", "1e400"),
+    "id": ("", "a\0b", "9" * 5000),
+    "columns of films": ("", "title", "title=", "stars=x"),
+    "scale of films": ("", "5", "5:1"),
     "choice of a movie": ("", "one", "1:2:3", "1:", "-1:1", f"1:{10**30}", "٢:1"),
     "folder": ("", "{binary}", "{binary}/below", "/proc/nowhere"),
     "model output": ("", "{binary}", "{binary}/below", "{other}", "/proc/nowhere"),

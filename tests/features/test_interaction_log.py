@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.conftest import random_ratings, ratings_of, tables_of
 
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.encoding import FIRST_CODE, USER_LIMIT
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import PRIOR_MEAN, InteractionLog
@@ -54,13 +55,15 @@ def test_adding_ratings_in_steps_gives_the_log_of_all_of_them(seed: int, count: 
 def test_the_end_is_the_second_after_the_last_rating() -> None:
     log = log_of(ratings_of((1, 7, 5.0, 100), (2, 7, 4.0, 200)))
     assert log.end == 201
-    assert log.without_users(0).end == 0
+    assert log_of(ratings_of((USER_LIMIT, 7, 5.0, 100))).without_accounts().end == 0
 
 
-def test_ratings_of_users_from_an_id_on_can_be_left_out() -> None:
-    log = log_of(ratings_of((1, 7, 5.0, 100), (2, 7, 4.0, 200), (3, 8, 4.0, 300)))
-    rest = log.without_users(2)
-    assert rest.ratings.rows() == [(1, 7, 5.0, 100)]
+def test_the_ratings_of_accounts_can_be_left_out() -> None:
+    account = USER_LIMIT + 2
+    rows = [(1, 7, 5.0, 100), (account, 7, 4.0, 200), (FIRST_CODE + 3, 8, 4.0, 300)]
+    log = log_of(ratings_of(*rows))
+    rest = log.without_accounts()
+    assert rest.ratings.rows() == [rows[0], rows[2]]
     assert len(rest.users) == 3
     assert len(rest.catalogue) == 2
 

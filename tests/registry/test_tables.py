@@ -14,7 +14,7 @@ NAMES = ["links.parquet", "movies.parquet", "ratings.parquet"]
 
 
 def write(model: Model, folder: Path, links: pl.DataFrame | None = None) -> Current:
-    return Current(version=1, log=write_log(model.log, links, folder))
+    return Current(version=1, log=write_log(model, links, folder))
 
 
 @pytest.mark.parametrize("links", [None, LINKS])
@@ -63,7 +63,7 @@ def test_tables_of_older_versions_have_no_checksums(bias: Model, tmp_path: Path)
 
 def test_logs_that_are_not_kept_and_drafts_are_deleted(bias: Model, tmp_path: Path) -> None:
     bias.log.ratings.write_parquet(tmp_path / "ratings.parquet")
-    one, _, three = (write_log(bias.log, None, tmp_path) for _ in range(3))
+    one, _, three = (write_log(bias, None, tmp_path) for _ in range(3))
     assert (one.number, three.number) == (1, 3)
     (tmp_path / "log" / ".draft.a").mkdir()
     delete_other_logs(tmp_path, Current(version=1, log=three, log_before=one))
@@ -75,7 +75,7 @@ def test_a_log_of_an_older_version_is_kept_until_it_is_replaced(
     bias: Model, tmp_path: Path
 ) -> None:
     bias.log.ratings.write_parquet(tmp_path / "ratings.parquet")
-    write_log(bias.log, None, tmp_path)
+    write_log(bias, None, tmp_path)
     delete_other_logs(tmp_path, Current(version=1))
     assert (tmp_path / "ratings.parquet").exists()
     assert list((tmp_path / "log").iterdir()) == []

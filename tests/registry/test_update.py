@@ -9,13 +9,14 @@ from tests.conftest import ratings_of, tables_of
 from tests.registry.conftest import shifted
 
 from foreseen.data.canonical import Tables
+from foreseen.data.encoding import USER_LIMIT
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.drift.detectors import Finding
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
 from foreseen.models.train import train
 from foreseen.registry import audit_log, versions
-from foreseen.registry.update import update
+from foreseen.registry.update import update, update_accounts
 
 
 def parts(tables: Tables, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -152,10 +153,10 @@ def test_a_holdout_of_one_user_is_too_small(champion: Model, tmp_path: Path) -> 
     assert "ratings of 1 users, a comparison needs 200 of 10" in done.decision
 
 
-def test_ratings_that_a_complete_user_has_deleted_are_deleted(folder: Path, tables: Tables) -> None:
-    end, user = tables.manifest.last, 10**9
-    update(folder, ratings_of((user, 2, 5.0, end + 1), (user, 1, 2.0, end + 2)), user)
-    update(folder, ratings_of((user, 1, 2.0, end + 2)), user)
+def test_ratings_that_an_account_has_deleted_are_deleted(folder: Path, tables: Tables) -> None:
+    end, user = tables.manifest.last, USER_LIMIT + 5
+    update_accounts(folder, ratings_of((user, 2, 5.0, end + 1), (user, 1, 2.0, end + 2)))
+    update_accounts(folder, ratings_of((user, 1, 2.0, end + 2)))
     model = versions.load_model(folder)
     assert model.history(user).movies.tolist() == [1]
     assert model.log.ratings.height == tables.ratings.height + 1

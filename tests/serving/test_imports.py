@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.data.samples import LETTERBOXD, zipped
+from tests.data.sources.export_samples import EXPORTS
 
+from foreseen.data.sources.exports import Provider
 from foreseen.errors import DataError
 from foreseen.serving import imports
 from foreseen.serving.bounded_pool import OverloadedError
@@ -121,3 +123,22 @@ def test_imports_beyond_those_that_wait_are_refused(
     assert [isinstance(outcome, OverloadedError) for outcome in outcomes] == [False] * 4 + [
         True
     ] * 2
+
+
+@pytest.mark.parametrize("service", EXPORTS)
+def test_the_export_of_any_service_is_recognised_and_recorded(
+    store: Store, snapshot: ModelSnapshot, user: int, service: Provider
+) -> None:
+    data = EXPORTS[service].encode()
+    upload = Upload(data, "export", None, {})
+    matched, changed = asyncio.run(Imports(store, "key").run(upload, snapshot, user, "192.0.2.1"))
+    assert (matched.service, changed) == (service, 2 if service == "simkl" else 1)
+    assert {entry["service"] for entry in store.imports(user)} == {service}
+
+
+def test_a_file_of_which_nothing_matches_is_refused_and_nothing_is_stored(
+    store: Store, snapshot: ModelSnapshot, user: int
+) -> None:
+    with pytest.raises(DataError, match="no rating matches a movie of the catalogue"):
+        run(store, snapshot, user, LETTERBOXD.splitlines()[0].encode() + b"\n" + LINE.encode())
+    assert store.ratings(user) == store.imports(user) == []

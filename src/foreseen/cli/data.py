@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli.options import AsJson, Data, Out, SkipBadRows, parse_path
+from foreseen.cli.options import (
+    AsJson,
+    Columns,
+    Data,
+    MaxBadRows,
+    Out,
+    Scale,
+    SkipBadRows,
+    parse_path,
+    parse_scale,
+)
 from foreseen.cli.output import after_change, print_json, print_table
 from foreseen.cli.outputs import HTML, check_file, check_folder
 
@@ -34,7 +44,13 @@ def list_data(as_json: AsJson = False) -> None:
 
 
 def get_data(
-    data: Data, out: Out, skip_bad_rows: SkipBadRows = None, as_json: AsJson = False
+    data: Data,
+    out: Out,
+    columns: Columns = None,
+    scale: Scale = None,
+    skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read and check a data set, and write it as canonical Parquet.
 
@@ -44,7 +60,7 @@ def get_data(
 
     check_folder(out)
     check_file(skip_bad_rows)
-    tables = load_data(data, skip_bad_rows)
+    tables = load_data(data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns)
     write_tables(tables, out)
     manifest = tables.manifest
     counts = {
@@ -56,7 +72,7 @@ def get_data(
     }
     with after_change():
         if as_json:
-            print_json(vars(manifest))
+            print_json(manifest.as_json())
             return
         print_table(
             f"{manifest.source}, written to {out}",
@@ -71,7 +87,10 @@ def describe_data(
         Path,
         typer.Option("--out", metavar="FILE", parser=parse_path, help="Output HTML file."),
     ] = Path("description.html"),
+    columns: Columns = None,
+    scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Describe a data set: summary statistics, and an HTML report with pictures.
@@ -83,7 +102,7 @@ def describe_data(
 
     check_file(out, HTML)
     check_file(skip_bad_rows)
-    tables = load_data(data, skip_bad_rows)
+    tables = load_data(data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns)
     write_profile(tables, out)
     summary = summarise(tables)
     if as_json:

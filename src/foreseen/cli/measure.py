@@ -8,14 +8,18 @@ import typer
 from foreseen.cli.options import (
     MODEL_METAVAR,
     AsJson,
+    Columns,
     Data,
+    MaxBadRows,
     Out,
     PolicyName,
     ProtocolName,
+    Scale,
     Seed,
     SettingsFile,
     SkipBadRows,
     parse_model,
+    parse_scale,
     read_settings,
     whole_number,
 )
@@ -42,7 +46,10 @@ def evaluate(
     ] = None,
     seed: Seed = 0,
     settings: SettingsFile = None,
+    columns: Columns = None,
+    scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate models on held-out ratings.
@@ -60,14 +67,16 @@ def evaluate(
     check_folder(out)
     check_file(skip_bad_rows)
     chosen = {name: read_settings(settings, name) for name in model or model_names()}
-    tables = canonical.load_data(data, skip_bad_rows)
+    tables = canonical.load_data(
+        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+    )
     evaluator = PROTOCOLS[protocol.value](tables)
     results = evaluator(GLOBAL_MEAN, None, seed)
     with progress_bar("evaluating", len(chosen)) as advance:
         for name, parsed in chosen.items():
             results += measure(tables, protocol.value, evaluator, name, parsed, seed, out)
             advance(1)
-    summaries = summarise_all(results)
+    summaries = summarise_all(results, tables.encoding.scale)
     write_report(protocol.value, tables.manifest.source, summaries, out)
     finish(out)
     if as_json:
@@ -91,7 +100,10 @@ def tune(
         ),
     ] = 20,
     seed: Seed = 0,
+    columns: Columns = None,
+    scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Search for the best settings of a model on validation data.
@@ -108,7 +120,9 @@ def tune(
         raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
     check_folder(out)
     check_file(skip_bad_rows)
-    tables = canonical.load_data(data, skip_bad_rows)
+    tables = canonical.load_data(
+        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+    )
     document = tuning.tune(tables, model, trials, seed, out)
     if as_json:
         print_json(document)
@@ -144,7 +158,10 @@ def backtest(
     ] = False,
     seed: Seed = 0,
     settings: SettingsFile = None,
+    columns: Columns = None,
+    scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Backtest update policies: predict each rating before the model learns from it.
@@ -162,7 +179,9 @@ def backtest(
     check_folder(out)
     check_file(skip_bad_rows)
     parsed = read_settings(settings, model)
-    tables = canonical.load_data(data, skip_bad_rows)
+    tables = canonical.load_data(
+        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+    )
     policies = [name.value for name in policy or list(PolicyName)]
     config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
     document = summarise_backtest(config, *run_backtest(config, out))

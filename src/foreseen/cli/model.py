@@ -8,16 +8,21 @@ import typer
 from foreseen.cli.options import (
     MODEL_METAVAR,
     AsJson,
+    Columns,
     Data,
     Folder,
+    MaxBadRows,
     Out,
     RankBy,
     RatingsFile,
+    Scale,
     Seed,
     SettingsFile,
     SkipBadRows,
+    parse_id,
     parse_model,
     parse_path,
+    parse_scale,
     parse_timestamp,
     read_settings,
     whole_number,
@@ -27,7 +32,8 @@ from foreseen.cli.outputs import check_file, check_folder, print_written, write_
 from foreseen.models.installed import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from foreseen.ranking.recommend import Ranking
+    from foreseen.data.rating_scale import RatingScale
+    from foreseen.ranking.results import Ranking, Recommendation
 
 
 def train(
@@ -46,7 +52,10 @@ def train(
         ),
     ] = None,
     settings: SettingsFile = None,
+    columns: Columns = None,
+    scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on a data set and save it in a folder.
@@ -61,7 +70,9 @@ def train(
     check_folder(out.absolute().parent)
     check_file(skip_bad_rows)
     parsed = read_settings(settings, model)
-    tables = canonical.load_data(data, skip_bad_rows)
+    tables = canonical.load_data(
+        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+    )
     if until is not None:
         tables = canonical.tables_before(tables, until)
     fitted = fit(tables, model, parsed, seed)
@@ -72,28 +83,28 @@ def train(
             report = {"model": fitted.name, "folder": str(out), "ratings": count}
             print_json({**report, **fitted.report})
             return
-        error = f"{fitted.report['validation_rmse']:.4f}"
-        print_table(
-            None,
-            ["model", "folder", "ratings", "RMSE on the latest tenth, held out"],
-            [[fitted.name, str(out), f"{count:,}", error]],
-        )
+        header, row = ["model", "folder", "ratings"], [fitted.name, str(out), f"{count:,}"]
+        if tables.encoding.scale.has_ratings:
+            header.append("RMSE on the latest tenth, held out")
+            row.append(f"{fitted.report['validation_rmse']:.4f}")
+        print_table(None, header, [row])
 
 
 def recommend(
     folder: Folder,
     user: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--user", metavar="ID", parser=whole_number(0), help="User id; may be repeated."
-        ),
+        list[str] | None,
+        typer.Option("--user", metavar="ID", parser=parse_id, help="User id; may be repeated."),
     ] = None,
     all_users: Annotated[bool, typer.Option("--all", help="Rank for all users.")] = False,
     k: Annotated[
         int,
         typer.Option("--k", metavar="INTEGER", parser=whole_number(1), help="Number of movies."),
     ] = 10,
-    by: Annotated[RankBy, typer.Option(help="Ranking criterion.")] = RankBy.RATING,
+    by: Annotated[
+        RankBy | None,
+        typer.Option(help="Ranking criterion; by default rating or, without ratings, likely."),
+    ] = None,
     at: Annotated[
         int | None,
         typer.Option(metavar="SECONDS", parser=parse_timestamp, help="Rank as of this timestamp."),
@@ -127,7 +138,7 @@ def recommend(
         raise typer.BadParameter("--all needs --out FILE.parquet")
     model = load_model(folder)
     check_file(out, TABLE_FORMATS)
-    options = (k, by.value, at, diversity)
+    options = (k, None if by is None else by.value, at, diversity)
     extension = ".json" if as_json else ".csv"
     if out is not None and all_users:
         count = write_output(
@@ -143,26 +154,32 @@ def recommend(
         print_json([entry.as_json() for entry in rankings])
     else:
         for entry in rankings:
-            _print_ranking(entry)
+            _print_ranking(entry, model.encoding.scale)
 
 
-def _print_ranking(ranking: "Ranking") -> None:
+def _print_ranking(ranking: "Ranking", scale: "RatingScale") -> None:
     note = "" if ranking.known else " (no ratings: ranked as a new user)"
+    scores = ["stars" if scale.is_stars else "rating", "interval"]
     print_table(
         f"user {ranking.user}{note}",
-        ["", "movie", "genres", "stars", "interval", "why"],
+        ["", "movie", "genres", *(scores if scale.has_ratings else ["likely"]), "why"],
         [
             [
                 str(place),
                 f"{movie.title} ({movie.year})" if movie.year else movie.title,
                 ", ".join(movie.genres),
-                f"{movie.prediction:.2f}",
-                f"{movie.low:.1f} to {movie.high:.1f}",
+                *_scores(movie),
                 movie.why,
             ]
             for place, movie in enumerate(ranking.recommendations, start=1)
         ],
     )
+
+
+def _scores(movie: "Recommendation") -> list[str]:
+    if movie.prediction is None:
+        return [f"{movie.likely:.1%}"]
+    return [f"{movie.prediction:.2f}", f"{movie.low:.1f} to {movie.high:.1f}"]
 
 
 def predict(
@@ -204,7 +221,9 @@ def predict(
 def observe(
     folder: Folder,
     ratings: RatingsFile,
+    columns: Columns = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Add ratings to a trained model without retraining.
@@ -212,10 +231,10 @@ def observe(
     Example: `foreseen observe model --ratings new.csv`
     """
     from foreseen.data.canonical import load_ratings
-    from foreseen.registry.versions import load_model, save_log, write_lock
+    from foreseen.registry.versions import load_model, rating_scale, save_log, write_lock
 
     check_file(skip_bad_rows)
-    new = load_ratings(ratings, skip_bad_rows)
+    new = load_ratings(ratings, skip_bad_rows, rating_scale(folder), max_bad_rows, columns=columns)
     with write_lock(folder):
         model = load_model(folder)
         updated = model.observe(new)

@@ -12,6 +12,7 @@ from foreseen.errors import InputError
 from foreseen.models.installed import model_names
 
 if TYPE_CHECKING:
+    from foreseen.data.rating_scale import RatingScale
     from foreseen.models.predictor import Settings
 
 _MAX_INT64: Final = 2**63 - 1
@@ -72,6 +73,48 @@ def parse_name(text: str) -> str:
     return text
 
 
+def parse_id(text: str) -> str:
+    """Return a user id.
+
+    Raises:
+        typer.BadParameter: If it is empty, too long or has control characters.
+    """
+    from foreseen.data.sources.fields import parse_id as parse
+
+    try:
+        return parse("a user id", text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """Return the columns that an argument such as `user=uid,item=film` names.
+
+    Raises:
+        typer.BadParameter: If it names none.
+    """
+    from foreseen.data.sources import columns
+
+    try:
+        return columns.parse_columns(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def parse_scale(text: str | None) -> "RatingScale | None":
+    """Return the scale of an option.
+
+    Raises:
+        typer.BadParameter: If it is none.
+    """
+    from foreseen.data.rating_scale import RatingScale
+
+    try:
+        return None if text is None else RatingScale.parse(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="'--scale'") from error
+
+
 def parse_model(name: str) -> str:
     """Return the name of a model.
 
@@ -94,7 +137,18 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         parser=parse_name,
-        help="Name of a data set, or path of a folder or zip.",
+        help="Name of a data set; path of a file, folder or zip; sqlite:///FILE#TABLE; or - for "
+        "standard input.",
+    ),
+]
+Columns = Annotated[
+    dict[str, str] | None,
+    typer.Option(
+        "--columns",
+        metavar="KEY=NAME,...",
+        parser=parse_columns,
+        help="Columns of the ratings, by name or by position from 1: "
+        "user=uid,item=film,rating=score,time=when.",
     ),
 ]
 Folder = Annotated[
@@ -119,6 +173,24 @@ SkipBadRows = Annotated[
         help="Skip rows that are not valid; list them in this CSV.",
     ),
 ]
+MaxBadRows = Annotated[
+    float | None,
+    typer.Option(
+        "--max-bad-rows",
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Largest share of rows that may be skipped; by default 0.01.",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="LOW:HIGH[:STEP]",
+        help="Scale of the ratings, such as 1:10; by default it is recognised.",
+    ),
+]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
@@ -134,7 +206,7 @@ RatingsFile = Annotated[
         "--ratings",
         metavar="FILE",
         parser=parse_path,
-        help="CSV file with userId,movieId,rating,timestamp.",
+        help="Ratings: a file, or any DATA; - for standard input.",
     ),
 ]
 
@@ -174,6 +246,11 @@ class ServiceName(StrEnum):
     IMDB = "imdb"
     TRAKT = "trakt"
     MOVIELENS = "movielens"
+    SIMKL = "simkl"
+    TMDB = "tmdb"
+    MOVARY = "movary"
+    JELLYFIN = "jellyfin"
+    CSV = "csv"
 
 
 def read_settings(file: Path | None, name: str) -> "Settings":

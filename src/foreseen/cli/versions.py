@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from foreseen.cli.options import AsJson, Folder, RatingsFile, SkipBadRows, whole_number
+from foreseen.cli.options import (
+    AsJson,
+    Columns,
+    Folder,
+    MaxBadRows,
+    RatingsFile,
+    SkipBadRows,
+    whole_number,
+)
 from foreseen.cli.output import after_change, print_json, print_table
 from foreseen.cli.outputs import check_file
 
@@ -20,7 +28,9 @@ _REASON: Final = "requested"
 def update(
     folder: Folder,
     ratings: RatingsFile,
+    columns: Columns = None,
     skip_bad_rows: SkipBadRows = None,
+    max_bad_rows: MaxBadRows = None,
     as_json: AsJson = False,
 ) -> None:
     """Add ratings, detect drift, train a challenger if needed, and promote it if it is better.
@@ -29,9 +39,13 @@ def update(
     """
     from foreseen.data.canonical import load_ratings
     from foreseen.registry.update import update as update_model
+    from foreseen.registry.versions import rating_scale
 
     check_file(skip_bad_rows)
-    result = update_model(folder, load_ratings(ratings, skip_bad_rows))
+    result = update_model(
+        folder,
+        load_ratings(ratings, skip_bad_rows, rating_scale(folder), max_bad_rows, columns=columns),
+    )
     with after_change():
         _print_update(result, as_json)
 

@@ -1,14 +1,21 @@
 """Conversion of raw tables to canonical ones: validated, deduplicated, in time order."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import polars as pl
 
 from foreseen.data.canonical_files import write_files
-from foreseen.data.output import write_rows
+from foreseen.data.checks import (
+    ratings_on_scale,
+    scale_of,
+    skip,
+    without_duplicates,
+)
+from foreseen.data.encoding import Encoding
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import (
     MOVIE,
     MOVIES_SCHEMA,
@@ -20,10 +27,8 @@ from foreseen.data.schema import (
     placeholder_movies,
 )
 from foreseen.data.sources import RawTables, read_source
-from foreseen.data.sources.rows import BadRow, BadRows, RowText
+from foreseen.data.tabular import TableLike, raw_tables
 from foreseen.errors import DataError
-
-_MAX_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,10 @@ class Manifest:
         movies_without_metadata: Number of rated movies that the movies file lacks; they have no
             title, year or genres.
         first, last: Timestamps of the first and the last rating.
-        lowest, highest: Minimum and maximum rating.
+        lowest, highest: Minimum and maximum rating, on the scale of the source.
         ties: Number of ratings with the same user and second as an earlier row.
         bad_rows: Number of rows skipped with the caller's permission.
+        scale: The scale of the ratings; None in a manifest of an older version.
     """
 
     source: str
@@ -56,6 +62,11 @@ class Manifest:
     highest: float
     ties: int
     bad_rows: int
+    scale: RatingScale | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the manifest as the command line prints it."""
+        return {**vars(self), "scale": None if self.scale is None else vars(self.scale)}
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Tables:
         manifest: Origin and counts.
         links: IMDb and TMDB ids, if the source has them.
         tags: User tags, if the source has them.
+        encoding: The ids and the scale of the source; the tables have codes and stars.
     """
 
     ratings: pl.DataFrame
@@ -75,30 +87,64 @@ class Tables:
     manifest: Manifest
     links: pl.DataFrame | None = None
     tags: pl.DataFrame | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+
+    def decoded(self) -> "Tables":
+        """Return the tables with the ids and ratings of the source."""
+        decode = self.encoding.decode
+        return replace(
+            self,
+            ratings=decode(self.ratings),
+            movies=decode(self.movies),
+            links=None if self.links is None else decode(self.links),
+            tags=None if self.tags is None else decode(self.tags),
+        )
 
 
-def load_data(data: str | Path, skip_bad_rows: Path | None = None) -> Tables:
+def load_data(
+    data: str | Path | TableLike,
+    skip_bad_rows: Path | None = None,
+    scale: RatingScale | None = None,
+    max_bad_rows: float | None = None,
+    columns: Mapping[str, str | int] | None = None,
+) -> Tables:
     """Read a data set and convert it to canonical form.
 
     Args:
-        data: A built-in or downloadable name, a folder or a zip.
+        data: A built-in or downloadable name, a folder, a zip, a file of ratings,
+            `sqlite:///FILE#TABLE`, or `-` for standard input; or a table of ratings, such as a
+            data frame or a list of rows.
         skip_bad_rows: A CSV file to list bad rows in and skip them; if None, they are an error.
+        scale: The scale of the ratings; None to recognise it.
+        max_bad_rows: Largest share of rows that may be skipped; None for a hundredth.
+        columns: Names of the columns of ratings where they are not recognised, or their positions
+            from 1, by `user`, `item`, `rating` and `time`.
 
     Raises:
         DataError: If the data cannot be read, has no ratings, or has bad rows that may not be
             skipped.
+        InputError: If a table is of no common type.
         DownloadError: If a download fails.
     """
-    return make_canonical(read_source(data), skip_bad_rows)
+    is_name = isinstance(data, str | Path)
+    raw = read_source(data, columns) if is_name else raw_tables(data)
+    return make_canonical(raw, skip_bad_rows, scale, max_bad_rows)
 
 
-def load_ratings(data: str | Path, skip_bad_rows: Path | None = None) -> pl.DataFrame:
-    """Read only the ratings, from a CSV file or any data set that `load_data` accepts.
+def load_ratings(
+    data: str | Path,
+    skip_bad_rows: Path | None = None,
+    scale: RatingScale | None = None,
+    max_bad_rows: float | None = None,
+    columns: Mapping[str, str | int] | None = None,
+) -> pl.DataFrame:
+    """Read only the ratings, with the ids and on the scale of the source; see `load_data`.
 
     Raises:
         DataError: As `load_data`.
     """
-    return make_canonical(read_source(data), skip_bad_rows).ratings
+    tables = make_canonical(read_source(data, columns), skip_bad_rows, scale, max_bad_rows)
+    return tables.decoded().ratings
 
 
 def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
@@ -110,22 +156,32 @@ def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
     return frame.unique([USER, MOVIE], keep="last", maintain_order=True).sort(TIME_ORDER)
 
 
-def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
-    """Validate, deduplicate and sort raw tables; see `load_data` for `skip_bad_rows`.
+def make_canonical(
+    raw: RawTables,
+    skip_bad_rows: Path | None = None,
+    scale: RatingScale | None = None,
+    max_bad_rows: float | None = None,
+) -> Tables:
+    """Validate, deduplicate, encode and sort raw tables; see `load_data` for the arguments.
 
     Raises:
-        DataError: If there are no ratings, or bad rows and `skip_bad_rows` is None.
+        DataError: If there are no ratings, or more bad rows than may be skipped.
     """
-    ratings, duplicates = _without_duplicates(raw)
-    bad = [*raw.bad_rows, *duplicates]
-    if bad and skip_bad_rows is None:
-        raise DataError(_bad_rows_message(bad))
-    if bad and skip_bad_rows is not None:
-        _write_bad_rows(bad, skip_bad_rows)
+    scale = scale or raw.scale or scale_of(raw)
+    ratings, beyond = ratings_on_scale(raw, scale)
+    ratings, duplicates = without_duplicates(ratings, raw.ratings_file)
+    bad = [*raw.bad_rows, *beyond, *duplicates]
+    if bad:
+        skip(bad, raw.ratings.height + len(raw.bad_rows), skip_bad_rows, max_bad_rows)
     if ratings.is_empty():
         raise DataError(f"{raw.ratings_file} has no ratings; at least one is needed")
-    ratings = ratings.select(*RATINGS_SCHEMA).sort(TIME_ORDER)
-    movies, without_metadata = _with_rated_movies(raw.movies, ratings)
+    others = [table for table in (raw.movies, raw.links, raw.tags) if table is not None]
+    encoding = Encoding(scale=scale).extended([ratings, *others])
+    values = ratings[RATING].to_numpy()
+    lowest, highest = float(values.min()), float(values.max())
+    ratings = encoding.encode(ratings.select(*RATINGS_SCHEMA)).sort(TIME_ORDER)
+    movies = None if raw.movies is None else encoding.encode(raw.movies)
+    movies, without_metadata = _with_rated_movies(movies, ratings)
     manifest = Manifest(
         source=raw.name,
         sha256=dict(raw.checksums),
@@ -136,12 +192,20 @@ def make_canonical(raw: RawTables, skip_bad_rows: Path | None = None) -> Tables:
         movies_without_metadata=without_metadata,
         first=int(ratings[TIMESTAMP][0]),
         last=int(ratings[TIMESTAMP][-1]),
-        lowest=float(ratings[RATING].to_numpy().min()),
-        highest=float(ratings[RATING].to_numpy().max()),
+        lowest=lowest,
+        highest=highest,
         ties=ratings.select(pl.len() - pl.struct(USER, TIMESTAMP).n_unique()).item(),
         bad_rows=len(bad),
+        scale=scale,
     )
-    return Tables(ratings, movies, manifest, raw.links, raw.tags)
+    return Tables(
+        ratings,
+        movies,
+        manifest,
+        None if raw.links is None else encoding.encode(raw.links),
+        None if raw.tags is None else encoding.encode(raw.tags),
+        encoding,
+    )
 
 
 def tables_before(tables: Tables, moment: int) -> Tables:
@@ -167,34 +231,15 @@ def write_tables(tables: Tables, folder: Path) -> None:
     Raises:
         OSError: If they cannot be written; the folder keeps what it has.
     """
+    decoded = tables.decoded()
     frames = {
-        "ratings.parquet": tables.ratings,
-        "movies.parquet": tables.movies,
-        "links.parquet": tables.links,
-        "tags.parquet": tables.tags,
+        "ratings.parquet": decoded.ratings,
+        "movies.parquet": decoded.movies,
+        "links.parquet": decoded.links,
+        "tags.parquet": decoded.tags,
     }
     present = {name: frame for name, frame in frames.items() if frame is not None}
-    write_files(folder, present, vars(tables.manifest))
-
-
-def _without_duplicates(raw: RawTables) -> tuple[pl.DataFrame, list[BadRow]]:
-    """Keep the first rating of each (user, movie) pair; return the later ones as bad rows.
-
-    Keeping the last one would leak the future into a point-in-time history.
-    """
-    ordered = raw.ratings.sort(*TIME_ORDER, "line")
-    first = ordered.unique([USER, MOVIE], keep="first", maintain_order=True)
-    if first.height == ordered.height:
-        return first, []
-    repeated = ordered.join(first, on="line", how="anti").join(
-        first.select(USER, MOVIE, first_line="line"), on=[USER, MOVIE]
-    )
-    bad = BadRows(raw.ratings_file)
-    for row in repeated.iter_rows(named=True):
-        text = f"{row[USER]},{row[MOVIE]},{row[RATING]},{row[TIMESTAMP]}"
-        reason = f"user {row[USER]} already rated movie {row[MOVIE]} in line {row['first_line']}"
-        bad.add(RowText(row["line"], text, {}), reason, ordered.height)
-    return first, bad.found
+    write_files(folder, present, tables.manifest.as_json())
 
 
 def _with_rated_movies(
@@ -206,17 +251,3 @@ def _with_rated_movies(
     missing = ratings.select(pl.col(MOVIE).unique()).join(movies, on=MOVIE, how="anti")
     complete = pl.concat([movies.cast(MOVIES_SCHEMA), placeholder_movies(missing[MOVIE])])
     return complete.sort(MOVIE), missing.height
-
-
-def _bad_rows_message(bad: list[BadRow]) -> str:
-    shown = [f"  {row}" for row in bad[:_MAX_SHOWN]]
-    if len(bad) > _MAX_SHOWN:
-        shown.append(f"  and {len(bad) - _MAX_SHOWN} more")
-    count = "1 bad row" if len(bad) == 1 else f"{len(bad)} bad rows"
-    fix = "correct the file, or skip and list such rows with --skip-bad-rows FILE"
-    return "\n".join([f"{count}; {fix}:", *shown])
-
-
-def _write_bad_rows(bad: list[BadRow], file: Path) -> None:
-    rows = ((row.file, row.line, row.reason, row.text) for row in bad)
-    write_rows(["file", "line", "reason", "text"], rows, file)

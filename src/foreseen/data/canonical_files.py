@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from foreseen.data.input_files import read_file
 from foreseen.data.parquet import from_parquet, to_parquet
 from foreseen.data.parquet_check import from_unknown_parquet
+from foreseen.data.rating_scale import Kind, RatingScale
 from foreseen.errors import DataError
 from foreseen.files import INCOMPLETE, lock, new_folder, sync
 from foreseen.integrity import describe, from_json, sha256, to_json
@@ -43,6 +44,17 @@ class _TableFile(BaseModel):
     rows: int
 
 
+class _Scale(BaseModel):
+    """The scale of the ratings, as a manifest states it."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    low: float
+    high: float
+    step: float | None
+    kind: Kind
+
+
 class _Manifest(BaseModel):
     """The part of a manifest that readers use; older ones list no files."""
 
@@ -51,6 +63,7 @@ class _Manifest(BaseModel):
     source: str
     ratings: int | None = None
     movies: int | None = None
+    scale: _Scale | None = None
     files: (
         dict[
             Literal["ratings.parquet", "movies.parquet", "links.parquet", "tags.parquet"],
@@ -68,11 +81,13 @@ class CanonicalFiles:
         tables: The tables by file name, with the columns that the files have.
         checksums: SHA-256 checksum of each file.
         source: Name of the data set; None without a manifest.
+        scale: Scale of the ratings; None if there is no manifest, or it is of an older version.
     """
 
     tables: dict[str, pl.DataFrame]
     checksums: dict[str, str]
     source: str | None
+    scale: RatingScale | None = None
 
 
 def write_files(
@@ -176,14 +191,18 @@ def _read_listed(folder: Path, manifest: _Manifest) -> CanonicalFiles:
                     f"{folder / name}.parquet has {table.height} rows and {MANIFEST} states "
                     f"{rows}; {_WRITE_AGAIN}"
                 )
-        return replace(found, source=manifest.source)
+        return replace(found, source=manifest.source, scale=_scale_of(manifest))
     tables: dict[str, pl.DataFrame] = {}
     for name, expected in manifest.files.items():
         tables[name] = _parse(_read_matching(folder, name, expected.sha256), folder / name)
         if tables[name].height != expected.rows:
             raise DataError(f"{folder / name} should have {expected.rows} rows; {_WRITE_AGAIN}")
     checksums = {str(name): expected.sha256 for name, expected in manifest.files.items()}
-    return CanonicalFiles(tables, checksums, manifest.source)
+    return CanonicalFiles(tables, checksums, manifest.source, _scale_of(manifest))
+
+
+def _scale_of(manifest: _Manifest) -> RatingScale | None:
+    return None if manifest.scale is None else RatingScale(**manifest.scale.model_dump())
 
 
 def _read_matching(folder: Path, name: str, checksum: str) -> bytes:

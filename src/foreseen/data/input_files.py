@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,12 @@ _FAULTS_OF_THE_PATH: Final = frozenset(
         *(errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV, errno.EINVAL, errno.EAGAIN),
     }
 )
+
+
+STDIN: Final = "standard input"
+"""Name of standard input in messages and manifests."""
+_MAX_STDIN: Final = 4 << 30
+_BLOCK: Final = 1 << 20
 
 
 def display(path: Path | str, limit: int = 300) -> str:
@@ -64,6 +71,45 @@ def read_file(path: Path, limit: int | None = None) -> bytes:
         message = f"{display(path)}: a file of this kind should have at most {limit >> 20} MiB"
         raise DataError(message)
     return data
+
+
+def read_stdin() -> bytes:
+    """Return what a pipe or a file sends to standard input.
+
+    Raises:
+        DataError: If it is closed, a terminal or another device, or sends over 4 GiB.
+    """
+    stream = getattr(sys.stdin, "buffer", None)  # None if closed, or if a notebook replaced it.
+    if stream is None:
+        raise DataError(f"{STDIN} is closed; send a file of ratings to it")
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            raise DataError(f"{STDIN} is neither a file nor a pipe; send a file of ratings to it")
+        blocks, size = list[bytes](), 0
+        while size <= _MAX_STDIN and (block := stream.read(_BLOCK)):
+            blocks.append(block)
+            size += len(block)
+    except (OSError, ValueError) as error:
+        raise path_error(Path(STDIN), error) from error
+    if size > _MAX_STDIN:
+        raise DataError(f"{STDIN} should send at most {_MAX_STDIN >> 30} GiB; give the file's path")
+    return b"".join(blocks)
+
+
+def check_regular(path: Path) -> None:
+    """Check that a path is a regular file that can be read.
+
+    Raises:
+        DataError: If it is not.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{display(path)} is not a regular file; give one")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise path_error(path, error) from error
 
 
 def _binary() -> int:

@@ -22,13 +22,13 @@ def summarise(tables: Tables) -> dict[str, Any]:
     `density` is the share of (user, rated movie) pairs that have a rating; `first_half_star` the
     timestamp of the first half-star rating, such as 3.5, or None.
     """
-    manifest = tables.manifest
+    manifest, tables = tables.manifest, tables.decoded()
     halves = tables.ratings.filter(pl.col(RATING) % 1 != 0)[TIMESTAMP]
     per_user = tables.ratings[USER].value_counts()["count"].to_numpy()
     per_movie = tables.ratings[MOVIE].value_counts()["count"].to_numpy()
     pairs = manifest.users * manifest.rated_movies
     return {
-        **vars(manifest),
+        **manifest.as_json(),
         "density": manifest.ratings / pairs,
         "mean_rating": float(tables.ratings[RATING].to_numpy().mean()),
         "median_ratings_per_user": float(np.median(per_user)),
@@ -44,6 +44,7 @@ def write_profile(tables: Tables, out: Path) -> None:
     Raises:
         InputError: If Jinja2 or matplotlib is not installed.
     """
+    decoded = tables.decoded()
     write_html(
         out,
         tables.manifest.source,
@@ -51,8 +52,12 @@ def write_profile(tables: Tables, out: Path) -> None:
         _summary_rows(tables),
         profile_pictures(tables),
         [
-            ("First rows of the ratings", tables.ratings.columns, tables.ratings.head(8).rows()),
-            ("First rows of the movies", tables.movies.columns, _movie_rows(tables.movies.head(8))),
+            ("First rows of the ratings", decoded.ratings.columns, decoded.ratings.head(8).rows()),
+            (
+                "First rows of the movies",
+                decoded.movies.columns,
+                _movie_rows(decoded.movies.head(8)),
+            ),
         ],
     )
 
@@ -90,10 +95,10 @@ def format_date(timestamp: int) -> str:
 
 def profile_pictures(tables: Tables) -> list[Picture]:
     """Return pictures of the distributions of ratings, users and movies."""
-    ratings = tables.ratings.with_columns(
+    ratings = tables.decoded().ratings.with_columns(
         rating_year=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), is_half=pl.col(RATING) % 1 != 0
     )
-    by_genre = ratings.join(tables.movies, on=MOVIE).explode(GENRES).drop_nulls(GENRES)
+    by_genre = ratings.join(tables.decoded().movies, on=MOVIE).explode(GENRES).drop_nulls(GENRES)
     return [
         (
             "Ratings per year; the dotted line marks the first half-star ratings",

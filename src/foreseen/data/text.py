@@ -14,6 +14,7 @@ from typing import Final
 
 from foreseen.errors import DataError
 
+WINDOWS: Final = "cp1252"
 _MAX_LINE: Final = 131_072
 _MAX_ROW_LINES: Final = 1000
 _BLOCK: Final = 1 << 20
@@ -69,7 +70,7 @@ def encoding_of(data: bytes, file: str) -> str:
             decoder.decode(view[start : start + _BLOCK], start + _BLOCK >= len(data))
     except UnicodeDecodeError:
         # ml-100k and ml-1m are in Latin-1, a subset of Windows-1252 but for control characters.
-        return "cp1252"
+        return WINDOWS
     return "utf-8-sig"
 
 

@@ -4,102 +4,29 @@ An entry is matched by its MovieLens, IMDb or TMDB id if it has one, else by tit
 Services write titles differently: trailing articles (`Matrix, The`), accents, original and
 alternative titles in parentheses, subtitles after a colon, a release year off by one. Titles are
 therefore normalised to keys of decreasing strictness. The strictest keys that match any movie
-decide; if they match several, the entry is ambiguous and the user has to choose.
+decide; if they match several, the entry is ambiguous and the user has to choose. A series is
+matched by its IMDb id only, because a film may have the same title.
 """
 
 import re
-import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
+from foreseen.data.encoding import FIRST_CODE, Id, IdCodes
+from foreseen.data.match_report import Candidate, Match, MatchReport
 from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
-from foreseen.data.sources.exports import imdb_digits
 from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.text import excerpt
+from foreseen.data.title_keys import KEY_SETS, title_keys
 from foreseen.errors import InputError
 
-_ARTICLES: Final = (
-    *("the", "a", "an", "le", "la", "les", "l", "un", "une", "des", "el", "los", "las", "lo"),
-    *("uno", "una", "il", "i", "gli", "der", "die", "das", "ein", "eine", "den", "det", "en"),
-    *("ett", "de", "het", "een", "o", "os", "um", "uma"),
-)
-_TRAILING_ARTICLE: Final = re.compile(
-    rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})'?$", re.IGNORECASE
-)
-_PARENTHESES: Final = re.compile(r"\(([^()]*)\)")
-_ALIAS: Final = re.compile(r"^a\.?k\.?a\.?\s*", re.IGNORECASE)
-_SUBTITLE: Final = re.compile(r" ?: ?| [-–—] ")
-_LETTERS: Final = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d"})
-_CHOICE_PART: Final = re.compile(r"[0-9]{1,15}")
-_KEY_SETS: Final = 3
-"""Number of sets that `title_keys` returns."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A movie of the catalogue that an entry may refer to."""
-
-    movie: int
-    title: str
-    year: int | None
-
-    def __str__(self) -> str:
-        return f"{self.title} ({self.year})" if self.year else self.title
-
-
-@dataclass(frozen=True)
-class Match:
-    """An entry of an export and the movies it may refer to: one, several, or none."""
-
-    rating: PersonalRating
-    candidates: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True)
-class MatchReport:
-    """The result of matching an export.
-
-    Attributes:
-        matched: Entries with exactly one movie; each movie occurs once.
-        ambiguous: Entries with several movies.
-        missing: Entries without a movie in the catalogue.
-        repeated: Number of entries that rate a movie again; of these the latest one is kept.
-        export: The export.
-    """
-
-    matched: tuple[Match, ...]
-    ambiguous: tuple[Match, ...]
-    missing: tuple[Match, ...]
-    repeated: int
-    export: PersonalExport
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as a JSON document."""
-        return {
-            "matched": [_match_as_json(match) for match in self.matched],
-            "ambiguous": [_match_as_json(match) for match in self.ambiguous],
-            "missing": [_match_as_json(match) for match in self.missing],
-            "unreadable": [dict(vars(entry)) for entry in self.export.unreadable],
-            "repeated": self.repeated,
-            "skipped": self.export.skipped,
-        }
-
-
-def _match_as_json(match: Match) -> dict[str, Any]:
-    rating = match.rating
-    return {
-        "line": rating.line,
-        "title": rating.title,
-        "year": rating.year,
-        "rating": rating.stars,
-        "candidates": [
-            {MOVIE: movie.movie, TITLE: movie.title, YEAR: movie.year} for movie in match.candidates
-        ],
-    }
+_CHOICE: Final = re.compile(r"(?P<line>[0-9]{1,15}):(?P<movie>.{1,200})")
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
 @dataclass(frozen=True)
@@ -116,10 +43,19 @@ class TitleIndex:
     _by_keys: Sequence[Mapping[str, Sequence[int]]] = field(repr=False)
 
     @classmethod
-    def of(cls, movies: pl.DataFrame, links: pl.DataFrame | None = None) -> "TitleIndex":
-        """Index a canonical movies table and its links, if there are any."""
+    def of(
+        cls, movies: pl.DataFrame, links: pl.DataFrame | None = None, codes: IdCodes | None = None
+    ) -> "TitleIndex":
+        """Index a canonical movies table.
+
+        Args:
+            movies: The table.
+            links: The ids of the movies in other databases, if there are any.
+            codes: The codes of the movies; None if they are the ids.
+        """
+        codes = codes or IdCodes(FIRST_CODE)
         titled = {
-            row[MOVIE]: Candidate(row[MOVIE], row[TITLE], row[YEAR])
+            row[MOVIE]: Candidate(row[MOVIE], row[TITLE], row[YEAR], codes.identifier(row[MOVIE]))
             for row in movies.filter(pl.col(TITLE).is_not_null()).iter_rows(named=True)
         }
         imdb: dict[str, int] = {}
@@ -129,12 +65,17 @@ class TitleIndex:
                 imdb.setdefault(digits, row[MOVIE])
             if row[TMDB]:
                 tmdb.setdefault(row[TMDB], row[MOVIE])
-        by_keys: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(_KEY_SETS)]
+        by_keys: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(KEY_SETS)]
         for movie, entry in titled.items():
             for index, keys in zip(by_keys, title_keys(entry.title), strict=True):
                 for key in keys:
                     index[key].append(movie)
         return cls(titled, imdb, tmdb, [dict(index) for index in by_keys])
+
+    @property
+    def has_links(self) -> bool:
+        """Whether it has IMDb or TMDB ids."""
+        return bool(self._by_imdb or self._by_tmdb)
 
     def find(self, rating: PersonalRating) -> tuple[Candidate, ...]:
         """Return the movies that an entry may refer to, by the strictest match that finds any."""
@@ -145,14 +86,21 @@ class TitleIndex:
         ):
             if movie is not None and movie in self.movies:
                 return (self.movies[movie],)
-        return self._by_title(rating.title, rating.year) or (
-            self._by_title(rating.original_title, rating.year) if rating.original_title else ()
-        )
+        if rating.only_by_id:
+            return ()
+        found = self._by_title(rating.title, rating.year)
+        if not rating.original_title:
+            return found
+        original = self._by_title(rating.original_title, rating.year)
+        if not found or not original:
+            return found or original
+        common = tuple(entry for entry in found if entry in original)
+        return common or (*found, *original)
 
     def _by_title(self, title: str, year: int | None) -> tuple[Candidate, ...]:
         keys = title_keys(title)
         # The loosest keys, which include a subtitle alone, require the exact year.
-        for tolerance, count in ((0, _KEY_SETS), (1, _KEY_SETS - 1)):
+        for tolerance, count in ((0, KEY_SETS), (1, KEY_SETS - 1)):
             for index, key_set in zip(self._by_keys[:count], keys[:count], strict=True):
                 matching = {movie for key in key_set for movie in index.get(key, ())}
                 found = [
@@ -168,7 +116,7 @@ class TitleIndex:
 
 
 def match_export(
-    export: PersonalExport, index: TitleIndex, choices: Mapping[int, int] | None = None
+    export: PersonalExport, index: TitleIndex, choices: Mapping[int, Id] | None = None
 ) -> MatchReport:
     """Match every entry of an export.
 
@@ -176,16 +124,21 @@ def match_export(
         export: The export.
         index: Index of the catalogue.
         choices: Movie ids by line, to resolve ambiguous entries.
+
+    Raises:
+        InputError: If a choice is for a line without a rating, or of no movie of its entry.
     """
+    choices = choices or {}
+    _check_lines(export, choices)
     matched: dict[int, Match] = {}
     ambiguous: list[Match] = []
     missing: list[Match] = []
+    skipped, unknown_types = Counter(export.skipped), Counter[str]()
     repeated = 0
     for rating in export.ratings:
         candidates = index.find(rating)
-        chosen = (choices or {}).get(rating.line)
-        if len(candidates) > 1 and chosen is not None:
-            candidates = tuple(entry for entry in candidates if entry.movie == chosen) or candidates
+        if rating.line in choices:
+            candidates = _chosen(rating, candidates, choices[rating.line])
         match = Match(rating, candidates)
         if len(candidates) == 1:
             movie = candidates[0].movie
@@ -193,67 +146,53 @@ def match_export(
             repeated += earlier is not None
             if earlier is None or (rating.timestamp or 0) > (earlier.rating.timestamp or 0):
                 matched[movie] = match
+        elif rating.only_by_id:
+            skipped[rating.kind] += 1
+            continue
         else:
             (ambiguous if candidates else missing).append(match)
-    return MatchReport(tuple(matched.values()), tuple(ambiguous), tuple(missing), repeated, export)
+        if rating.kind:
+            unknown_types[rating.kind] += 1
+    return MatchReport(
+        tuple(matched.values()),
+        tuple(ambiguous),
+        tuple(missing),
+        repeated,
+        export,
+        dict(skipped),
+        dict(unknown_types),
+    )
 
 
-def parse_choices(texts: Sequence[str]) -> dict[int, int]:
+def _check_lines(export: PersonalExport, choices: Mapping[int, Id]) -> None:
+    unknown = choices.keys() - {rating.line for rating in export.ratings}
+    if unknown:
+        raise InputError(f"a movie is chosen for line {min(unknown)}, which has no rating")
+
+
+def _chosen(
+    rating: PersonalRating, candidates: tuple[Candidate, ...], chosen: Id
+) -> tuple[Candidate, ...]:
+    found = tuple(entry for entry in candidates if entry.identifier == chosen)
+    if not found:
+        listed = ", ".join(f"{rating.line}:{entry.identifier}" for entry in candidates)
+        message = f"the choice for line {rating.line} should be one of {listed or 'no movie'}"
+        raise InputError(f"{message}. Received: {excerpt(str(chosen))}")
+    return found
+
+
+def parse_choices(texts: Sequence[str]) -> dict[int, Id]:
     """Return movie ids by line from texts of the form LINE:MOVIE, such as 12:318.
 
     Raises:
         InputError: If a text has another form.
     """
-    choices: dict[int, int] = {}
+    choices: dict[int, Id] = {}
     for text in texts:
-        parts = text.split(":")
-        if len(parts) != 2 or not all(_CHOICE_PART.fullmatch(part) for part in parts):
+        match = _CHOICE.fullmatch(text)
+        if match is None:
             message = f"a choice should be LINE:MOVIE, such as 12:318. Received: '{excerpt(text)}'"
             raise InputError(message)
-        choices[int(parts[0])] = int(parts[1])
+        is_number = _NUMBER.fullmatch(match["movie"])
+        choices[int(match["line"])] = int(match["movie"]) if is_number else match["movie"]
     return choices
-
-
-def title_keys(title: str) -> tuple[set[str], set[str], set[str]]:
-    """Return three sets of normalised keys for a title, the strictest first.
-
-    1. the whole title, with and without its parentheses;
-    2. title and alternative titles, each without its article;
-    3. these, and the parts before and after a subtitle's separator.
-    """
-    main = _PARENTHESES.sub("", title).strip()
-    others = [_ALIAS.sub("", other).strip() for other in _PARENTHESES.findall(title)]
-    full = {normalise_title(name) for name in (title, main)}
-    names = [main, *others]
-    without_articles = {_without_article(normalise_title(name)) for name in names}
-    parts = [_SUBTITLE.split(article_first(name)) for name in names]
-    subtitles = {
-        _without_article(normalise_title(part))
-        for split in parts
-        if len(split) > 1
-        for part in split
-    }
-    empty = {""}
-    return full - empty, without_articles - empty, (subtitles | without_articles) - empty
-
-
-def article_first(name: str) -> str:
-    """Return a title with a trailing article moved to the front: `Matrix, The` to `The Matrix`."""
-    match = _TRAILING_ARTICLE.match(name)
-    return f"{match['article']} {match['rest']}" if match else name
-
-
-def normalise_title(name: str) -> str:
-    """Return a title's words in lower case without accents or punctuation, separated by spaces."""
-    folded = article_first(name).casefold().replace("&", " and ").translate(_LETTERS)
-    bare = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", folded)
-        if not unicodedata.combining(letter)
-    )
-    return " ".join(re.sub(r"[^\w]+", " ", re.sub(r"['’`´.]", "", bare)).split())
-
-
-def _without_article(key: str) -> str:
-    first, _, rest = key.partition(" ")
-    return rest if rest and first in _ARTICLES else key

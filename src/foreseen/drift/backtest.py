@@ -194,7 +194,7 @@ class _Backtester:
         ratings = self._config.tables.ratings
         if self._policy.reveals:
             # All ratings up to the window's end; the moment of a query limits which of them count.
-            self._model = self._model.observe(ratings[self._known(self._trained_at) : stop])
+            self._model = self._model.with_ratings(ratings[self._known(self._trained_at) : stop])
         for position in self._finetune_at:
             self._model = self._model.finetuned(self._limit(position))
         self._finetune_at = []

@@ -7,7 +7,7 @@ errors than chance produces over all streams, values and splits.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from river.drift import PageHinkley
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.drift.streams import KIND_LABELS, SHARE, Stream, StreamSpec, streams_of
 from foreseen.features.interaction_log import InteractionLog
 
@@ -81,6 +82,13 @@ class Finding:
             f"{self._level(self.after)} after (found {_day(self.found)} on {self.evidence:,} "
             f"ratings, {abs(self.deviations):.1f} standard errors)"
         )
+
+    def on_scale(self, scale: RatingScale) -> "Finding":
+        """Return the finding with means on the scale of the data, where they are in stars."""
+        if self.unit == SHARE or scale.is_stars:
+            return self
+        before, after = self.before * scale.per_star, self.after * scale.per_star
+        return replace(self, unit=f"on the scale {scale}", before=before, after=after)
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as `metrics.json` and the command line contain it."""

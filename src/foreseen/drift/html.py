@@ -78,7 +78,7 @@ def draw_error(document: dict[str, Any], axes: "Axes") -> None:
         axes.fill_between(when, lows, highs, alpha=0.1, color=colour)  # pyright: ignore[reportArgumentType]
     axes.set_title(f"{document['model']} on {document['data']}, prequential backtest")
     axes.set_xlabel("start of the window")
-    axes.set_ylabel("RMSE (stars)")
+    axes.set_ylabel("RMSE")
     axes.grid(alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
@@ -140,7 +140,7 @@ def draw_staleness(document: dict[str, Any], axes: "Axes") -> None:
         1.01 * values[0], linestyle=":", color="black", label="1 % above the youngest model"
     )
     axes.set_xlabel("days since the last training rating")
-    axes.set_ylabel("RMSE (stars)")
+    axes.set_ylabel("RMSE")
     axes.legend()
     axes.grid(alpha=0.3)
 

@@ -10,13 +10,14 @@ Accounts that give all movies the same rating have no high scores, and little in
 reason. Movies that most users rate lowest are common, so lowered movies are not tested.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc, ndtr, ndtri  # pyright: ignore[reportMissingTypeStubs]
 
+from foreseen.data.encoding import Encoding, Id
 from foreseen.features.interaction_log import InteractionLog
 
 _HIGH: Final = 1.3
@@ -45,9 +46,9 @@ class SuspectedInjection:
         probability: Of as many high scores in a log without an attack, over all movies tested.
     """
 
-    movie: int
+    movie: Id
     title: str
-    users: tuple[int, ...]
+    users: tuple[Id, ...]
     ratings: int
     probability: float
 
@@ -58,6 +59,13 @@ class SuspectedInjection:
             f"{self.ratings} users (by chance in {self.probability:.1g} of logs); check the "
             f"accounts {accounts}"
         )
+
+    def decoded(self, encoding: Encoding) -> "SuspectedInjection":
+        """Return the suspicion with the ids of the source; its own have codes."""
+        movie = encoding.movies.identifier(int(self.movie))
+        users = tuple(encoding.users.identifier(int(user)) for user in self.users)
+        title = f"movie {movie}" if self.title == f"movie {self.movie}" else self.title
+        return replace(self, movie=movie, title=title, users=users)
 
     def as_json(self) -> dict[str, Any]:
         """Return the suspicion as `metrics.json` and the command line contain it."""

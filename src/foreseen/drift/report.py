@@ -24,6 +24,7 @@ from foreseen.evaluation.metrics import (
     recovered_fraction,
 )
 from foreseen.evaluation.segments import ACTIVITY, CELLS, with_activity
+from foreseen.evaluation.units import in_units
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically, write_text
 
@@ -79,15 +80,16 @@ def summarise_backtest(
         results.append(result)
     catalogue = Catalogue.of(config.tables.movies)
     log = InteractionLog.of(config.tables.ratings, catalogue)
+    encoding = config.tables.encoding
     return {
         "model": config.model,
         "data": config.tables.manifest.source,
         "from": config.start,
         "delay": config.delay,
         "seed": config.seed,
-        "results": results,
-        "findings": [finding.as_json() for finding in detect(log)],
-        "injections": [suspected.as_json() for suspected in find_injections(log)],
+        "results": in_units(results, encoding.scale),
+        "findings": [finding.on_scale(encoding.scale).as_json() for finding in detect(log)],
+        "injections": [entry.decoded(encoding).as_json() for entry in find_injections(log)],
         "placebo": _placebo(config, catalogue),
     }
 

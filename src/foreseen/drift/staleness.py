@@ -15,6 +15,7 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import TIMESTAMP
 from foreseen.evaluation.metrics import Estimate, as_dicts, paired_differences, rating_errors
 from foreseen.evaluation.results import predict_events
+from foreseen.evaluation.units import in_units
 from foreseen.features.examples import DAY
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.predictor import Settings
@@ -59,7 +60,7 @@ def staleness(
                 break
             log = InteractionLog.of(ratings[:count], catalogue)
             fitted = train_on(log, model, settings, seed, next_item=UNTRAINED)
-            predictions = predict_events(fitted.observe(ratings[count:]), test, times[first:])
+            predictions = predict_events(fitted.with_ratings(ratings[count:]), test, times[first:])
             youngest = predictions if youngest is None else youngest
             difference: dict[str, Estimate] = paired_differences(youngest, predictions)
             results.append(
@@ -71,4 +72,4 @@ def staleness(
                 }
             )
             advance(1)
-    return results
+    return in_units(results, tables.encoding.scale)

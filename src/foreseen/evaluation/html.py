@@ -27,10 +27,11 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         pictures.append((f"RMSE by model, {label}, 95 % interval", _draw_errors(part)))
         if any("calibration" in summary for summary in part):
             title = f"Calibration, {label}: mean rating by decile of the prediction"
-            pictures.append((title, _draw_calibration(part, "calibration", (1, 5), "stars")))
+            draw = _draw_calibration(part, "calibration", _range(part), "rating")
+            pictures.append((title, draw))
             title = (
-                f"Reliability, {label}: observed share of ratings of four stars or more by decile "
-                "of the predicted probability"
+                f"Reliability, {label}: observed share of liked movies (four stars or more) "
+                "by decile of the predicted probability"
             )
             pictures.append((title, _draw_calibration(part, "reliability", (0, 1), "share")))
     tables: list[PageTable] = [
@@ -67,6 +68,13 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
     )
 
 
+def _range(summaries: Summaries) -> tuple[float, float]:
+    """Return the lowest and the highest mean that calibrations have."""
+    bins = [entry for summary in summaries for entry in summary.get("calibration", ())]
+    means = [mean for entry in bins for mean in entry.values()]
+    return min(means), max(means)
+
+
 def _draw_errors(summaries: Summaries) -> "Callable[[Axes], None]":
     def draw(axes: "Axes") -> None:
         places = list(range(len(summaries)))
@@ -76,7 +84,7 @@ def _draw_errors(summaries: Summaries) -> "Callable[[Axes], None]":
         above = [error["high"] - error["value"] for error in errors]
         axes.errorbar(values, places, xerr=[below, above], fmt="o", capsize=4, color="#004488")
         axes.set_yticks(places, [summary["model"] for summary in summaries])
-        axes.set_xlabel("RMSE (stars)")
+        axes.set_xlabel("RMSE")
         axes.grid(alpha=0.3, axis="x")
 
     return draw

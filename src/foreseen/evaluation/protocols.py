@@ -102,7 +102,7 @@ def stream(tables: Tables) -> Evaluator:
             names = (LIVE, ONE_DAY_DELAY, FROZEN)
             return [_global_mean_result(known, later, setting) for setting in names]
         fitted = data.fit(name, settings, seed)
-        observed = fitted.observe(later)
+        observed = fitted.with_ratings(later)
         return [
             _predict(fitted, observed, later, second, name, LIVE),
             _predict(fitted, observed, later, second - DAY + 1, name, ONE_DAY_DELAY),
@@ -139,7 +139,7 @@ def evaluate_fold_in(fitted: Model, split: FoldIn, name: str, ranking: bool = Tr
         name: Name of the model.
         ranking: Whether to measure rankings of the catalogue too.
     """
-    observed = fitted.observe(split.revealed)
+    observed = fitted.with_ratings(split.revealed)
     before = revealed_until(split) + 1
     result = _predict(fitted, observed, split.hidden, before, name, FOLD_IN)
     if not ranking:

@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 
 from foreseen.data.output import write_rows
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, USER
 from foreseen.evaluation.html import write_evaluation_page
 from foreseen.evaluation.metrics import as_dicts, order_metrics, paired_differences, rating_errors
 from foreseen.evaluation.results import Result, setting_label
 from foreseen.evaluation.segments import ACTIVITY
+from foreseen.evaluation.units import in_units
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.files import write_atomically, write_text
 
@@ -50,11 +52,15 @@ def summarise(result: Result) -> dict[str, Any]:
     return summary
 
 
-def summarise_all(results: Sequence[Result]) -> list[dict[str, Any]]:
+def summarise_all(results: Sequence[Result], scale: RatingScale = STARS) -> list[dict[str, Any]]:
     """Return the metrics of several results, each compared with the best of its setting.
 
     The best has the lowest RMSE. The others get `best`, its model, and `less_best`, the paired
     differences to it.
+
+    Args:
+        results: The results, in stars.
+        scale: The scale that errors are returned on.
     """
     summaries = [summarise(result) for result in results]
     best: dict[str, int] = {}
@@ -68,7 +74,7 @@ def summarise_all(results: Sequence[Result]) -> list[dict[str, Any]]:
             differences = paired_differences(results[leader].events, results[number].events)
             summary["less_best"] = as_dicts(differences)
             summary["best"] = summaries[leader]["model"]
-    return summaries
+    return in_units(summaries, scale)
 
 
 def _deciles(events: pl.DataFrame, predicted: pl.Expr, observed: pl.Expr) -> list[dict[str, float]]:

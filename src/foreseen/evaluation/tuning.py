@@ -27,6 +27,7 @@ from foreseen.errors import InputError
 from foreseen.evaluation.metrics import order_metrics, rating_errors
 from foreseen.evaluation.protocols import evaluate_fold_in
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
+from foreseen.evaluation.units import in_units
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically, write_text
 from foreseen.models.installed import model_spec
@@ -214,7 +215,7 @@ def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[
         "measured": "fold-in protocol inside the first 80 % of the ratings",
         "defaults": parse_settings(name).model_dump(mode="json"),
         "best": best.number,
-        "trials": [vars(trial) for trial in trials],
+        "trials": in_units([vars(trial) for trial in trials], tables.encoding.scale),
     }
 
 

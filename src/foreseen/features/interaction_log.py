@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.encoding import FIRST_CODE, USER_LIMIT
 from foreseen.data.identifiers import IdMap
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
 from foreseen.features import movie_statistics as movies_at
+from foreseen.features.activity_clock import ActivityClock
 from foreseen.features.damped_means import means_before, running_means
 from foreseen.features.global_offset import GlobalOffset
 from foreseen.features.movie_statistics import MovieStatistics
@@ -82,9 +84,10 @@ class InteractionLog:
             latest.sort(TIME_ORDER),
         )
 
-    def without_users(self, first: int) -> "InteractionLog":
-        """Return a log without the ratings of users with ids from `first` on."""
-        kept = self.ratings.filter(pl.col(USER) < first)
+    def without_accounts(self) -> "InteractionLog":
+        """Return a log without the ratings of the accounts of a server."""
+        is_account = pl.col(USER).is_between(USER_LIMIT, FIRST_CODE, closed="left")
+        kept = self.ratings.filter(~is_account)
         return InteractionLog(self.catalogue, self.users, kept)
 
     @cached_property
@@ -113,6 +116,11 @@ class InteractionLog:
         return int(self.timestamp[-1]) + 1 if len(self.timestamp) else 0
 
     @cached_property
+    def clock(self) -> ActivityClock:
+        """The clock that recency is measured on."""
+        return ActivityClock.of(self.timestamp)
+
+    @cached_property
     def decade(self) -> NDArray[np.int64]:
         """Release decade of each movie of the catalogue, of shape C + 1."""
         return release_decades(self.catalogue.years)
@@ -120,9 +128,7 @@ class InteractionLog:
     @cached_property
     def _overall(self) -> MovieStatistics:
         one_movie = np.zeros(len(self.rating), dtype=np.int32)
-        return MovieStatistics.of(
-            1, one_movie, self.rating, self.rating - PRIOR_MEAN, self.timestamp
-        )
+        return MovieStatistics.of(1, one_movie, self.rating, self.rating - PRIOR_MEAN, self.clock)
 
     @cached_property
     def movies(self) -> MovieStatistics:
@@ -137,7 +143,7 @@ class InteractionLog:
             self.movie,
             self.rating,
             np.zeros_like(self.rating),
-            self.timestamp,
+            self.clock,
         )
         overall = self.global_mean(self.timestamp)
         states, _ = plain.before(self.movie, self.timestamp)
@@ -146,7 +152,7 @@ class InteractionLog:
         user_bias = means_before(self.user, self.rating - mean, len(self.users), USER_DAMPING)
         return MovieStatistics.of(
             len(self.catalogue), self.movie, self.rating, self.rating - overall - user_bias,
-            self.timestamp,
+            self.clock,
         )  # fmt: skip
 
     @cached_property
@@ -269,7 +275,9 @@ class LogView:
 
     def statistics(self, row: NDArray[np.int32], moment: NDArray[np.int64]) -> UserStatistics:
         """Return the statistics of P users as of moments, by their rows in the histories."""
-        return user_statistics(self.histories, row, moment, self.catalogue.genres, self.log.decade)
+        return user_statistics(
+            self.histories, row, moment, self.log.clock, self.catalogue.genres, self.log.decade
+        )
 
     def prefixes(
         self, queries: Queries

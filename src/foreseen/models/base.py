@@ -17,8 +17,11 @@ from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.next_item import NextItemModel
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
+from foreseen.data.encoding import Encoding
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, USER
+from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, TITLE, USER
+from foreseen.data.tabular import TableLike, checked_pairs, checked_ratings
+from foreseen.errors import InputError
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import History, Queries
@@ -67,6 +70,7 @@ class Model:
         scale: Lowest and highest rating of the data it was fitted to.
         seed: Random seed it was fitted with.
         report: Figures of the training.
+        encoding: The ids and the scale of the ratings that callers see.
     """
 
     name: str
@@ -77,9 +81,17 @@ class Model:
     scale: tuple[float, float]
     seed: int
     report: Mapping[str, float] = field(default_factory=dict[str, float])
+    encoding: Encoding = field(default_factory=Encoding)
     _second_stage_offsets: LRUCache[int, NDArray[np.float64]] = field(
         default_factory=lambda: LRUCache(1), init=False, repr=False, compare=False
     )
+
+    def __repr__(self) -> str:
+        log = self.log
+        return (
+            f"Model({self.name!r}, ratings={log.ratings.height:,}, users={len(log.users):,}, "
+            f"movies={len(log.catalogue):,})"
+        )
 
     @cached_property
     def candidates(self) -> CandidateIndex:
@@ -91,8 +103,23 @@ class Model:
         """How far a coordinated group of users can have raised predictions."""
         return GroupInfluence(self.log)
 
-    def observe(self, ratings: pl.DataFrame) -> "Model":
-        """Return the model with further ratings in its log; nothing is trained."""
+    def observe(self, ratings: TableLike) -> "Model":
+        """Return the model with further ratings in its log; nothing is trained.
+
+        Args:
+            ratings: A table of userId, movieId, rating and timestamp, with the ids and on the
+                scale of the data that the model was fitted to. Without timestamps, the ratings
+                follow those of the log, in their order.
+
+        Raises:
+            InputError: If it lacks a column, or a row is not valid; the message names it.
+        """
+        checked = checked_ratings(ratings, self.encoding.scale, self.log.end)
+        encoding = self.encoding.extended([checked])
+        return replace(self, encoding=encoding).with_ratings(encoding.encode(checked))
+
+    def with_ratings(self, ratings: pl.DataFrame) -> "Model":
+        """Return the model with further ratings in its log, given as canonical ratings."""
         log = self.log.with_ratings(ratings)
         with one_thread():
             return replace(self, log=log, predictor=self.predictor.observed(log))
@@ -131,19 +158,44 @@ class Model:
         mean = mean + offset_correction(view, queries)
         return Predictions.of(mean, deviation, liked, encoded, self.uncertainty, self.scale)
 
-    def predict(self, pairs: pl.DataFrame) -> pl.DataFrame:
+    def predict(self, pairs: TableLike) -> pl.DataFrame:
         """Return (userId, movieId[, timestamp]) rows with prediction, low and high added.
 
         A prediction uses the ratings up to and including the second of the timestamp, or all
         ratings without one. A pair rated by then is predicted as of just before it was rated, so
         that no rating is used to predict itself.
+
+        Raises:
+            InputError: If the pairs lack a column, or a row is not valid; or if the data have no
+                ratings to predict.
         """
-        predictions = self.predict_queries(self._pair_queries(pairs))
-        return pairs.with_columns(
-            pl.Series(PREDICTION, predictions.mean),
-            pl.Series(LOW, predictions.low),
-            pl.Series(HIGH, predictions.high),
+        self.check_has_ratings()
+        given, checked = checked_pairs(pairs)
+        predictions = self.predict_queries(self._pair_queries(self.encoding.encode(checked)))
+        scale = self.encoding.scale
+        return given.with_columns(
+            pl.Series(PREDICTION, scale.from_stars(predictions.mean)),
+            pl.Series(LOW, scale.from_stars(predictions.low)),
+            pl.Series(HIGH, scale.from_stars(predictions.high)),
         )
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles of the movies in the order of the catalogue; without one, the id of the source."""
+        table = self.log.catalogue.table
+        ids = self.encoding.movies.decode(table[MOVIE])
+        return table.select(pl.col(TITLE).fill_null(pl.format("movie {}", ids)))[TITLE].to_list()
+
+    def check_has_ratings(self) -> None:
+        """Check that the data the model was fitted to have ratings to predict.
+
+        Raises:
+            InputError: If they have only likes or views.
+        """
+        if not self.encoding.scale.has_ratings:
+            raise InputError(
+                "the data have likes or views, without ratings to predict; rank by likely"
+            )
 
     def score(
         self, histories: Sequence[History], candidates: NDArray[np.int64], at: int | None = None

@@ -4,6 +4,7 @@ Loading reads numbers and text and never executes code. The log, ratings and mov
 beside the model by `foreseen.registry.versions`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,9 @@ from safetensors.numpy import load, save
 from foreseen.candidates.next_item import NextItemModel
 from foreseen.compute.threads import one_thread
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.encoding import Encoding
 from foreseen.data.identifiers import IdMap
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.schema import MOVIE, USER
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.interaction_log import InteractionLog
@@ -53,6 +56,7 @@ class _Card(_Header):
     next_item: NextItemModel
     report: dict[str, float]
     genres: list[str]
+    rating_scale: RatingScale = STARS
 
 
 def write_model(model: Model, folder: Path) -> None:
@@ -69,6 +73,7 @@ def write_model(model: Model, folder: Path) -> None:
         next_item=model.next_item,
         report=dict(model.report),
         genres=list(model.log.catalogue.genre_names),
+        rating_scale=model.encoding.scale,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
@@ -81,8 +86,30 @@ def _check_format(folder: Path, header: _Header) -> None:
     raise ModelFolderError(f"{found}reads format {FORMAT} and {', '.join(model_names())}: {fix}")
 
 
-def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Model:
+def read_scale(folder: Path) -> RatingScale:
+    """Return the scale of the ratings that the model of a folder is fitted to.
+
+    Raises:
+        ModelFolderError: If it is damaged or of another format.
+    """
+    try:
+        text = (folder / CARD).read_text(encoding="utf-8")
+        _check_format(folder, _Header.model_validate_json(text))
+        return _Card.model_validate_json(text).rating_scale
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, error) from error
+
+
+def read_model(
+    folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame, encoding: Encoding | None = None
+) -> Model:
     """Return the model of a folder, with these ratings and movies as its log.
+
+    Args:
+        folder: The folder.
+        ratings: The canonical ratings of the log.
+        movies: The canonical movies.
+        encoding: The codes of the ids in them; None if all are whole numbers.
 
     Raises:
         ModelFolderError: If it is damaged or of another format.
@@ -110,8 +137,7 @@ def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Mod
         raise
     # Arrays of another shape or type raise what the computation with them raises.
     except (*_FILE_ERRORS, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelFolderError(f"{folder} is damaged ({reason}); train it again") from error
+        raise _damaged(folder, error) from error
     return Model(
         card.name,
         predictor,
@@ -121,4 +147,10 @@ def read_model(folder: Path, ratings: pl.DataFrame, movies: pl.DataFrame) -> Mod
         card.scale,
         card.seed,
         card.report,
+        replace(encoding or Encoding(), scale=card.rating_scale),
     )
+
+
+def _damaged(folder: Path, error: Exception) -> ModelFolderError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return ModelFolderError(f"{folder} is damaged ({reason}); train it again")

@@ -1,6 +1,8 @@
 """Training: hold out the latest ratings to find epochs and errors, then fit to all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,8 +16,10 @@ from foreseen.candidates.next_item import (
     sample_examples,
 )
 from foreseen.compute.threads import one_thread, run_both
-from foreseen.data.canonical import Tables
+from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.encoding import Encoding
+from foreseen.data.tabular import TableLike
 from foreseen.errors import InputError
 from foreseen.features.examples import Examples, training_examples
 from foreseen.features.interaction_log import InteractionLog
@@ -31,16 +35,34 @@ VALIDATION_SHARE: Final = 0.1
 
 
 def train(
-    tables: Tables, name: str = DEFAULT_MODEL, settings: Settings | None = None, seed: int = 0
+    data: Tables | str | Path | TableLike,
+    name: str = DEFAULT_MODEL,
+    settings: Settings | None = None,
+    seed: int = 0,
 ) -> Model:
-    """Return a model fitted to canonical tables.
+    """Return a model fitted to a data set.
+
+    Args:
+        data: Tables as `load_data` returns them; the name or path of a data set; or a table of
+            ratings, with the columns userId, movieId, rating and timestamp.
+        name: Name of the model.
+        settings: Its settings; None for the defaults.
+        seed: Random seed.
 
     Raises:
+        DataError: If the data cannot be read or have bad rows.
         InputError: If there is no model of that name, or there are too few ratings.
     """
     settings = settings or parse_settings(name)
+    tables = data if isinstance(data, Tables) else load_data(data)
     log = InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
-    return train_on(log, name, settings, seed)
+    return with_encoding(train_on(log, name, settings, seed), tables.encoding)
+
+
+def with_encoding(model: Model, encoding: Encoding) -> Model:
+    """Return a model that was fitted to a log with the ids and the scale of its source."""
+    rmse = model.report["validation_rmse"] * encoding.scale.per_star
+    return replace(model, encoding=encoding, report={**model.report, "validation_rmse": rmse})
 
 
 def train_on(

@@ -11,7 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.data.encoding import Encoding, Id
 from foreseen.data.identifiers import UNKNOWN
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features import user_statistics as users_at
 from foreseen.features.encoder import taste
@@ -30,12 +32,21 @@ class Influence:
     Attributes:
         movie: Id of the rated movie.
         rating: The rating.
-        effect: The prediction less the prediction without this rating, in stars.
+        effect: The prediction less the prediction without this rating.
     """
 
-    movie: int
+    movie: Id
     rating: float
     effect: float
+
+    def decoded(self, encoding: Encoding) -> "Influence":
+        """Return the influence with the id and on the scale of the source."""
+        scale = encoding.scale
+        return Influence(
+            encoding.movies.identifier(int(self.movie)),
+            scale.rating_of(self.rating),
+            self.effect * scale.per_star,
+        )
 
 
 def influences(
@@ -50,7 +61,7 @@ def influences(
         most: How many ratings are left out, one at a time; the latest of a longer history.
 
     Returns:
-        For each movie, the influences, the strongest first.
+        For each movie, the influences in stars, the strongest first.
     """
     history = context.history
     known = np.flatnonzero(history.timestamps < context.before)
@@ -76,12 +87,15 @@ def influences(
     ]
 
 
-def explain(context: UserContext, movies: NDArray[np.int32]) -> Sequence[str]:
+def explain(
+    context: UserContext, movies: NDArray[np.int32], scale: RatingScale = STARS
+) -> Sequence[str]:
     """Return one sentence per movie for a user.
 
     Args:
         context: The user.
         movies: Rows of the catalogue, of shape K.
+        scale: The scale of the ratings in the sentences.
     """
     log, catalogue = context.view.log, context.view.catalogue
     moment = np.full(len(movies), context.before, dtype=np.int64)
@@ -93,31 +107,33 @@ def explain(context: UserContext, movies: NDArray[np.int32]) -> Sequence[str]:
     by_genre, by_decade = taste(users)
     sentences: list[str] = []
     for n, movie in enumerate(movies):
-        parts = [_mean_of_all(int(count[n]), float(total[n]))]
+        parts = [_mean_of_all(int(count[n]), float(total[n]), scale)]
         genres = catalogue.genres[movie] > 0
         enough = genres & (users.genre_counts[0] >= _ENOUGH)
         if enough.any():
             best = int(np.argmax(np.where(enough, by_genre[0], -np.inf)))
             if by_genre[0, best] >= _NOTABLE:
                 name = catalogue.genre_names[best]
-                parts.append(f"you rate {name} {by_genre[0, best]:.1f} above your usual")
+                above = by_genre[0, best] * scale.per_star
+                parts.append(f"you rate {name} {above:.1f} above your usual")
         decade = int(log.decade[movie])
         if (
             decade >= 0
             and users.decade_counts[0, decade] >= _ENOUGH
             and by_decade[0, decade] >= _NOTABLE
         ):
-            parts.append(
-                f"films of {users_at.decade_name(decade)} {by_decade[0, decade]:.1f} above"
-            )
+            above = by_decade[0, decade] * scale.per_star
+            parts.append(f"films of {users_at.decade_name(decade)} {above:.1f} above")
         if users.state[0, users_at.COUNT] == 0:
             parts.append("you have no ratings yet")
         sentences.append(", ".join(parts))
     return sentences
 
 
-def _mean_of_all(count: int, total: float) -> str:
+def _mean_of_all(count: int, total: float, scale: RatingScale) -> str:
+    if not scale.has_ratings:
+        return f"chosen by {count} {'person' if count == 1 else 'people'}"
     if count == 0:
         return "no ratings yet"
     people = "person rates" if count == 1 else "people rate"
-    return f"{count} {people} it {total / count:.1f}"
+    return f"{count} {people} it {float(scale.from_stars(total / count)):.1f}"

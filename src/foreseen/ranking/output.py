@@ -9,17 +9,18 @@ import polars as pl
 
 from foreseen.data.output import table_format, write_table
 from foreseen.data.schema import GENRES, HIGH, LOW, MOVIE, PREDICTION, TITLE, USER, YEAR
+from foreseen.data.sources.fields import convert_ids
 from foreseen.files import write_text
 
 if TYPE_CHECKING:
-    from foreseen.ranking.recommend import Ranking
+    from foreseen.ranking.results import Ranking
 
 _DECIMALS: Final = 6
 _SCHEMA: Final = pl.Schema(
     {
-        USER: pl.Int64(),
+        USER: pl.String(),
         "rank": pl.Int64(),
-        MOVIE: pl.Int64(),
+        MOVIE: pl.String(),
         TITLE: pl.String(),
         YEAR: pl.Int64(),
         GENRES: pl.List(pl.String()),
@@ -45,13 +46,15 @@ def write_rankings(rankings: "Sequence[Ranking]", file: Path) -> None:
         return
     rows = [
         (
-            ranking.user, rank, entry.movie, entry.title, entry.year, list(entry.genres),
+            str(ranking.user), rank, str(entry.movie), entry.title, entry.year, list(entry.genres),
             entry.prediction, entry.low, entry.high, entry.likely, entry.why,
         )
         for ranking in rankings
         for rank, entry in enumerate(ranking.recommendations, start=1)
     ]  # fmt: skip
-    write_table(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), file, _DECIMALS)
+    table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    table = table.with_columns(convert_ids(table[USER]), convert_ids(table[MOVIE]))
+    write_table(table, file, _DECIMALS)
 
 
 def write_all_rankings(table: pl.DataFrame, file: Path) -> None:

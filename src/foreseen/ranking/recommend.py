@@ -1,33 +1,33 @@
 """Recommendations for one user or for all: one path from a request to a ranking."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.encoding import Id
 from foreseen.data.output import table_format
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import (
-    GENRES,
     HIGH,
     LOW,
     MOVIE,
     PREDICTION,
-    RATING,
-    TITLE,
     USER,
-    YEAR,
 )
+from foreseen.data.tabular import checked_ids
 from foreseen.errors import InputError
 from foreseen.models.base import Model
 from foreseen.progress import progress_bar
 from foreseen.ranking.explain import Influence, explain, influences
 from foreseen.ranking.output import write_all_rankings
 from foreseen.ranking.rank import CRITERIA, By, diversify
+from foreseen.ranking.results import Ranking, Recommendation
 from foreseen.ranking.two_stage import TwoStageScorer
 
 _OFFERED: Final = 100
@@ -63,59 +63,11 @@ class RankingRequest:
     influences_tried: int = 0
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """One movie of a ranking; `moved_by` holds the ratings with the strongest influence."""
-
-    movie: int
-    title: str
-    year: int | None
-    genres: tuple[str, ...]
-    prediction: float
-    low: float
-    high: float
-    likely: float
-    why: str
-    moved_by: tuple[Influence, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the recommendation as the command line prints it."""
-        return {
-            MOVIE: self.movie,
-            TITLE: self.title,
-            YEAR: self.year,
-            GENRES: list(self.genres),
-            PREDICTION: round(self.prediction, 4),
-            LOW: round(self.low, 4),
-            HIGH: round(self.high, 4),
-            "likely": round(self.likely, 6),
-            "why": self.why,
-            "movedBy": [
-                {MOVIE: entry.movie, RATING: entry.rating, "effect": round(entry.effect, 4)}
-                for entry in self.moved_by
-            ],
-        }
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """The recommendations for one user, best first; `known` is whether the user has ratings."""
-
-    user: int
-    known: bool
-    recommendations: tuple[Recommendation, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the ranking as the command line prints it."""
-        recommendations = [entry.as_json() for entry in self.recommendations]
-        return {USER: self.user, "known": self.known, "recommendations": recommendations}
-
-
 def recommend(
     model: Model,
-    users: Sequence[int],
+    users: Id | Iterable[Id],
     k: int = 10,
-    by: By = "rating",
+    by: By | None = None,
     at: int | None = None,
     diversity: float = 0.0,
 ) -> list[Ranking]:
@@ -123,19 +75,20 @@ def recommend(
 
     Args:
         model: A fitted model.
-        users: Ids as in the source.
+        users: An id, or ids, as in the source.
         k: How many movies; fewer are returned if fewer are unwatched.
-        by: The criterion.
+        by: The criterion; None for the predicted rating or, without ratings, the likelihood.
         at: The second to rank as of; None for the end of the log.
         diversity: From 0 to 1; see `foreseen.ranking.rank.diversify`.
 
     Raises:
-        InputError: If k is not positive.
+        InputError: If k is not positive, a user is no id, or the model cannot rank by the
+            criterion.
     """
-    request = _request(k, by, at, diversity)
+    request = _request(model, k, by, at, diversity)
     rankings: list[Ranking] = []
-    for user in users:
-        scorer = _scorer(model, user, at)
+    for user in checked_ids(users, "user"):
+        scorer = _scorer(model, model.encoding.users.code(user), at)
         entries = rank_movies(model, scorer, request)
         rankings.append(Ranking(user, len(scorer.context.history.movies) > 0, entries))
     return rankings
@@ -145,7 +98,7 @@ def recommend_all(
     model: Model,
     out: Path,
     k: int = 10,
-    by: By = "rating",
+    by: By | None = None,
     at: int | None = None,
     diversity: float = 0.0,
 ) -> int:
@@ -158,9 +111,9 @@ def recommend_all(
         InputError: If k is not positive, or the file has another extension.
     """
     table_format(out)
-    request = _request(k, by, at, diversity)
+    request = _request(model, k, by, at, diversity)
     users = sorted(map(int, model.log.users.ids))
-    ids = model.log.catalogue.movies.ids
+    ids, scale = model.log.catalogue.movies.ids, model.encoding.scale
     frames: list[pl.DataFrame] = []
     with progress_bar("ranking", len(users)) as advance:
         for user in users:
@@ -173,22 +126,41 @@ def recommend_all(
                         USER: np.full(len(rows), user, dtype=np.int64),
                         "rank": np.arange(1, len(rows) + 1),
                         MOVIE: ids[rows],
-                        PREDICTION: predictions.mean[0, rows],
-                        LOW: predictions.low[0, rows],
-                        HIGH: predictions.high[0, rows],
+                        PREDICTION: scale.from_stars(predictions.mean[0, rows]),
+                        LOW: scale.from_stars(predictions.low[0, rows]),
+                        HIGH: scale.from_stars(predictions.high[0, rows]),
                         "likely": scorer.scores.likely[0, rows],
                     }
                 )
             )
             advance(1)
-    write_all_rankings(pl.concat(frames), out)
+    table = model.encoding.decode(pl.concat(frames))
+    if not scale.has_ratings:
+        none = pl.lit(None, pl.Float64())
+        table = table.with_columns(none.alias(name) for name in (PREDICTION, LOW, HIGH))
+    write_all_rankings(table, out)
     return len(users)
 
 
-def _request(k: int, by: By, at: int | None, diversity: float) -> RankingRequest:
-    if k < 1:
-        raise InputError(f"k should be 1 or more. Received: {k}")
-    return RankingRequest(k, by, at=at, diversity=diversity, influences_tried=_INFLUENCES_TRIED)
+def _request(
+    model: Model, k: int, by: By | None, at: int | None, diversity: float
+) -> RankingRequest:
+    if not isinstance(k, int | np.integer) or k < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"k should be a whole number of 1 or more. Received: {k}")
+    if by is None:
+        by = default_criterion(model)
+    if by not in CRITERIA:
+        raise InputError(f"by should be one of {', '.join(CRITERIA)}. Received: {by}")
+    if by == "rating":
+        model.check_has_ratings()
+    return RankingRequest(
+        int(k), by, at=at, diversity=diversity, influences_tried=_INFLUENCES_TRIED
+    )
+
+
+def default_criterion(model: Model) -> By:
+    """Return the criterion to rank by: the predicted rating, or the likelihood without ratings."""
+    return "rating" if model.encoding.scale.has_ratings else "likely"
 
 
 def _scorer(model: Model, user: int, at: int | None) -> TwoStageScorer:
@@ -253,30 +225,38 @@ def describe(
         influences_tried: See `RankingRequest`.
     """
     context, catalogue = scorer.context, scorer.context.view.catalogue
-    movies = rows.astype(np.int32)
-    sentences = explain(context, movies)
+    movies, encoding = rows.astype(np.int32), model.encoding
+    sentences = explain(context, movies, encoding.scale)
+    if not encoding.scale.has_ratings:
+        influences_tried = 0
     moved_by = influences(model, context, movies, influences_tried)
     predictions, likely = scorer.scores.predictions, scorer.scores.likely
     return tuple(
         Recommendation(
-            movie=int(catalogue.movies.ids[movie]),
-            title=catalogue.titles[movie],
+            movie=encoding.movies.identifier(catalogue.movies.ids[movie]),
+            title=model.titles[movie],
             year=None if np.isnan(catalogue.years[movie]) else int(catalogue.years[movie]),
             genres=catalogue.genre_lists[movie],
-            prediction=float(predictions.mean[0, movie]),
-            low=float(predictions.low[0, movie]),
-            high=float(predictions.high[0, movie]),
+            prediction=_on_scale(predictions.mean[0, movie], encoding.scale),
+            low=_on_scale(predictions.low[0, movie], encoding.scale),
+            high=_on_scale(predictions.high[0, movie], encoding.scale),
             likely=float(likely[0, movie]),
-            why=", ".join([sentence, *_reason(catalogue, strongest)]),
-            moved_by=tuple(strongest[:_SHOWN_INFLUENCES]),
+            why=", ".join([sentence, *_reason(model, strongest)]),
+            moved_by=tuple(entry.decoded(encoding) for entry in strongest[:_SHOWN_INFLUENCES]),
         )
         for movie, sentence, strongest in zip(map(int, rows), sentences, moved_by, strict=True)
     )
 
 
-def _reason(catalogue: Catalogue, moved_by: Sequence[Influence]) -> list[str]:
+def _on_scale(stars: float, scale: RatingScale) -> float | None:
+    return float(scale.from_stars(stars)) if scale.has_ratings else None
+
+
+def _reason(model: Model, moved_by: Sequence[Influence]) -> list[str]:
     raised = [entry for entry in moved_by if entry.effect >= _NOTABLE_EFFECT]
     if not raised:
         return []
-    title = catalogue.titles[int(catalogue.movies.rows([raised[0].movie])[0])]
-    return [f"your {raised[0].rating:g} for {title} adds {raised[0].effect:.2f}"]
+    scale = model.encoding.scale
+    title = model.titles[int(model.log.catalogue.movies.rows([raised[0].movie])[0])]
+    effect = raised[0].effect * scale.per_star
+    return [f"your {scale.rating_of(raised[0].rating):g} for {title} adds {effect:.2f}"]

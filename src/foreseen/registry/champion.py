@@ -4,7 +4,7 @@ Both predict the newest ratings, the holdout, each before it is revealed; neithe
 on them. The challenger is promoted as it was evaluated: it is not trained again on the holdout.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
@@ -15,7 +15,7 @@ from foreseen.evaluation.metrics import Estimate, paired_differences, rating_err
 from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
-from foreseen.models.train import train_on
+from foreseen.models.train import train_on, with_encoding
 
 _HOLDOUT_SHARE: Final = 0.1
 """Maximum share of the log in the holdout."""
@@ -50,6 +50,19 @@ class PairedComparison:
     def better(self) -> bool:
         """Whether the challenger is significantly better: the whole RMSE interval is below 0."""
         return self.differences["rmse"].high < 0
+
+    def in_units(self, per_star: float) -> "PairedComparison":
+        """Return the comparison with errors on a scale with that many units per star."""
+        differences = {
+            name: difference if name == "ndcg10" else difference.times(per_star)
+            for name, difference in self.differences.items()
+        }
+        return replace(
+            self,
+            champion=self.champion.times(per_star),
+            challenger=self.challenger.times(per_star),
+            differences=differences,
+        )
 
     def as_json(self) -> dict[str, float | int | bool]:
         """Return the comparison as version.json stores it."""
@@ -96,7 +109,7 @@ def train_challenger(champion: Model, start: int, seed: int) -> Model:
     # With the champion's catalogue, as all versions share one table of movies.
     past = InteractionLog.of(log.ratings[:start], log.catalogue)
     challenger = train_on(past, champion.name, champion.predictor.settings, seed)
-    return challenger.observe(log.ratings[start:])
+    return with_encoding(challenger, champion.encoding).with_ratings(log.ratings[start:])
 
 
 def compare(champion: Model, challenger: Model, start: int) -> PairedComparison:

@@ -5,18 +5,21 @@ Every change writes a new generation, a folder that is renamed when it is comple
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
+from foreseen.data.encoding import Encoding
 from foreseen.data.parquet import from_parquet, to_parquet
 from foreseen.data.schema import MOVIES_SCHEMA, RATINGS_SCHEMA
 from foreseen.errors import ModelFolderError
-from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import INCOMPLETE, new_folder
 from foreseen.integrity import sha256
+from foreseen.models.base import Model
 from foreseen.registry.layout import (
+    IDS,
     LINKS,
     LOGS,
     MOVIES,
@@ -28,6 +31,9 @@ from foreseen.registry.layout import (
     numbers_in,
 )
 
+_USER, _MOVIE = _KINDS = ("user", "movie")
+_IDS_SCHEMA: Final = pl.Schema({"kind": pl.String(), "id": pl.String()})
+
 
 @dataclass(frozen=True)
 class LogTables:
@@ -36,21 +42,25 @@ class LogTables:
     Attributes:
         ratings, movies: The canonical tables.
         links: The movies' ids in other databases; None if the data had none.
+        encoding: The codes of the ids; its scale is that of stars.
     """
 
     ratings: pl.DataFrame
     movies: pl.DataFrame
     links: pl.DataFrame | None
+    encoding: Encoding
 
 
-def write_log(log: InteractionLog, links: pl.DataFrame | None, root: Path) -> StoredLog:
-    """Write a new generation of the log, which is valid once `current` names it."""
+def write_log(model: Model, links: pl.DataFrame | None, root: Path) -> StoredLog:
+    """Write the log of a model as a new generation, which is valid once `current` names it."""
     logs = root / LOGS
     logs.mkdir(exist_ok=True)
     number = max(numbers_in(logs), default=0) + 1
-    tables = {RATINGS: log.ratings, MOVIES: log.catalogue.table}
+    tables = {RATINGS: model.log.ratings, MOVIES: model.log.catalogue.table}
     if links is not None:
         tables[LINKS] = links
+    if model.encoding.users.names or model.encoding.movies.names:
+        tables[IDS] = _ids_table(model.encoding)
     checksums: dict[str, str] = {}
     with new_folder(logs / f"{number:04d}") as new:
         for name, frame in tables.items():
@@ -97,7 +107,8 @@ def read_log(folder: Path, current: Current) -> LogTables:
         if log is not None and sha256(content[name]) != log.sha256[name]:
             raise _damaged(file, "it does not match its checksum", folder, current)
     tables: dict[str, pl.DataFrame] = {}
-    for name, schema in ((RATINGS, RATINGS_SCHEMA), (MOVIES, MOVIES_SCHEMA), (LINKS, None)):
+    schemas = {RATINGS: RATINGS_SCHEMA, MOVIES: MOVIES_SCHEMA, LINKS: None, IDS: _IDS_SCHEMA}
+    for name, schema in schemas.items():
         try:
             if name in content:
                 tables[name] = from_parquet(content[name], schema)
@@ -105,7 +116,25 @@ def read_log(folder: Path, current: Current) -> LogTables:
             raise _damaged(place / name, str(error), folder, current) from error
     if RATINGS not in tables or MOVIES not in tables:
         raise _damaged(place, "a table is missing", folder, current)
-    return LogTables(tables[RATINGS], tables[MOVIES], tables.get(LINKS))
+    return LogTables(
+        tables[RATINGS], tables[MOVIES], tables.get(LINKS), _encoding_of(tables.get(IDS))
+    )
+
+
+def _ids_table(encoding: Encoding) -> pl.DataFrame:
+    rows = [(_USER, name) for name in encoding.users.names]
+    rows += [(_MOVIE, name) for name in encoding.movies.names]
+    return pl.DataFrame(rows, schema=_IDS_SCHEMA, orient="row")
+
+
+def _encoding_of(ids: pl.DataFrame | None) -> Encoding:
+    encoding = Encoding()
+    if ids is None:
+        return encoding
+    users, movies = (ids.filter(pl.col("kind") == kind)["id"].to_list() for kind in _KINDS)
+    return Encoding(
+        replace(encoding.users, names=tuple(users)), replace(encoding.movies, names=tuple(movies))
+    )
 
 
 def _damaged(file: Path, reason: str, folder: Path, current: Current) -> ModelFolderError:

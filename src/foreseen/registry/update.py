@@ -1,13 +1,14 @@
 """Updates of a folder of models: add ratings, detect drift, train and compare a challenger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from foreseen.data.schema import USER
+from foreseen.data.schema import RATINGS_SCHEMA, USER
+from foreseen.data.tabular import TableLike, as_table
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training, should_finetune
 from foreseen.drift.profile_injection import SuspectedInjection, find_injections
@@ -58,7 +59,7 @@ class Update:
         }
 
 
-def update(folder: Path, new: pl.DataFrame, complete_from: int | None = None) -> Update:
+def update(folder: Path, new: TableLike) -> Update:
     """Add ratings to the log; train a challenger if needed, and promote it only if it is better.
 
     A process killed at any moment leaves a readable current version and the ratings added so far;
@@ -66,28 +67,48 @@ def update(folder: Path, new: pl.DataFrame, complete_from: int | None = None) ->
 
     Args:
         folder: A folder of models.
-        new: Canonical ratings.
-        complete_from: Lowest id of the users of which `new` holds all ratings: other ratings of
-            theirs are deleted from the log. None if there are no such users.
+        new: Ratings, as `Model.observe` takes them.
+
+    Raises:
+        InputError: If a rating is not valid.
+        ModelFolderError: If the folder holds no models, or the current version is damaged.
+    """
+    count = as_table(new, "ratings", list(RATINGS_SCHEMA)).height
+    return _update(folder, count, lambda model: model.observe(new))
+
+
+def update_accounts(folder: Path, ratings: pl.DataFrame) -> Update:
+    """Replace the ratings of a server's accounts in the log; see `update`.
+
+    Args:
+        folder: A folder of models.
+        ratings: All ratings of the accounts, as canonical ratings.
 
     Raises:
         ModelFolderError: If the folder holds no models, or the current version is damaged.
     """
+
+    def replace_ratings(model: Model) -> Model:
+        return replace(model, log=model.log.without_accounts()).with_ratings(ratings)
+
+    return _update(folder, ratings.height, replace_ratings)
+
+
+def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Update:
     with versions.write_lock(folder):
         current = versions.read_version(folder)
-        champion = versions.load_model(folder)
-        if complete_from is not None:
-            champion = replace(champion, log=champion.log.without_users(complete_from))
-        champion = champion.observe(new)
+        champion = add(versions.load_model(folder))
         versions.save_log(champion, folder)
         latest = versions.list_versions(folder)[-1]
         log_size = champion.log.ratings.height
         findings = [finding for finding in detect(champion.log) if finding.found >= latest.until]
         result = Update(
-            observed=new.height,
+            observed=observed,
             ratings=log_size,
-            findings=tuple(findings),
-            injections=tuple(find_injections(champion.log)),
+            findings=tuple(finding.on_scale(champion.encoding.scale) for finding in findings),
+            injections=tuple(
+                suspected.decoded(champion.encoding) for suspected in find_injections(champion.log)
+            ),
             reasons=tuple(calls_for_training(latest.trained_on, log_size, findings)),
             version=current.number,
             challenger=None,
@@ -133,6 +154,7 @@ def _challenge(folder: Path, champion: Model, current: Version, result: Update) 
         decision = f"kept version {current.number}: there is nothing to fine-tune"
         return replace(result, decision=decision)
     comparison = compare(champion, challenger, start)
+    comparison = comparison.in_units(champion.encoding.scale.per_star)
     difference = comparison.differences["rmse"]
     summary = (
         f"RMSE {comparison.challenger.value:.4f} against {comparison.champion.value:.4f} on the "

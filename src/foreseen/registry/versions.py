@@ -23,10 +23,11 @@ from zlib import crc32
 
 import polars as pl
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.files import lock
 from foreseen.models.base import Model
-from foreseen.models.checkpoint import CARD, read_model
+from foreseen.models.checkpoint import CARD, read_model, read_scale
 from foreseen.registry import audit_log, tables, writing
 from foreseen.registry.layout import (
     CURRENT,
@@ -131,7 +132,7 @@ def load_state(folder: Path, current: Current, number: int | None = None) -> Loa
     """Return a version as of a content of the file `current`; see `load`."""
     version, log = verify_state(folder, current, number)
     root = folder / current.root
-    model = read_model(version_folder(root, version.number), log.ratings, log.movies)
+    model = read_model(version_folder(root, version.number), log.ratings, log.movies, log.encoding)
     return LoadedVersion(model, version, log.links)
 
 
@@ -163,6 +164,16 @@ def _read_version(folder: Path, current: Current, number: int | None) -> Version
     if number is not None and number not in numbers_in(folder / current.root / VERSIONS):
         raise InputError(f"{folder} has no version {number}; see: foreseen models {folder}")
     return read_metadata(folder, current, current.version if number is None else number)
+
+
+def rating_scale(folder: Path) -> RatingScale:
+    """Return the scale of the ratings that the models of a folder are fitted to.
+
+    Raises:
+        ModelFolderError: If the folder holds no models, or the current one is damaged.
+    """
+    current = read_current(folder)
+    return read_scale(version_folder(folder / current.root, current.version))
 
 
 def list_versions(folder: Path) -> list[Version]:
@@ -246,7 +257,7 @@ def save_log(model: Model, folder: Path) -> None:
     """
     current = read_current(folder)
     root = folder / current.root
-    log = tables.write_log(model.log, tables.read_log(folder, current).links, root)
+    log = tables.write_log(model, tables.read_log(folder, current).links, root)
     changed = current.model_copy(update={"log": log, "log_before": current.log})
     write_current(folder, changed)
     tables.delete_other_logs(root, changed)

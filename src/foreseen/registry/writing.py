@@ -66,7 +66,7 @@ def replace(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
 
 def _write_root(root: Path, model: Model, links: pl.DataFrame | None) -> StoredLog:
     """Write a model as the first version, with its log; return the log."""
-    log = write_log(model.log, links, root)
+    log = write_log(model, links, root)
     write_version(root, model, None, "trained", {})
     root.chmod(0o755)
     sync_tree(root)

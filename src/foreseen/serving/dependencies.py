@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
+from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.bounded_pool import BoundedPool
@@ -175,6 +176,21 @@ def user_state(context: AppContext, snapshot: ModelSnapshot, user: User) -> User
     """Read a user's data from the store."""
     ratings = context.store.ratings(user.id)
     return UserState(ratings, snapshot.history(ratings), context.store.dismissed(user.id))
+
+
+async def movie_code(movie: Annotated[str, Path(max_length=200)], snapshot: Snapshot) -> int:
+    """Return the code of the movie that a path names.
+
+    Raises:
+        ProblemError: If no movie can have that id.
+    """
+    code = snapshot.encoding.movies.code(movie)
+    if code == UNKNOWN:
+        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {movie}")
+    return code
+
+
+MovieCode = Annotated[int, Depends(movie_code)]
 
 
 def now() -> int:

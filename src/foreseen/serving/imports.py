@@ -3,7 +3,6 @@
 import time
 from typing import Final
 
-from foreseen.data.sources.exports import Provider
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.processes import ProcessError, call_in_process
@@ -56,7 +55,7 @@ class Imports:
             The matches, and the number of ratings that are new or changed.
 
         Raises:
-            DataError: If the file does not have the provider's layout.
+            DataError: If the file does not have the provider's layout, or no entry matches.
             OverloadedError: If too many imports are waiting.
             ProblemError: If the user, or the address, has had too many imports, or reading the
                 file takes too much time or memory.
@@ -79,10 +78,10 @@ class Imports:
         except ProcessError as error:
             detail = f"the file takes too much time or memory ({error}); import a part of it"
             raise ProblemError(422, "invalid-input", detail) from error
-        return matched, store_matched(self._store, user, upload.provider, matched)
+        return matched, store_matched(self._store, user, matched)
 
 
-def store_matched(store: Store, user: int, provider: Provider, matched: MatchedExport) -> int:
+def store_matched(store: Store, user: int, matched: MatchedExport) -> int:
     """Store the ratings of an export and return the number of those that are new or changed."""
     moment = int(time.time())
     rated_at = {entry.movie: entry.rated for entry in store.ratings(user)}
@@ -94,5 +93,5 @@ def store_matched(store: Store, user: int, provider: Provider, matched: MatchedE
             continue
         imported.append(StoredRating(movie, stars, at))
     changed = store.rate(user, imported)
-    store.add_import(user, moment, provider, {**matched.counts, "changed": changed})
+    store.add_import(user, moment, matched.service, {**matched.counts, "changed": changed})
     return changed

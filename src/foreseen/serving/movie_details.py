@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from foreseen.data.encoding import Id
 from foreseen.data.schema import TITLE
-from foreseen.data.title_matching import article_first
+from foreseen.data.title_keys import article_first
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.serving.snapshot import ModelSnapshot
 
@@ -26,10 +27,10 @@ class MovieCard:
         year: Of release; None if unknown.
         genres: In the order of the source.
         views: Number of ratings.
-        mean: Mean rating in stars; None if there are no ratings.
+        mean: Mean rating; None if there are no ratings.
     """
 
-    movie: int
+    movie: Id
     title: str
     year: int | None
     genres: tuple[str, ...]
@@ -50,14 +51,14 @@ def movie_card(snapshot: ModelSnapshot, row: int) -> MovieCard:
     catalogue = snapshot.model.log.catalogue
     title = catalogue.table[TITLE][row]
     year = catalogue.years[row]
-    views = int(snapshot.views[row])
+    views, scale = int(snapshot.views[row]), snapshot.encoding.scale
     return MovieCard(
-        movie=int(snapshot.ids[row]),
-        title=_display_title(title) if title else catalogue.titles[row],
+        movie=snapshot.encoding.movies.identifier(snapshot.ids[row]),
+        title=_display_title(title) if title else snapshot.model.titles[row],
         year=None if np.isnan(year) else int(year),
         genres=catalogue.genre_lists[row],
         views=views,
-        mean=float(snapshot.means[row]) if views else None,
+        mean=float(scale.from_stars(snapshot.means[row])) if views else None,
     )
 
 
@@ -70,7 +71,8 @@ def ratings_by_year(snapshot: ModelSnapshot, row: int) -> list[RatingYear]:
     log = snapshot.model.log
     by_movie = log.by_movie
     raters = by_movie.positions[by_movie.starts[row] : by_movie.starts[row + 1]]
-    times, rating = log.histories.times[raters], log.histories.rating[raters]
+    times = log.histories.times[raters]
+    rating = snapshot.encoding.scale.from_stars(log.histories.rating[raters])
     years = times.astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
     return [
         RatingYear(int(year), int((years == year).sum()), float(rating[years == year].mean()))

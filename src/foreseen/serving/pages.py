@@ -11,13 +11,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
-from foreseen.data.sources.personal import parse_year
+from foreseen.data.encoding import Id
+from foreseen.data.sources.export_formats import EXPORT_FORMATS
+from foreseen.data.sources.personal_fields import parse_year
 from foreseen.ranking.rank import By, by_rating
-from foreseen.ranking.recommend import RankingRequest, Recommendation
+from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.results import Recommendation
 from foreseen.serving.api.model import model_status
 from foreseen.serving.api.movies import rating_influences
-from foreseen.serving.api.schemas import MovieId, movie_row
-from foreseen.serving.dependencies import now
+from foreseen.serving.api.schemas import movie_row
+from foreseen.serving.dependencies import MovieCode, now
 from foreseen.serving.movie_details import most_similar, movie_card, ratings_by_year
 from foreseen.serving.onboarding import onboarding_movies
 from foreseen.serving.recommender import predict, rating_probabilities
@@ -58,7 +61,8 @@ def for_you(
     )
     cards = _ranked_cards(page, request, ("rating", "blend"))
     if page.current is not None:
-        movies = tuple(card["movie"] for card in cards[:_SHOWN_MOVIES])
+        code = snapshot.encoding.movies.code
+        movies = tuple(code(card["movie"]) for card in cards[:_SHOWN_MOVIES])
         impression = Impression(now(), "rating", snapshot.version.number, movies)
         context.store.add_impression(page.current.user.id, impression)
     return page.render(
@@ -79,7 +83,8 @@ def rate(
 ) -> Response:
     """Show movies to rate: search results or, without a query, the onboarding movies."""
     snapshot, state = page.snapshot, page.state
-    given = {entry.movie: entry.rating for entry in state.ratings}
+    scale = snapshot.encoding.scale
+    given = {entry.movie: scale.rating_of(entry.rating) for entry in state.ratings}
     if query.strip():
         rows = snapshot.title_search.find(query, _GRID_MOVIES)
     else:
@@ -102,10 +107,10 @@ def top(page: CurrentPage) -> Response:
 
 
 @router.get("/film/{movie}")
-def film(movie: MovieId, page: CurrentPage) -> Response:
+def film(movie: MovieCode, page: CurrentPage) -> Response:
     """Show a movie: its predicted rating and why, its ratings by year, similar movies."""
     snapshot, state = page.snapshot, page.state
-    row = movie_row(snapshot, movie)
+    row, scale = movie_row(snapshot, movie), snapshot.encoding.scale
     others = state.history.without(movie)
     prediction = predict(snapshot, others, [movie])[0]
     influences: list[dict[str, Any]] = []
@@ -115,9 +120,11 @@ def film(movie: MovieId, page: CurrentPage) -> Response:
     return page.render(
         "film.html",
         card=_card(snapshot, row),
-        rating=next((entry.rating for entry in state.ratings if entry.movie == movie), None),
+        rating=next(
+            (scale.rating_of(entry.rating) for entry in state.ratings if entry.movie == movie), None
+        ),
         prediction=prediction,
-        probabilities=rating_probabilities(prediction),
+        probabilities=rating_probabilities(prediction, scale),
         influences=influences,
         similar=[_card(snapshot, other) for other in most_similar(snapshot, row, _SIMILAR_MOVIES)],
         years=years,
@@ -130,7 +137,7 @@ def me(page: CurrentPage) -> Response:
     """Show the user's taste, the uncertainty of predictions, the ratings and the account."""
     snapshot, state, store = page.snapshot, page.state, page.context.store
     rated = [
-        _card(snapshot, row, rating=entry.rating)
+        _card(snapshot, row, rating=snapshot.encoding.scale.rating_of(entry.rating))
         for entry in reversed(state.ratings)
         if (row := snapshot.row(entry.movie)) is not None
     ]
@@ -141,6 +148,7 @@ def me(page: CurrentPage) -> Response:
         taste=taste_profile(snapshot, state.ratings),
         dismissed=[_card(snapshot, row) for row in dismissed],
         imports=store.imports(page.current.user.id) if page.current else [],
+        exports=EXPORT_FORMATS,
         tokens=store.tokens(page.current.user.id) if page.current else [],
     )
 
@@ -174,7 +182,7 @@ def _ranked_cards(
 ) -> list[dict[str, Any]]:
     """Return the cards of the movies that rank highest by any criterion, ordered by `rating`."""
     snapshot, state, recommender = page.snapshot, page.state, page.context.recommender
-    entries: dict[int, Recommendation] = {}
+    entries: dict[Id, Recommendation] = {}
     for by in criteria:
         for entry in recommender.rank(
             snapshot, state.history, state.hidden, replace(request, by=by)
@@ -183,7 +191,7 @@ def _ranked_cards(
     scores = by_rating(recommender.scorer(snapshot, state.history).scores)[0]
     cards: list[dict[str, Any]] = []
     for entry in entries.values():
-        row = snapshot.row(entry.movie)
+        row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
         assert row is not None  # noqa: S101
         cards.append(
             _card(

@@ -9,18 +9,23 @@ from math import erf
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foreseen.compute.cache import LRUCache
+from foreseen.data.encoding import Id
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.features.queries import History, Queries
 from foreseen.models.uncertainty import COVERAGE
-from foreseen.ranking.recommend import RankingRequest, Recommendation, rank_movies
+from foreseen.ranking.recommend import RankingRequest, rank_movies
+from foreseen.ranking.results import Recommendation
 from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.serving.snapshot import ModelSnapshot
 
 _CACHED_SCORERS: Final = 16
 _CORES: Final = threading.Semaphore(os.cpu_count() or 1)
 """Held during computations: with more threads than cores, short requests wait for long ones."""
-_RATING_LEVELS: Final = np.arange(0.5, 5.01, 0.5)
+_LEVELS: Final = 10
+"""Number of ratings whose probabilities are shown, at most."""
 # Half the width of a normal distribution's interval of that coverage, in standard deviations.
 _NORMAL_REACH: Final = {0.8: 1.2816}[COVERAGE]
 _LEAST_REACH: Final = 0.1
@@ -74,39 +79,59 @@ class Recommender:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The predicted rating of one movie with its interval, in stars."""
+    """The predicted rating of one movie with its interval, as the source has them."""
 
-    movie: int
+    movie: Id
     rating: float
     low: float
     high: float
 
 
 def predict(snapshot: ModelSnapshot, history: History, movies: Sequence[int]) -> list[Prediction]:
-    """Predict a user's ratings of movies, in their order; they may be absent from the catalogue."""
-    log = snapshot.model.log
+    """Predict a user's ratings of movies, in their order; they may be absent from the catalogue.
+
+    Args:
+        snapshot: The model.
+        history: The user's ratings.
+        movies: Codes of the movies.
+    """
+    log, encoding = snapshot.model.log, snapshot.encoding
     rows = log.catalogue.movies.rows(np.array(movies, dtype=np.int64))
     queries = Queries.grid(1, rows, snapshot.now)
     with _CORES:
         found = snapshot.model.predict_queries(queries, log.view_of([history]))
+    parts = (encoding.scale.from_stars(part) for part in (found.mean, found.low, found.high))
     return [
-        Prediction(int(movie), float(rating), float(low), float(high))
-        for movie, rating, low, high in zip(movies, found.mean, found.low, found.high, strict=True)
+        Prediction(encoding.movies.identifier(movie), float(rating), float(low), float(high))
+        for movie, rating, low, high in zip(movies, *parts, strict=True)
     ]
 
 
-def rating_probabilities(prediction: Prediction) -> list[tuple[float, float]]:
-    """Return (stars, probability) for every half star.
+def rating_levels(scale: RatingScale) -> NDArray[np.float64]:
+    """Return the ratings of a scale, or a few of them at equal distances."""
+    if scale.is_stars:
+        scale = STARS
+    step = scale.step
+    if step is None or round((scale.high - scale.low) / step) > 2 * _LEVELS:
+        return np.linspace(scale.low, scale.high, _LEVELS + 1)
+    return scale.low + step * np.arange(round((scale.high - scale.low) / step) + 1.0)
+
+
+def rating_probabilities(
+    prediction: Prediction, scale: RatingScale = STARS
+) -> list[tuple[float, float]]:
+    """Return (rating, probability) for every rating of a scale.
 
     The distribution is normal with the predicted mean and the interval's width; the probability
     beyond an end of the scale counts to that end.
     """
+    levels = rating_levels(scale)
     reach = max(
-        prediction.high - prediction.rating, prediction.rating - prediction.low, _LEAST_REACH
+        prediction.high - prediction.rating,
+        prediction.rating - prediction.low,
+        _LEAST_REACH * scale.per_star,
     )
     deviation = reach / _NORMAL_REACH
-    edges = [-np.inf, *(_RATING_LEVELS[:-1] + 0.25), np.inf]
+    edges = [-np.inf, *((levels[:-1] + levels[1:]) / 2), np.inf]
     below = [0.5 * (1 + erf((edge - prediction.rating) / deviation / np.sqrt(2))) for edge in edges]
-    return [
-        (float(level), float(below[n + 1] - below[n])) for n, level in enumerate(_RATING_LEVELS)
-    ]
+    return [(float(level), float(below[n + 1] - below[n])) for n, level in enumerate(levels)]

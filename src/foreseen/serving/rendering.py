@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, Self
+from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.serving.dependencies import (
     AppContext,
     Context,
@@ -23,6 +25,8 @@ from foreseen.serving.dependencies import (
 )
 from foreseen.serving.snapshot import ModelSnapshot
 
+_STEPS: Final = 100
+"""Number of steps of the input on a continuous scale."""
 WEB: Final = Path(__file__).parent / "web"
 """The folder of the templates and the static files."""
 
@@ -49,6 +53,36 @@ def hue(genres: Sequence[str]) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 360
 
 
+@dataclass(frozen=True)
+class RatingInput:
+    """How ratings are entered and drawn: on a scale, as up to five stars.
+
+    Attributes:
+        low, high: The lowest and the highest rating.
+        step: Distance of neighbouring ratings.
+        unit: What follows a rating.
+    """
+
+    low: float
+    high: float
+    step: float
+    unit: str
+
+    @classmethod
+    def of(cls, scale: RatingScale) -> Self:
+        """Return the input of ratings of a scale."""
+        unit = "stars" if scale.is_stars else f"of {scale.high:g}"
+        return cls(scale.low, scale.high, scale.step or (scale.high - scale.low) / _STEPS, unit)
+
+    def half_stars(self, rating: float) -> int:
+        """Return the number of half stars that a rating is drawn with, from 1 to 10."""
+        return 1 + round(9 * (rating - self.low) / (self.high - self.low))
+
+
+def _path_segment(value: object) -> str:
+    return quote(str(value), safe="")
+
+
 def _static_version() -> str:
     """Return a digest of the static files, for URLs that browsers may cache."""
     files = sorted((WEB / "static").iterdir())
@@ -71,6 +105,7 @@ _GLOBALS: Final[dict[str, object]] = {
     "static_version": _static_version(),
     "date": _date,
     "hue": hue,
+    "segment": _path_segment,
 }
 
 
@@ -100,13 +135,14 @@ class Page:
     def render(self, template: str, **variables: object) -> Response:
         """Return the response with a template.
 
-        The template has the variables `path`, `user`, `csrf_token` and those given.
+        The template has the variables `path`, `user`, `csrf_token`, `scale` and those given.
         """
         session = self.current.session if self.current else None
         text = _ENVIRONMENT.get_template(template, globals=_GLOBALS).render(
             path=self.path,
             user=self.current.user if self.current else None,
             csrf_token=session.csrf_token if session else "",
+            scale=RatingInput.of(self.snapshot.input_scale),
             **variables,
         )
         return HTMLResponse(text, headers={"Cache-Control": "private, no-store"})

@@ -19,6 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foreseen.data.encoding import Encoding
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.title_matching import TitleIndex
 from foreseen.errors import ModelFolderError
 from foreseen.features import movie_statistics as movies_at
@@ -59,7 +61,8 @@ class ModelSnapshot:
         """Read the current version of a folder and compute what every request needs.
 
         Raises:
-            ModelFolderError: If the folder holds no models, or the version is damaged.
+            ModelFolderError: If the folder holds no models, the version is damaged, or its data
+                have no ratings.
         """
         revision = versions.revision(folder)
         return cls.of(versions.load(folder), revision)
@@ -68,6 +71,11 @@ class ModelSnapshot:
     def of(cls, loaded: LoadedVersion, revision: tuple[int, ...]) -> Self:
         """Return the snapshot of a loaded version, with what every request needs."""
         model = loaded.model
+        if not model.encoding.scale.has_ratings:
+            raise ModelFolderError(
+                "the data of the model have likes or views, without ratings to predict; the server "
+                "needs ratings"
+            )
         snapshot = cls(model, loaded.version, loaded.links, revision)
         model.score([History.empty()], snapshot.ids[:1])
         model.second_stage_offset(snapshot.now)
@@ -78,8 +86,18 @@ class ModelSnapshot:
         return snapshot
 
     @property
+    def encoding(self) -> Encoding:
+        """The ids and the scale of the ratings that users see."""
+        return self.model.encoding
+
+    @property
+    def input_scale(self) -> RatingScale:
+        """The scale that users rate on: half stars, or that of the data."""
+        return STARS if self.encoding.scale.is_stars else self.encoding.scale
+
+    @property
     def ids(self) -> NDArray[np.int64]:
-        """Movie ids in the order of the catalogue, of shape C."""
+        """Movie codes in the order of the catalogue, of shape C."""
         return self.model.log.catalogue.movies.ids
 
     @property
@@ -95,12 +113,12 @@ class ModelSnapshot:
     @cached_property
     def title_index(self) -> TitleIndex:
         """The index that imported ratings are matched with."""
-        return TitleIndex.of(self.model.log.catalogue.table, self.links)
+        return TitleIndex.of(self.model.log.catalogue.table, self.links, self.encoding.movies)
 
     @cached_property
     def title_search(self) -> TitleSearch:
         """The index that searches use."""
-        return TitleSearch(self.model.log.catalogue.titles, self.views)
+        return TitleSearch(self.model.titles, self.views)
 
     @cached_property
     def views(self) -> NDArray[np.float64]:

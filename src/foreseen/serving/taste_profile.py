@@ -24,11 +24,11 @@ class TasteProfile:
     """The taste of a user.
 
     Attributes:
-        genres: (name, ratings, mean residual in stars), most rated first.
-        decades: (release decade, ratings, mean residual in stars), oldest first.
+        genres: (name, ratings, mean residual), most rated first.
+        decades: (release decade, ratings, mean residual), oldest first.
         years: (year of rating, ratings, mean rating, share of each leading genre), oldest first.
         mean: Mean rating; None if there are no ratings.
-        interval_widths: (number of ratings, half the mean width of the interval in stars).
+        interval_widths: (number of ratings, half the mean width of the interval).
     """
 
     genres: list[tuple[str, int, float]]
@@ -40,7 +40,8 @@ class TasteProfile:
 
 def taste_profile(snapshot: ModelSnapshot, ratings: Sequence[StoredRating]) -> TasteProfile:
     """Return the taste of a user with these ratings, oldest first."""
-    history = snapshot.history(ratings)
+    history, scale = snapshot.history(ratings), snapshot.encoding.scale
+    per_star = scale.per_star
     view = snapshot.model.log.view_of([history])
     statistics = view.statistics(np.zeros(1, np.int32), np.array([snapshot.now], np.int64))
     by_genre, by_decade = taste(statistics)
@@ -50,13 +51,13 @@ def taste_profile(snapshot: ModelSnapshot, ratings: Sequence[StoredRating]) -> T
     order = [int(n) for n in np.argsort(-counts, kind="stable") if counts[n] > 0]
     decades = [int(n) for n in np.flatnonzero(decade_counts > 0)]
     return TasteProfile(
-        genres=[(names[n], int(counts[n]), float(by_genre[0, n])) for n in order],
+        genres=[(names[n], int(counts[n]), float(by_genre[0, n]) * per_star) for n in order],
         decades=[
-            (users_at.decade_name(n), int(decade_counts[n]), float(by_decade[0, n]))
+            (users_at.decade_name(n), int(decade_counts[n]), float(by_decade[0, n]) * per_star)
             for n in decades
         ],
         years=_by_year(snapshot, ratings, [names[n] for n in order[:_LEADING_GENRES]]),
-        mean=float(np.mean([entry.rating for entry in ratings])) if ratings else None,
+        mean=float(scale.from_stars(np.mean(history.ratings))) if ratings else None,
         interval_widths=interval_widths(snapshot, history),
     )
 
@@ -67,7 +68,7 @@ def _by_year(
     catalogue = snapshot.model.log.catalogue
     moments = np.array([entry.rated for entry in ratings], dtype="datetime64[s]")
     years = moments.astype("datetime64[Y]").astype(np.int64) + 1970
-    stars = np.array([entry.rating for entry in ratings])
+    given = snapshot.encoding.scale.from_stars([entry.rating for entry in ratings])
     genres = catalogue.genres[catalogue.movies.rows([entry.movie for entry in ratings])]
     by_year: list[tuple[int, int, float, dict[str, float]]] = []
     for year in np.unique(years):
@@ -75,7 +76,7 @@ def _by_year(
         shares = {
             name: float(genres[part, catalogue.genre_names.index(name)].mean()) for name in leading
         }
-        by_year.append((int(year), int(part.sum()), float(stars[part].mean()), shares))
+        by_year.append((int(year), int(part.sum()), float(given[part].mean()), shares))
     return by_year
 
 
@@ -83,7 +84,7 @@ def interval_widths(snapshot: ModelSnapshot, history: History) -> list[tuple[int
     """Return half the mean width of the intervals given the first n ratings, for several n.
 
     Returns:
-        (n, half width in stars), over the most rated movies, ending with all ratings. The
+        (n, half width), over the most rated movies, ending with all ratings. The
         intervals are not clipped to the scale: clipping would narrow those of high predictions.
     """
     count = len(history.movies)
@@ -95,4 +96,5 @@ def interval_widths(snapshot: ModelSnapshot, history: History) -> list[tuple[int
     )
     half = snapshot.model.uncertainty.reach * predictions.deviation
     widths = half.reshape(len(steps), len(movies)).mean(axis=1)
-    return [(n, float(width)) for n, width in zip(steps, widths, strict=True)]
+    per_star = snapshot.encoding.scale.per_star
+    return [(n, float(width) * per_star) for n, width in zip(steps, widths, strict=True)]

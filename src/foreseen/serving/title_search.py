@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from foreseen.data.title_matching import normalise_title
+from foreseen.data.title_keys import normalise_title
 
 _LEAST_SIMILARITY: Final = 70.0
 """Least similarity of a fuzzy match, in percent."""

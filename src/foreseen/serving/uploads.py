@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from foreseen.data.sources.exports import Provider, read_export
+from foreseen.data.encoding import Id
+from foreseen.data.input_files import display
+from foreseen.data.sources.exports import Provider, ReadOptions, read_export
 from foreseen.data.sources.zips import SIGNATURE, open_zip
 from foreseen.data.title_matching import TitleIndex, match_export
 from foreseen.errors import DataError
@@ -20,14 +22,16 @@ class Upload:
     Attributes:
         data: The content of the file.
         name: The name of the file.
-        provider: The service that made it.
+        provider: The service that made it; None to recognise it.
         choices: Movie ids by line, to resolve ambiguous entries.
+        options: How to read a table that no known service wrote.
     """
 
     data: bytes
     name: str
-    provider: Provider
-    choices: Mapping[int, int]
+    provider: Provider | None
+    choices: Mapping[int, Id]
+    options: ReadOptions = field(default_factory=ReadOptions)
 
     @property
     def is_small(self) -> bool:
@@ -49,21 +53,24 @@ class MatchedExport:
         ratings: Movie, stars, and the second it was given if the export has it.
         counts: Numbers of matched, ambiguous and missing entries.
         report: The match report as a JSON document.
+        service: The service that made it.
     """
 
     ratings: list[tuple[int, float, int | None]]
     counts: dict[str, int]
     report: bytes
+    service: str
 
 
 def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
     """Match the entries of an export to the movies of an index.
 
     Raises:
-        DataError: If the file does not have the provider's layout.
+        DataError: If the file does not have the provider's layout, or no entry matches.
     """
-    export = read_export(upload.data, upload.name, upload.provider)
+    export = read_export(upload.data, upload.name, upload.provider, upload.options)
     report = match_export(export, index, upload.choices)
+    report.check_matched(display(upload.name), len(index.movies), has_links=index.has_links)
     ratings = [
         (match.candidates[0].movie, match.rating.stars, match.rating.timestamp)
         for match in report.matched
@@ -74,4 +81,4 @@ def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
         "missing": len(report.missing),
     }
     text = json.dumps(report.as_json(), ensure_ascii=False, separators=(",", ":"))
-    return MatchedExport(ratings, counts, text.encode())
+    return MatchedExport(ratings, counts, text.encode(), export.service)

@@ -12,8 +12,8 @@ from tests.data.samples import RATINGS_CSV
 
 from foreseen.data.canonical import load_data
 from foreseen.data.schema import RATINGS_SCHEMA
-from foreseen.data.sources.delimited import COMMA, read_ratings
-from foreseen.data.sources.detection import ALIASES, columns_of
+from foreseen.data.sources.delimited import read_ratings
+from foreseen.data.sources.detection import ALIASES, COMMA, columns_of
 from foreseen.data.text import decode
 from foreseen.errors import DataError
 
@@ -41,12 +41,11 @@ def test_equivalent_files_give_equal_ratings(text: str) -> None:
     ("row", "reason"),
     [
         ("1,3,six,7", "line 5: rating should be a number. Received: 'six'"),
-        ("1,3,6,7", "line 5: rating should be on the scale 0.5 to 5.0. Received: 6"),
-        ("1,3,0,7", "line 5: rating should be on the scale"),
         ("1,3,nan,7", "line 5: rating should be finite"),
-        ("x,3,4,7", "line 5: userId should be a number"),
-        ("1.5,3,4,7", "line 5: userId should be a whole number"),
-        ("1,-3,4,7", "line 5: movieId should be a whole number of 0 or more"),
+        (",3,4,7", "line 5: userId is missing"),
+        ("1, ,4,7", "line 5: movieId is missing"),
+        ("1,a\x07b,4,7", "line 5: movieId should have no control characters"),
+        ("1," + 300 * "a" + ",4,7", "line 5: movieId should have at most 200 characters"),
         ("1,3,4,", "line 5: timestamp should be a number. Received: nothing"),
         ("1,3,4,1260759144000", "milliseconds?"),
         ("1,3,4,-1", "line 5: timestamp should be 0 or more"),
@@ -99,7 +98,7 @@ ROWS = st.lists(
 )
 
 
-@given(ROWS, st.integers(0, 29), st.sampled_from(["a", "", "9", "1e400", "-1"]))
+@given(ROWS, st.integers(0, 29), st.sampled_from(["a", "", "1e400", "nan"]))
 @settings(max_examples=60, deadline=None)
 def test_every_row_is_either_read_or_reported(
     rows: list[tuple[int, int, float, int]], position: int, bad_rating: str

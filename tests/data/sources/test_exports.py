@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.samples import LETTERBOXD, zipped
 
-from foreseen.data.sources.exports import Provider, imdb_digits, load_export, read_export
+from foreseen.data.sources import exports
+from foreseen.data.sources.exports import (
+    EXPORT_FORMATS,
+    Provider,
+    imdb_digits,
+    load_export,
+    read_export,
+)
 from foreseen.errors import DataError
 
 IMDB = (
@@ -59,10 +66,12 @@ def test_the_top_level_ratings_file_of_a_letterboxd_zip_is_read() -> None:
     assert read_export(LETTERBOXD.encode(), "ratings.csv", "letterboxd") == export
 
 
-def test_imdb_points_become_half_stars_and_tv_series_are_skipped() -> None:
+def test_imdb_points_become_half_stars_and_tv_series_are_known_by_id_only() -> None:
     export = read_export(IMDB.encode(), "ratings.csv", "imdb")
-    assert [(r.imdb, r.stars, r.year) for r in export.ratings] == [("133093", 4.5, 1999)]
-    assert export.skipped == 1
+    assert [(r.imdb, r.stars, r.year, r.only_by_id, r.kind) for r in export.ratings] == [
+        ("133093", 4.5, 1999, False, ""),
+        ("944947", 5.0, 2011, True, "TV Series"),
+    ]
 
 
 def test_the_imdb_format_before_2017_is_read() -> None:
@@ -91,7 +100,7 @@ def test_numbered_trakt_files_are_read_in_numeric_order() -> None:
     assert [(r.title, r.imdb, r.tmdb, r.stars) for r in export.ratings] == [
         ("Pulp Fiction", "110912", "680", 4.0)
     ] * 2
-    assert export.skipped == 2
+    assert export.skipped == {"show": 2}
 
 
 def test_a_movielens_export_keeps_movielens_and_imdb_ids() -> None:
@@ -162,12 +171,17 @@ def test_imdb_types_in_other_languages_are_read_and_original_titles_kept() -> No
     rows = IMDB.replace(",Movie,", ",Película,").replace("The Matrix,The", "Matrix,The")
     rows += "tt1,9,2020-05-01,A,A,x,Fernsehserie,8,9,2001,,1,,\n"
     rows += "tt2,9,2020-05-01,B,B,x,Miniserie,8,9,2001,,1,,\n"
+    rows += "tt3,9,2020-05-01,C,C,x,Dizi,8,9,2001,,1,,\n"
+    rows += "x3,9,2020-05-01,D,D,x,Videospiel,8,9,2001,,1,,\n"
     export = read_export(rows.encode(), "ratings.csv", "imdb")
-    assert [(r.title, r.original_title) for r in export.ratings] == [
-        ("Matrix", "The Matrix"),
-        ("B", None),
+    assert [(r.title, r.original_title, r.kind, r.only_by_id) for r in export.ratings] == [
+        ("Matrix", "The Matrix", "", False),
+        ("Game of Thrones", None, "TV Series", True),
+        ("A", None, "Fernsehserie", True),
+        ("B", None, "Miniserie", False),
+        ("C", None, "Dizi", False),
     ]
-    assert export.skipped == 2
+    assert export.skipped == {"Videospiel": 1}
 
 
 def test_other_layouts_of_trakt_are_read() -> None:
@@ -204,6 +218,15 @@ def test_a_file_of_another_service_is_recognised(text: str, provider: Provider, 
         read_export(text.encode(), "file", provider)
 
 
+def test_a_file_beyond_the_limits_or_without_ratings_is_not_called_that_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exports, "_MAX_ENTRIES", 10)
+    with pytest.raises(DataError, match=r"at most 10 entries; split it$"):
+        read_export(b"name,rating\n" + b"a,4\n" * 11, "file", "letterboxd")
+    assert read_export(b"name,rating\na,\n", "file", "letterboxd").skipped == {"not rated": 1}
+
+
 @pytest.mark.parametrize(
     ("data", "provider"),
     [
@@ -226,8 +249,8 @@ def test_an_export_beyond_the_limits_is_refused_while_it_is_read(
     tracemalloc.stop()
 
 
-@given(st.binary(max_size=200), st.sampled_from(["letterboxd", "imdb", "trakt", "movielens"]))
-def test_arbitrary_bytes_are_read_or_refused(data: bytes, provider: str) -> None:
+@given(st.binary(max_size=200), st.sampled_from([*EXPORT_FORMATS, None]))
+def test_arbitrary_bytes_are_read_or_refused(data: bytes, provider: Provider | None) -> None:
     with suppress(DataError):
-        export = read_export(data, "file", provider)  # pyright: ignore[reportArgumentType]
+        export = read_export(data, "file", provider)
         assert all(0.5 <= rating.stars <= 5 for rating in export.ratings)

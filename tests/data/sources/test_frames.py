@@ -38,30 +38,31 @@ def test_columns_of_other_types_give_the_same_ratings(table: pl.DataFrame) -> No
     ("column", "value", "reason"),
     [
         ("rating", float("nan"), "rating should be finite"),
-        ("rating", 80.0, "rating should be on the scale"),
         ("rating", None, "rating should be a number. Received: nothing"),
-        ("userId", -5, "userId should be a whole number of 0 or more. Received: -5"),
-        ("movieId", 2**60, "movieId should be at most"),
+        ("userId", None, "userId is missing"),
         ("timestamp", -1, "timestamp should be 0 or more"),
         ("timestamp", True, "timestamp should be a number. Received: 'True'"),
-        ("userId", [1], "userId should be a number. Received: '[1]'"),
     ],
 )
 def test_a_bad_value_is_reported_with_its_row(column: str, value: object, reason: str) -> None:
     values = pl.Series(column, [1, value] if column != "rating" else [4.0, value], strict=False)
-    if isinstance(value, bool | list):
+    if isinstance(value, bool):
         values = pl.Series(column, [value, value])
     _, bad = ratings_of(RATINGS.with_columns(values), "f.parquet")
     assert bad[-1].line == 2
     assert bad[-1].reason.startswith(reason)
 
 
+@pytest.mark.parametrize("values", [[[1], [2]], [b"1", b"2"]])
+def test_ids_that_are_neither_numbers_nor_texts_are_refused(values: list[object]) -> None:
+    with pytest.raises(DataError, match="column userId should have numbers or texts"):
+        ratings_of(RATINGS.with_columns(pl.Series("userId", values)), "f.parquet")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"movieId": ["x", "y"]}, "column movieId should be of type Int64"),
         ({"movieId": [1, 1]}, "movie 1 is listed twice"),
-        ({"movieId": [1, -1]}, "f, row 2: movieId should be a whole number"),
         ({"movieId": [1, None]}, "f, row 2: movieId should be"),
         ({"genres": [1, 2]}, "column genres should be of type"),
     ],

@@ -11,7 +11,7 @@ from tests.conftest import write_folder
 from tests.data.samples import MOVIES_CSV, RATINGS_CSV
 
 from foreseen.data.canonical import load_data, load_ratings
-from foreseen.data.sources.layouts import read_movies
+from foreseen.data.sources.movies import read_movies
 from foreseen.errors import DataError
 
 
@@ -52,7 +52,7 @@ def test_a_year_column_takes_precedence_over_the_title() -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("x,Title (1999),Drama", "movieId should be a number"),
+        (",Title (1999),Drama", "movieId is missing"),
         ("1,Again (1999),Drama", "movie 1 is listed twice"),
         ("3,Comma, unquoted (1999),Drama", "should have 3 fields. Received: 4"),
     ],
@@ -146,6 +146,28 @@ def test_movies_of_other_layouts_are_read(tmp_path: Path) -> None:
     movies, bad = read_movies(b"1.0;Heat (1995);['Action', 'Crime']\n", "movies.csv")
     assert not bad
     assert movies.rows() == [(1, "Heat", 1995, ["Action", "Crime"])]
+
+
+def test_the_files_of_kaggle_are_read(tmp_path: Path) -> None:
+    (tmp_path / "rating.csv").write_text(DATES)
+    (tmp_path / "movie.csv").write_text(MOVIES_CSV)
+    (tmp_path / "link.csv").write_text("movieId,imdbId,tmdbId\n1,0114709,862\n")
+    (tmp_path / "tag.csv").write_text(
+        'userId,movieId,tag,timestamp\n2,1,"a, b",2009-04-24 18:19:40\n'
+    )
+    tables = load_data(tmp_path)
+    assert tables.ratings.rows() == ROWS
+    assert tables.links is not None
+    assert tables.links.rows() == [(1, "0114709", "862")]
+    assert tables.tags is not None
+    assert tables.tags.rows() == [(2, 1, "a, b", 1240597180)]
+
+
+def test_another_separator_than_that_of_the_header_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").write_text("userId,movieId,rating\n1\t2\t3\n")
+    message = r"r\.tsv, line 2: its fields are separated by '\\t', those of the header by ','"
+    with pytest.raises(DataError, match=message):
+        load_data(tmp_path / "r.tsv")
 
 
 def test_two_data_sets_are_never_mixed(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def test_the_timestamp_is_optional(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("userId,film\n1,2\n", r"pairs\.csv, line 1: no column movieId"),
-        ("userId,movieId\n1,2\n1,two\n", r"pairs\.csv, line 3: movieId should be a number"),
+        ("userId,genre\n1,2\n", r"pairs\.csv, line 1: no column movieId"),
+        ("userId,movieId\n1,2\n1, \n", r"pairs\.csv, line 3: movieId is missing"),
         ("userId,movieId\n1\n", r"pairs\.csv, line 2: a row should have 2 fields. Received: 1"),
         ("", "is empty"),
     ],

@@ -75,6 +75,6 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path, small: Tables) -> Non
 
 
 def test_a_parquet_file_without_a_ratings_column_is_refused(tmp_path: Path, small: Tables) -> None:
-    small.ratings.drop("rating").write_parquet(tmp_path / "ratings.parquet")
+    small.ratings.rename({"rating": "points"}).write_parquet(tmp_path / "ratings.parquet")
     with pytest.raises(DataError, match="no column rating"):
         read_source(tmp_path)

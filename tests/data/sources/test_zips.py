@@ -77,9 +77,9 @@ def test_a_zip_that_cannot_be_used_is_refused_at_once(
 def test_a_zip_of_very_many_files_is_refused_before_they_are_listed() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:
-        for number in range(12_000):
+        for number in range(24_000):
             bundle.writestr(f"{number:0200}", b"")
-    with pytest.raises(DataError, match="at most 10,000 files"):
+    with pytest.raises(DataError, match="at most 20,000 files"):
         read_export(buffer.getvalue(), "export.zip", "letterboxd")
 
 

@@ -5,7 +5,10 @@ import time
 
 from fastapi.testclient import TestClient
 from tests.data.samples import LETTERBOXD, zipped
+from tests.data.sources.export_samples import EXPORTS
 from tests.serving.api.calls import open_account, open_guest, recommended
+
+from foreseen.data.sources.exports import EXPORT_FORMATS
 
 
 def test_first_ratings_change_the_ranking_and_leave_it(client: TestClient) -> None:
@@ -110,6 +113,38 @@ def test_a_file_of_another_format_is_refused(client: TestClient) -> None:
     )
     assert refused.status_code == 422
     assert refused.json()["type"] == "urn:foreseen:invalid-input"
+
+
+def test_the_service_of_an_imported_file_is_recognised(client: TestClient) -> None:
+    headers = open_guest(client)
+    files = {"file": ("export", EXPORTS["tmdb"].encode())}
+    report = client.post("/api/v1/me/imports", files=files, headers=headers).json()
+    assert (report["service"], report["changed"], report["skipped"]) == ("tmdb", 1, 3)
+    files = {"file": ("export", EXPORTS["tmdb"].encode())}
+    url = "/api/v1/me/imports?from=movary"
+    refused = client.post(url, files=files, headers=headers)
+    assert refused.status_code == 422
+    assert "it looks like an export of TMDB (tmdb)" in refused.json()["detail"]
+
+
+def test_the_columns_and_the_scale_of_another_table_can_be_given(client: TestClient) -> None:
+    headers = open_guest(client)
+    files = {"file": ("mine.csv", b"what,mark\nPulp Fiction (1994),12\n")}
+    url = "/api/v1/me/imports?columns=title=what,rating=mark&scale="
+    report = client.post(url + "0:20", files=files, headers=headers).json()
+    assert [(entry["title"], entry["rating"]) for entry in report["matched"]] == [
+        ("Pulp Fiction", 3.0)
+    ]
+    assert report["scale"] == {"low": 0, "high": 20}
+    refused = client.post(url + "20", files=files, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:foreseen:invalid-input")
+
+
+def test_the_page_offers_every_service(client: TestClient) -> None:
+    open_guest(client)
+    page = client.get("/me").text
+    for name, export_format in EXPORT_FORMATS.items():
+        assert f'<option value="{name}">{export_format.label} (' in page
 
 
 def test_an_import_keeps_later_ratings(client: TestClient) -> None:

@@ -9,9 +9,10 @@ from fastapi.testclient import TestClient
 from tests.serving.api.calls import open_account, open_guest
 from tests.serving.conftest import SECRET
 
+from foreseen.data.encoding import USER_LIMIT
 from foreseen.registry import versions
 from foreseen.serving.app import create_app
-from foreseen.serving.store import FIRST_ID, Store
+from foreseen.serving.store import Store
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_deleted_ratings_leave_the_model_with_the_next_update(
     client: TestClient, folder: Path
 ) -> None:
     headers = open_account(client, "ann")
-    user = FIRST_ID + client.get("/api/v1/me").json()["userId"]
+    user = USER_LIMIT + client.get("/api/v1/me").json()["userId"]
     for movie in (318, 296):
         client.put(f"/api/v1/me/ratings/{movie}", json={"rating": 5}, headers=headers)
     client.post("/api/v1/model/update", headers=headers)
@@ -47,7 +48,7 @@ def test_administrators_update_the_model_and_others_may_not(
     update = client.post("/api/v1/model/update", headers=headers)
     assert update.status_code == 200, update.text
     assert update.json()["observed"] == 1
-    assert len(versions.load_model(folder).history(FIRST_ID + user).movies) == 1
+    assert len(versions.load_model(folder).history(USER_LIMIT + user).movies) == 1
     assert client.post("/api/v1/model/rollback", headers=headers).status_code == 422
     viewer = open_account(client, "ben")
     for path in ("update", "rollback"):

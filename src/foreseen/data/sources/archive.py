@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -16,7 +16,9 @@ from foreseen.errors import DataError
 MAX_EXPORT_BYTES: Final = 32 << 20
 _MAX_EXPORT_MEMBERS: Final = 50
 _MAX_DEPTH: Final = 5
-_MAX_ENTRIES: Final = 10_000
+_MAX_ENTRIES: Final = 20_000
+_NETFLIX_RATINGS: Final = "training_set"
+_NETFLIX_TITLES: Final = ("movie_titles.csv", "movie_titles.txt")
 
 
 @dataclass(frozen=True)
@@ -36,23 +38,32 @@ class Archive:
         return name in self.members
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file, decompressed.
+        """Return the content of a file, decompressed; see `read_all`."""
+        (content,) = self.read_all([name])
+        return content
+
+    def read_all(self, names: Iterable[str]) -> Iterator[bytes]:
+        """Yield the content of files, decompressed.
 
         Raises:
-            DataError: If the file cannot be read, the zip is damaged, or it would fill the memory.
+            DataError: If a file cannot be read, the zip is damaged, or it would fill the memory.
         """
-        member, place = self.members[name], self.display_path(name)
         if self.path.is_dir():
-            return decompress(read_file(self.path / member), place)
+            for name in names:
+                content = read_file(self.path / self.members[name])
+                yield decompress(content, self.display_path(name))
+            return
         with open_zip(self.path, display(self.path), "fetch it again") as bundle:
-            return decompress(read_member(bundle, member, place), place)
+            for name in names:
+                place = self.display_path(name)
+                yield decompress(read_member(bundle, self.members[name], place), place)
 
     def display_path(self, name: str) -> str:
         """Return the path of a file for messages."""
         return zip_path(self.path, self.members[name])
 
 
-def open_archive(path: Path, is_ratings: re.Pattern[str]) -> Archive:
+def open_archive(path: Path, ratings: Sequence[re.Pattern[str]]) -> Archive:
     """List the files of the data set in a folder or zip.
 
     It is in the folder nearest to the top that has a ratings file; files of other folders do not
@@ -60,7 +71,7 @@ def open_archive(path: Path, is_ratings: re.Pattern[str]) -> Archive:
 
     Args:
         path: The folder or zip.
-        is_ratings: Matches the lower-case names of ratings files.
+        ratings: Patterns of the lower-case names of ratings files, in the order of preference.
 
     Raises:
         DataError: If `path` does not exist, is neither a folder nor a valid zip, or if several
@@ -78,22 +89,31 @@ def open_archive(path: Path, is_ratings: re.Pattern[str]) -> Archive:
                 names = member_names(bundle)
     except (OSError, ValueError) as error:
         raise path_error(path, error) from error
-    return Archive(path, _data_set(path, names, is_ratings))
+    return Archive(path, _data_set(path, names, ratings))
 
 
-def _data_set(path: Path, names: list[str], is_ratings: re.Pattern[str]) -> dict[str, str]:
+def _data_set(path: Path, names: list[str], ratings: Sequence[re.Pattern[str]]) -> dict[str, str]:
     by_folder: dict[str, dict[str, str]] = defaultdict(dict)
     for name in names:
         by_folder[str(PurePosixPath(name).parent)].setdefault(_plain_name(name), name)
-    found = [folder for folder, files in by_folder.items() if any(map(is_ratings.fullmatch, files))]
-    if not found:
+    for pattern in ratings:
+        found = [
+            folder for folder, files in by_folder.items() if any(map(pattern.fullmatch, files))
+        ]
+        if found:
+            break
+    else:
         return {name: member for files in by_folder.values() for name, member in files.items()}
     depth = min(map(_depth, found))
     nearest = [folder for folder in found if _depth(folder) == depth]
     if len(nearest) > 1:
         several = excerpt(", ".join(sorted(nearest)), 200)
         raise DataError(f"{display(path)} has several data sets: {several}; give the folder of one")
-    return by_folder[nearest[0]]
+    files = by_folder[nearest[0]]
+    folder = PurePosixPath(nearest[0])
+    # The Netflix Prize has its titles in the folder above.
+    above = by_folder[str(folder.parent)] if folder.name.lower() == _NETFLIX_RATINGS else {}
+    return files | {name: above[name] for name in _NETFLIX_TITLES if name in above}
 
 
 def _plain_name(name: str) -> str:
@@ -182,4 +202,6 @@ def matching_members(members: Iterable[str], pattern: str) -> list[str]:
 
 def readable(pattern: str) -> str:
     """Return a pattern of file names for messages."""
-    return pattern.replace("\\", "").replace("(-d+)?", "").replace("[-_]", "-")
+    for part, text in (("\\", ""), ("(-d+)?", ""), ("[-_]", "-"), ("[^/]*", "*"), ("|", " or ")):
+        pattern = pattern.replace(part, text)
+    return pattern

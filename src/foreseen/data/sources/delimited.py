@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIMESTAMP, USER
 from foreseen.data.sources.detection import (
     ALIASES,
+    FileFormat,
     columns_of,
-    columns_without_header,
+    format_of,
     missing_columns,
-    separator_of,
+    other_separator,
 )
 from foreseen.data.sources.fields import convert_columns, is_valid
 from foreseen.data.sources.rows import LINE, BadRow, BadRows, RowText, complete_rows, row_error
@@ -30,22 +32,7 @@ from foreseen.errors import DataError
 _REQUIRED: Final = (USER, MOVIE, RATING)
 _logger: Final = logging.getLogger(__name__)
 _CHUNK: Final = 50_000
-
-
-@dataclass(frozen=True)
-class FileFormat:
-    """The format of a delimited file.
-
-    Attributes:
-        separator: Text between two fields.
-        columns: Names of the columns; None if the file has a header.
-    """
-
-    separator: str
-    columns: tuple[str, ...] | None = None
-
-
-COMMA: Final = FileFormat(",")
+_ZERO, _NINE, _POINT = b"09."
 
 
 @dataclass(frozen=True)
@@ -84,11 +71,21 @@ def read_ratings(
     """
     if start_of_text(data) == len(data):
         raise DataError(f"{file} is empty")
-    ratings, bad = read_columns(data, file, file_format or _format_of(data, file), _REQUIRED)
+    ratings, bad = read_columns(data, file, file_format or format_of(data, file), _REQUIRED)
+    if RATING not in ratings.columns:
+        _logger.warning("%s has no ratings; each row counts as a view", file)
+    ratings = with_rating(ratings)
     if TIMESTAMP not in ratings.columns:
         _logger.warning("%s has no timestamps; the order of its rows is used instead", file)
         ratings = with_positions(ratings)
     return ratings, bad
+
+
+def with_rating(ratings: pl.DataFrame) -> pl.DataFrame:
+    """Return views as ratings of 1, and ratings as they are."""
+    if RATING in ratings.columns:
+        return ratings
+    return ratings.insert_column(2, pl.lit(1.0).alias(RATING))
 
 
 def with_positions(ratings: pl.DataFrame) -> pl.DataFrame:
@@ -96,15 +93,6 @@ def with_positions(ratings: pl.DataFrame) -> pl.DataFrame:
     return ratings.with_row_index(TIMESTAMP).select(
         *_REQUIRED, pl.col(TIMESTAMP).cast(pl.Int64), LINE
     )
-
-
-def _format_of(data: bytes, file: str) -> FileFormat:
-    """Return the format of a ratings file; commas and a header if it is not recognised."""
-    separator = separator_of(data, file, ALIASES)
-    if separator is not None:
-        return FileFormat(separator)
-    found = columns_without_header(data, file, len(_REQUIRED))
-    return COMMA if found is None else FileFormat(*found)
 
 
 def read_columns(
@@ -117,17 +105,20 @@ def read_columns(
         file: Its name in messages.
         file_format: Its format.
         columns: The required ones of `RATINGS_SCHEMA`; of others, `timestamp` is read if present.
+            A file of only users, movies and perhaps timestamps may lack ratings.
     """
-    if file_format.columns is None:
+    names = file_format.columns
+    if file_format.has_header:
         line, header = first_row(data, file, file_format.separator)
-        positions = columns_of(header, ALIASES)
-        if error := missing_columns(header, positions, columns, file):
+        positions = columns_of(header, ALIASES) if names is None else _by_name(names)
+        required = [name for name in columns if name != RATING or len(positions) < len(header)]
+        if error := missing_columns(header, positions, required, file):
             raise error
         layout = _Layout(len(header), _wanted(positions, columns), line)
     else:
-        positions = {name: position for position, name in enumerate(file_format.columns)}
+        names = names or ()
         blank = data.count(b"\n", 0, start_of_text(data))
-        layout = _Layout(len(file_format.columns), _wanted(positions, columns), blank)
+        layout = _Layout(len(names), _wanted(_by_name(names), columns), blank)
     frame = _read_typed(data, file_format, layout)
     if frame is not None:
         return frame, []
@@ -177,6 +168,13 @@ def _check_kind(source: _Source) -> None:
     """Refuse a file whose first rows are all bad, before it is read in whole."""
     bad = BadRows(source.file)
     for row in source.rows():
+        is_one_field = source.file_format.separator not in row.text
+        if is_one_field and (other := other_separator(row.text, source.layout.width)):
+            expected = source.file_format.separator
+            raise DataError(
+                f"{source.file}, line {row.line}: its fields are separated by {other!r}, those of "
+                f"the header by {expected!r}; use one separator"
+            )
         reason = row.fields if isinstance(row.fields, str) else row_error(row.fields)
         if not reason:
             return
@@ -194,13 +192,19 @@ def _at_lines(
             yield line, fields
 
 
+def _by_name(names: Sequence[str]) -> dict[str, int]:
+    return {name: position for position, name in enumerate(names) if name}
+
+
 def _wanted(positions: Mapping[str, int], columns: Sequence[str]) -> dict[str, int]:
     wanted = [name for name in RATINGS_SCHEMA if name in columns or name == TIMESTAMP]
     return {name: positions[name] for name in wanted if name in positions}
 
 
 def _read_typed(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.DataFrame | None:
-    """Return the typed rows, or None if any row is bad."""
+    """Return the typed rows; None if any row is bad, or has an id that is no plain number."""
+    if _has_padded_numbers(data):
+        return None
     types = {position: RATINGS_SCHEMA[name] for name, position in layout.positions.items()}
     frame = _parse(data, file_format, layout, types)
     if frame is None or not is_valid(frame):
@@ -209,9 +213,24 @@ def _read_typed(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.Dat
     return frame.with_columns(pl.int_range(first, first + frame.height, dtype=pl.Int64).alias(LINE))
 
 
+def _has_padded_numbers(data: bytes) -> bool:
+    """Return whether a number may begin with + or a superfluous 0.
+
+    Polars reads 007 and +7 as the number 7; as ids, they are three texts.
+    """
+    if b"+" in data:
+        return True
+    # With ends, so that every byte has one before and one after it.
+    letters = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
+    zeros = np.flatnonzero(letters == _ZERO)
+    before, after = letters[zeros - 1], letters[zeros + 1]
+    continues = (before >= _ZERO) & (before <= _NINE) | (before == _POINT)
+    return bool(np.any(~continues & (after >= _ZERO) & (after <= _NINE)))
+
+
 def _read_strings(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.DataFrame | None:
     """Return the rows as text; None unless each is one line of the file."""
-    if b'"' in data or data.count(b"\r") != data.count(b"\r\n"):
+    if data.count(b"\r") != data.count(b"\r\n"):
         return None
     frame = _parse(data, file_format, layout, {})
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
@@ -237,7 +256,7 @@ def _parse(
     try:
         frame = pl.read_csv(
             data,
-            has_header=file_format.columns is None,
+            has_header=file_format.has_header,
             separator=separator,
             quote_char='"' if separator in ",;" else None,
             new_columns=names,

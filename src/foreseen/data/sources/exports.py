@@ -1,60 +1,69 @@
-"""Readers for personal rating exports of Letterboxd, IMDb, Trakt and MovieLens.
+"""Reading of personal rating exports: a file, a zip, or the folder of an unpacked zip."""
 
-- Letterboxd, Settings, Data, Export: a zip with `ratings.csv`, its folder, or that file
-  (Date,Name,Year,Letterboxd URI,Rating; half stars); or a table in Letterboxd's import format
-  (Title,Year,Rating or Rating10,WatchedDate,imdbID,tmdbID).
-- IMDb, Your ratings, Export: `ratings.csv` (Const,Your Rating,Date Rated,Title,Original Title,...,
-  Title Type,...,Year,...; 1 to 10 points; UTF-8), or the layout before 2017 (const,created,Title,
-  Title type,You rated,Year,...; Latin-1).
-- Trakt: the response of `/sync/ratings/movies` in its API, `ratings-movies.json` of its data
-  export, split into `ratings-movies-1.json` and so on if long, or `ratings/movies.json`: a list of
-  {rated_at, rating, movie: {title, year, ids: {imdb, tmdb}}}, or an object with it as `ratings`;
-  1 to 10 points.
-- MovieLens, Profile, Export: `movielens-ratings.csv` (movie_id,imdb_id,tmdb_id,rating,
-  average_rating,title), or a `ratings.csv` of movieId,rating[,timestamp].
-
-Tables may be saved again by a spreadsheet program: with semicolons or tabs, and other dates.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from foreseen.data.input_files import display, path_error, read_file
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.sources.archive import (
     MAX_EXPORT_BYTES,
     open_folder_members,
     open_zip_members,
 )
-from foreseen.data.sources.export_json import read_trakt
-from foreseen.data.sources.export_tables import (
-    IMDB,
-    LETTERBOXD,
-    MOVIELENS,
-    TableLayout,
-    read_table,
-    table_header,
-)
+from foreseen.data.sources.export_columns import read_columns, recognise_scale
+from foreseen.data.sources.export_formats import EXPORT_FORMATS, ExportFormat
+from foreseen.data.sources.export_json import is_json
+from foreseen.data.sources.export_tables import table_header
+from foreseen.data.sources.json_entries import read_entries
 from foreseen.data.sources.personal import (
-    Entry,
+    LayoutError,
     PersonalExport,
     PersonalRating,
+    Provider,
     UnreadableEntry,
-    imdb_digits,
 )
+from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.sources.zips import SIGNATURE
-from foreseen.errors import DataError
+from foreseen.errors import DataError, InputError
 
-__all__ = ["EXPORT_FORMATS", "Provider", "imdb_digits", "load_export", "read_export"]
-
-Provider = Literal["letterboxd", "imdb", "trakt", "movielens"]
-"""The services with a supported export format."""
+__all__ = [
+    "EXPORT_FORMATS",
+    "ExportFormat",
+    "Provider",
+    "ReadOptions",
+    "imdb_digits",
+    "load_export",
+    "read_export",
+]
 
 _MAX_ENTRIES: Final = 100_000
+_Files = list[tuple[bytes, str]]
 
 
-def load_export(file: Path, provider: Provider) -> PersonalExport:
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a table that no known service wrote.
+
+    Attributes:
+        columns: Names of columns by what they are; see `export_columns.read_columns`.
+        scale: Scale of the ratings; None to recognise it.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict[str, str])
+    scale: RatingScale | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether any option is set."""
+        return bool(self.columns) or self.scale is not None
+
+
+def load_export(
+    file: Path, provider: Provider | None = None, options: ReadOptions | None = None
+) -> PersonalExport:
     """Read an export from a file or the folder of an unpacked zip; see `read_export`.
 
     Raises:
@@ -65,37 +74,144 @@ def load_export(file: Path, provider: Provider) -> PersonalExport:
     except (OSError, ValueError) as error:
         raise path_error(file, error) from error
     if is_folder:
-        return _read_files(open_folder_members(file, EXPORT_FORMATS[provider].members), provider)
-    return read_export(read_file(file, MAX_EXPORT_BYTES), display(file), provider)
+        return _read(partial(open_folder_members, file), display(file), provider, options)
+    return read_export(read_file(file, MAX_EXPORT_BYTES), display(file), provider, options)
 
 
-def read_export(data: bytes, name: str, provider: Provider) -> PersonalExport:
+def read_export(
+    data: bytes,
+    name: str,
+    provider: Provider | None = None,
+    options: ReadOptions | None = None,
+) -> PersonalExport:
     """Read an export; line numbers continue from file to file if a zip has several.
 
     Args:
         data: Content of the file, or of a zip that contains it.
         name: Name of the file in error messages.
-        provider: The service that wrote it.
+        provider: The service that wrote it; None to recognise it.
+        options: How to read a table that no known service wrote.
 
     Raises:
         DataError: If it does not have the service's format, or has too many entries.
+        InputError: If there are options for the export of a service.
     """
     name = display(name)
-    export_format = EXPORT_FORMATS[provider]
-    files = [(data, name)]
     if data.startswith(SIGNATURE):
-        files = open_zip_members(data, name, export_format.members)
-    return _read_files(files, provider)
+        return _read(partial(open_zip_members, data, name), name, provider, options)
+    return _read(lambda _: [(data, name)], name, provider, options)
 
 
-def _read_files(files: list[tuple[bytes, str]], provider: Provider) -> PersonalExport:
+def _read(
+    open_files: Callable[[str], _Files],
+    name: str,
+    provider: Provider | None,
+    options: ReadOptions | None,
+) -> PersonalExport:
+    """Read an export, given what opens the files whose paths match a pattern."""
+    options = options or ReadOptions()
+    if options and provider not in {None, "csv"}:
+        raise InputError("columns and a scale can be given only for tables of ratings (csv)")
+    if options:
+        provider = "csv"
+    if provider is None:
+        provider, files = _recognise(open_files, name)
+        return _read_files(files, provider, options)
     export_format = EXPORT_FORMATS[provider]
+
+    def hint() -> str:
+        return _looks_like(_other(open_files, name, provider))
+
+    try:
+        files = _own_files(open_files(export_format.members), export_format)
+    except DataError as error:
+        raise DataError(f"{error}{hint()}") from error
+    try:
+        export = _read_files(files, provider, options)
+    except LayoutError as error:
+        raise DataError(f"{error}{hint()}") from None
+    other = None if export.ratings else _other(open_files, name, provider)
+    if other not in {None, "csv"}:
+        raise DataError(f"{name} has no ratings of {export_format.label}{_looks_like(other)}")
+    return export
+
+
+def _other(open_files: Callable[[str], _Files], name: str, provider: Provider) -> Provider | None:
+    """Return the service that wrote an export if it is recognised and not the given one."""
+    try:
+        other, _ = _recognise(open_files, name)
+    except DataError:
+        return None
+    return None if other == provider else other
+
+
+def _looks_like(other: Provider | None) -> str:
+    """Return the end of a message on a file that another service wrote; empty if none did."""
+    if other is None:
+        return ""
+    of = "" if other == "csv" else "an export of "
+    return f"; it looks like {of}{EXPORT_FORMATS[other].label} ({other})"
+
+
+def _recognise(open_files: Callable[[str], _Files], name: str) -> tuple[Provider, _Files]:
+    """Return the service that wrote an export, and its files.
+
+    Raises:
+        DataError: If no service did.
+    """
+    opened: _Files = []
+    failure: DataError | None = None
+    for provider, export_format in EXPORT_FORMATS.items():
+        try:
+            files = open_files(export_format.members)
+        except DataError as error:
+            failure = error
+            continue
+        opened = opened or files
+        if any(_fits(export_format, *file) for file in files):
+            return provider, _own_files(files, export_format)
+    if not opened and failure is not None:
+        raise failure
+    _check_readable(*opened[0])
+    services = ", ".join(EXPORT_FORMATS)
+    raise DataError(f"{name} is not recognised; name what exported it with --from: {services}")
+
+
+def _own_files(files: _Files, export_format: ExportFormat) -> _Files:
+    """Return those of several files that a service wrote; all of them if none is recognised."""
+    if len(files) == 1:
+        return files
+    return [file for file in files if _fits(export_format, *file, default=True)] or files
+
+
+def _fits(export_format: ExportFormat, data: bytes, name: str, *, default: bool = False) -> bool:
+    """Return whether a service wrote a file, or a default if the file cannot be read."""
+    try:
+        return export_format.fits(data, name)
+    except DataError:
+        return default
+
+
+def _check_readable(data: bytes, name: str) -> None:
+    """Raise a DataError if a file is neither a table nor JSON."""
+    if is_json(data):
+        next(iter(read_entries(data, name)), None)
+    else:
+        table_header(data, name)
+
+
+def _read_files(files: _Files, provider: Provider, options: ReadOptions) -> PersonalExport:
+    export_format = EXPORT_FORMATS[provider]
+    read, scale = export_format.read, export_format.scale
+    if scale is None:
+        scale = options.scale or recognise_scale(*files[0], options.columns)
+        read = partial(read_columns, columns=options.columns, scale=scale)
     ratings: list[PersonalRating] = []
     unreadable: list[UnreadableEntry] = []
-    skipped = 0
+    skipped: Counter[str] = Counter()
     for content, file in files:
-        offset = len(ratings) + len(unreadable) + skipped
-        for count, entry in enumerate(export_format.read(content, file), start=offset + 1):
+        offset = len(ratings) + len(unreadable) + skipped.total()
+        for count, entry in enumerate(read(content, file), start=offset + 1):
             if count > _MAX_ENTRIES:
                 message = f"{file}: a personal export should have at most {_MAX_ENTRIES:,} entries"
                 raise DataError(f"{message}; split it")
@@ -104,68 +220,5 @@ def _read_files(files: list[tuple[bytes, str]], provider: Provider) -> PersonalE
             elif isinstance(entry, UnreadableEntry):
                 unreadable.append(replace(entry, line=entry.line + offset))
             else:
-                skipped += 1
-    return PersonalExport(tuple(ratings), tuple(unreadable), skipped)
-
-
-def _table_reader(
-    layout: TableLayout, provider: Provider
-) -> Callable[[bytes, str], Iterator[Entry]]:
-    def read(data: bytes, name: str) -> Iterator[Entry]:
-        return read_table(data, name, layout, _hint(data, name, provider))
-
-    return read
-
-
-def _read_trakt(data: bytes, name: str) -> Iterator[Entry]:
-    text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if text and not text.startswith((b"[", b"{")):
-        message = f"{name} should be a JSON list of ratings, as Trakt's ratings-movies.json is"
-        raise DataError(message + _hint(data, name, "trakt"))
-    return read_trakt(data, name)
-
-
-def _hint(data: bytes, name: str, provider: Provider) -> str:
-    """Return the end of a message on a file that another service wrote; empty if none did."""
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{")):
-        return "; it looks like an export of Trakt (trakt)" if provider != "trakt" else ""
-    header = table_header(data, name)[2]
-    # The columns of the last one are also those of others.
-    for other in ("imdb", "movielens", "letterboxd"):
-        if other != provider and _LAYOUTS[other].fits(header):
-            return f"; it looks like an export of {EXPORT_FORMATS[other].label} ({other})"
-    return ""
-
-
-@dataclass(frozen=True)
-class ExportFormat:
-    """The export format of a service.
-
-    Attributes:
-        label: Name of the service in text.
-        members: Regular expression for the end of the paths of its files in a zip or folder.
-        read: Yields the entries of one file, given its content and its name.
-    """
-
-    label: str
-    members: str
-    read: Callable[[bytes, str], Iterator[Entry]]
-
-
-_LAYOUTS: Final[Mapping[Provider, TableLayout]] = {
-    "letterboxd": LETTERBOXD,
-    "imdb": IMDB,
-    "movielens": MOVIELENS,
-}
-EXPORT_FORMATS: Final[Mapping[Provider, ExportFormat]] = {
-    "letterboxd": ExportFormat(
-        "Letterboxd", r"ratings\.csv", _table_reader(LETTERBOXD, "letterboxd")
-    ),
-    "imdb": ExportFormat("IMDb", r"ratings\.csv", _table_reader(IMDB, "imdb")),
-    "trakt": ExportFormat(
-        "Trakt", r"ratings[-_]movies(-\d+)?\.json|ratings/movies\.json", _read_trakt
-    ),
-    "movielens": ExportFormat(
-        "MovieLens", r"(movielens-)?ratings\.csv", _table_reader(MOVIELENS, "movielens")
-    ),
-}
+                skipped[entry.kind] += 1
+    return PersonalExport(tuple(ratings), tuple(unreadable), dict(skipped), provider, scale)

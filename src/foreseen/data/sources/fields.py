@@ -9,8 +9,6 @@ from typing import Final
 import polars as pl
 
 from foreseen.data.schema import (
-    HIGHEST_RATING,
-    LOWEST_RATING,
     MOVIE,
     RATING,
     RATINGS_SCHEMA,
@@ -20,7 +18,12 @@ from foreseen.data.schema import (
 )
 from foreseen.data.text import excerpt
 
-LARGEST_ID: Final = 2**53
+_MAX_ID_LENGTH: Final = 200
+_LARGEST_RATING: Final = 1e9
+# Control characters, and those that reverse the direction of text.
+_CONTROL: Final = "[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]"
+_FRACTIONLESS: Final = r"^([0-9]+)\.0+$"
+_WHOLE: Final = r"^(0|[1-9][0-9]{0,17})$"
 # No two parts can match the same digits, so that matching takes linear time.
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
@@ -60,33 +63,29 @@ def parse_number(name: str, text: str) -> float:
     return value
 
 
-def parse_id(name: str, text: str) -> int:
-    """Return the user or movie id in a field, which may be written as 862 or 862.0.
+def parse_id(name: str, text: str) -> str:
+    """Return the user or movie id in a field: any text; 862.0 is the id 862.
 
     Raises:
         ValueError: If there is none; the message names the column.
     """
     text = text.strip()
-    is_short = text.isascii() and text.isdigit() and len(text) < 20
-    value = int(text) if is_short else parse_number(name, text)
-    if value > LARGEST_ID:
-        raise ValueError(f"{name} should be at most {LARGEST_ID:,}. {received(text)}")
-    if value < 0 or value != int(value):
-        raise ValueError(f"{name} should be a whole number of 0 or more. {received(text)}")
-    return int(value)
+    if not text:
+        raise ValueError(f"{name} is missing")
+    if len(text) > _MAX_ID_LENGTH:
+        raise ValueError(f"{name} should have at most {_MAX_ID_LENGTH} characters")
+    if re.search(_CONTROL, text):
+        raise ValueError(f"{name} should have no control characters. {received(text)}")
+    return re.sub(_FRACTIONLESS, r"\1", text)
 
 
 def parse_rating(text: str) -> float:
-    """Return the rating in a field.
+    """Return the rating in a field, on any scale.
 
     Raises:
-        ValueError: If there is none, or it is not on the scale.
+        ValueError: If there is none.
     """
-    value = parse_number(RATING, text)
-    if not LOWEST_RATING <= value <= HIGHEST_RATING:
-        scale = f"{LOWEST_RATING} to {HIGHEST_RATING}"
-        raise ValueError(f"rating should be on the scale {scale}. {received(text.strip())}")
-    return value
+    return parse_number(RATING, text)
 
 
 def parse_seconds(text: str, unit: str = "seconds") -> int:
@@ -125,7 +124,7 @@ def _parse_date(text: str) -> float:
         raise ValueError(message) from None
 
 
-def parse_field(name: str, text: str, unit: str = "seconds") -> float:
+def parse_field(name: str, text: str, unit: str = "seconds") -> float | str:
     """Return the value of a field by the rules of its column.
 
     Raises:
@@ -152,11 +151,11 @@ def convert_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         elif column.name == RATING:
             converted.append(_numbers(column))
         elif column.name in {USER, MOVIE}:
-            converted.append(_whole_numbers(column))
+            converted.append(convert_ids(column))
         else:
             converted.append(column)
     result = pl.DataFrame(converted)
-    allowed = {name: limits for name, limits in _LIMITS.items() if name in result.columns}
+    allowed = {name: _LIMITS[name] for name in (RATING, TIMESTAMP) if name in result.columns}
     return result.with_columns(
         pl.when(pl.col(name).is_between(*limits)).then(pl.col(name))
         for name, limits in allowed.items()
@@ -164,9 +163,9 @@ def convert_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 
 _LIMITS: Final[Mapping[str, tuple[float, float]]] = {
-    USER: (0, LARGEST_ID),
-    MOVIE: (0, LARGEST_ID),
-    RATING: (LOWEST_RATING, HIGHEST_RATING),
+    USER: (0, 2**63 - 1),
+    MOVIE: (0, 2**63 - 1),
+    RATING: (-_LARGEST_RATING, _LARGEST_RATING),
     TIMESTAMP: (0, TIMESTAMP_LIMIT - 1),
 }
 
@@ -179,6 +178,29 @@ def is_valid(frame: pl.DataFrame) -> bool:
             pl.col(name).is_between(*_LIMITS[name]).fill_null(value=False).all() for name in columns
         )
     ).item()
+
+
+def convert_ids(column: pl.Series) -> pl.Series:
+    """Return ids as whole numbers if all of them are; else as text; null where `parse_id` fails."""
+    if column.dtype.is_integer() and not column.is_empty():
+        least, largest = column.min(), column.max()
+        if isinstance(least, int) and isinstance(largest, int) and 0 <= least <= largest < 2**63:
+            return column.cast(pl.Int64)
+    if isinstance(column.dtype, (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)):
+        return pl.Series(column.name, [None] * len(column), pl.String)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+        whole = column.cast(pl.Int64, strict=False)
+        text = (
+            whole.cast(pl.String)
+            .set(whole.cast(column.dtype) != column, None)
+            .fill_null(column.cast(pl.String))
+        )
+    else:
+        text = column.cast(pl.String).str.strip_chars().str.replace(_FRACTIONLESS, "$1")
+    is_id = (text.str.len_chars().is_between(1, _MAX_ID_LENGTH)) & ~text.str.contains(_CONTROL)
+    text = text.set(~is_id, None)
+    return text.cast(pl.Int64) if bool(text.str.contains(_WHOLE).all()) else text
 
 
 def _numbers(column: pl.Series) -> pl.Series:
@@ -202,7 +224,7 @@ def _whole_numbers(column: pl.Series) -> pl.Series:
     else:
         exact = pl.Series(column.name, [None] * len(column), pl.Int64)
     numbers = column.cast(pl.Float64, strict=False)
-    is_whole = (numbers.floor() == numbers) & (numbers.abs() <= LARGEST_ID)
+    is_whole = (numbers.floor() == numbers) & (numbers.abs() <= 2**53)
     return exact.fill_null(numbers.set(~is_whole, None).cast(pl.Int64, strict=False))
 
 

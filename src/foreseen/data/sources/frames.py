@@ -6,10 +6,10 @@ from typing import Final
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from foreseen.data.schema import GENRES, MOVIE, RATINGS_SCHEMA, TIMESTAMP, TITLE, USER, YEAR
-from foreseen.data.sources.delimited import with_positions
+from foreseen.data.schema import GENRES, MOVIE, RATING, RATINGS_SCHEMA, TIMESTAMP, TITLE, USER, YEAR
+from foreseen.data.sources.delimited import with_positions, with_rating
 from foreseen.data.sources.detection import ALIASES, columns_of, missing_columns
-from foreseen.data.sources.fields import LARGEST_ID, convert_columns
+from foreseen.data.sources.fields import convert_columns, convert_ids
 from foreseen.data.sources.rows import LINE, BadRow, BadRows, RowText, complete_rows
 from foreseen.data.sources.titles import split_genres
 from foreseen.data.text import clean_text, excerpt
@@ -25,17 +25,27 @@ def ratings_of(table: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[BadRo
         DataError: If it lacks a column, or has too many bad rows.
     """
     positions = columns_of(table.columns, ALIASES)
-    required = [name for name in RATINGS_SCHEMA if name != TIMESTAMP]
+    are_views = len(positions) == len(table.columns) and RATING not in positions
+    optional = {TIMESTAMP, RATING} if are_views else {TIMESTAMP}
+    required = [name for name in RATINGS_SCHEMA if name not in optional]
     if error := missing_columns(table.columns, positions, required, file):
         raise error
     names = {name: table.columns[positions[name]] for name in RATINGS_SCHEMA if name in positions}
     table = table.select(pl.col(column).alias(name) for name, column in names.items())
+    _check_types(table, file)
     table = table.with_columns(pl.int_range(1, table.height + 1, dtype=pl.Int64).alias(LINE))
     frame, unit = convert_columns(table)
     bad = BadRows(file)
     is_unclear = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
-    valid = complete_rows(frame, _rows(table.filter(is_unclear)), unit, bad)
+    valid = with_rating(complete_rows(frame, _rows(table.filter(is_unclear)), unit, bad))
     return valid if TIMESTAMP in valid.columns else with_positions(valid), bad.found
+
+
+def _check_types(table: pl.DataFrame, file: str) -> None:
+    for name, dtype in table.schema.items():
+        if dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object):
+            message = f"column {name} should have numbers or texts. Received: {excerpt(str(dtype))}"
+            raise DataError(f"{file}: {message}")
 
 
 def conform(table: pl.DataFrame, schema: pl.Schema, file: str) -> pl.DataFrame:
@@ -49,17 +59,21 @@ def conform(table: pl.DataFrame, schema: pl.Schema, file: str) -> pl.DataFrame:
         split = pl.col(GENRES).map_elements(split_genres, return_dtype=pl.List(pl.String()))
         table = table.with_columns(split)
     for name, dtype in schema.items():
-        if table.schema[name] != dtype:
+        if name in {USER, MOVIE}:
+            table = table.with_columns(_checked_ids(table[name], file))
+        elif table.schema[name] != dtype:
             table = _cast(table, name, dtype, file)
-    for name in (USER, MOVIE):
-        if name in schema:
-            valid = pl.col(name).is_between(0, LARGEST_ID).fill_null(value=False)
-            wrong = table.with_row_index(offset=1).filter(~valid)
-            if not wrong.is_empty():
-                row, value = wrong["index"][0], wrong[name][0]
-                message = f"{name} should be a whole number of 0 or more. Received: {value}"
-                raise DataError(f"{file}, row {row}: {message}")
     return _checked_movies(table, file) if TITLE in schema else table
+
+
+def _checked_ids(column: pl.Series, file: str) -> pl.Series:
+    ids = convert_ids(column)
+    if ids.has_nulls():
+        row = int(ids.is_null().arg_max() or 0)
+        value = excerpt(str(column[row]))
+        message = f"{column.name} should be a number or a text. Received: {value}"
+        raise DataError(f"{file}, row {row + 1}: {message}")
+    return ids
 
 
 def _checked_movies(movies: pl.DataFrame, file: str) -> pl.DataFrame:

@@ -10,7 +10,8 @@ from foreseen.data.text import encoding_of, excerpt
 from foreseen.errors import DataError
 
 _BLOCK: Final = 1 << 18
-_MAX_ENTRY: Final = 65_536
+_MAX_ENTRY: Final = 1 << 19
+"""Characters of an entry: a series with a thousand watched episodes fits."""
 _MAX_KEYS: Final = 1000
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
@@ -20,7 +21,7 @@ def read_entries(data: bytes, file: str) -> Iterator[tuple[str | None, object]]:
 
     Raises:
         DataError: If the text is not valid JSON, is neither a list nor an object, or has an entry
-            of over 65,536 characters.
+            of over 524,288 characters.
     """
     stream = io.TextIOWrapper(io.BytesIO(data), encoding_of(data, file), errors="replace")
     scanner = _Scanner(stream, file)

@@ -7,7 +7,8 @@ import polars as pl
 from foreseen.data.input_files import display, read_file
 from foreseen.data.output import write_table
 from foreseen.data.schema import MOVIE, TIMESTAMP, USER
-from foreseen.data.sources.delimited import COMMA, read_columns
+from foreseen.data.sources.delimited import read_columns
+from foreseen.data.sources.detection import COMMA
 from foreseen.errors import DataError
 
 

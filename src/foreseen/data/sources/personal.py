@@ -4,18 +4,33 @@ The readers are in `foreseen.data.sources.exports`; `foreseen.data.title_matchin
 entries to the movies of a catalogue.
 """
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING, RATING, TIMESTAMP_LIMIT
-from foreseen.data.sources.fields import parse_number, received
+from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.data.sources.personal_fields import (
+    clean_title,
+    imdb_digits,
+    is_ambiguous_date,
+    parse_stars,
+    parse_timestamp,
+    parse_year,
+    tmdb_digits,
+)
+from foreseen.data.sources.title_types import TitleType, classify_type
 from foreseen.data.text import clean_text
+from foreseen.errors import DataError
 
-_MAX_TITLE_LENGTH: Final = 300
-_SECONDS: Final = re.compile(r"[0-9]{9,20}")
-_DAY_AND_MONTH: Final = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4})")
+Provider = Literal[
+    "letterboxd", "imdb", "trakt", "movielens", "simkl", "tmdb", "movary", "jellyfin", "csv"
+]
+"""The services with a supported export format; `csv` is any other table."""
+_MAX_KIND_LENGTH: Final = 40
+
+
+class LayoutError(DataError):
+    """A file that does not have the layout of its service."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,9 @@ class PersonalRating:
         tmdb: TMDB id.
         movie: MovieLens id.
         original_title: Title in the language of the film, if it differs.
+        kind: What the service calls it, if that is not known to be a film.
+        only_by_id: Whether it is a film only if the catalogue has its id: it is a series, say.
+        has_ambiguous_date: Whether the day of its date could be the month.
     """
 
     line: int
@@ -43,6 +61,9 @@ class PersonalRating:
     tmdb: str | None = None
     movie: int | None = None
     original_title: str | None = None
+    kind: str = ""
+    only_by_id: bool = False
+    has_ambiguous_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,102 +93,72 @@ class PersonalExport:
     Attributes:
         ratings: The ratings of movies.
         unreadable: Entries that could not be parsed.
-        skipped: Number of valid entries that do not rate a movie.
+        skipped: Number of valid entries that do not rate a movie, by what they are.
+        service: The service that wrote it.
+        scale: The scale of the ratings in it.
     """
 
     ratings: tuple[PersonalRating, ...]
     unreadable: tuple[UnreadableEntry, ...] = ()
-    skipped: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    service: Provider = "csv"
+    scale: RatingScale = STARS
+
+    @property
+    def ambiguous_dates(self) -> int:
+        """Number of ratings without a date because its day could be its month."""
+        return sum(rating.has_ambiguous_date for rating in self.ratings)
 
 
-def parse_stars(text: str, scale: float = 1.0) -> float:
-    """Return a rating in stars, rounded to half stars.
+def read_entry(
+    line: int,
+    title: str,
+    rating: str,
+    scale: RatingScale,
+    *,
+    year: str = "",
+    date: str = "",
+    imdb: str = "",
+    tmdb: str = "",
+    title_type: str = "",
+    original_title: str = "",
+) -> Entry:
+    """Return the entry with the texts that a service writes; the readers share it.
 
     Args:
-        text: The rating in points of the service.
-        scale: Points per star.
+        line: Line in the file, or position in a list.
+        title: The title.
+        rating: The rating; empty if there is none.
+        scale: The scale of the rating.
+        year: Release year or date.
+        date: Date of the rating.
+        imdb: IMDb id.
+        tmdb: TMDB id.
+        title_type: What the service calls it, such as `TV Series`; empty for a film.
+        original_title: The title in the language of the film.
 
     Raises:
-        ValueError: If it is not a number or not on the scale.
+        ValueError: If the rating or the date is not valid.
     """
-    stars = parse_number(RATING, text) / scale
-    if not LOWEST_RATING <= stars <= HIGHEST_RATING:
-        low, high = LOWEST_RATING * scale, HIGHEST_RATING * scale
-        raise ValueError(f"rating should be between {low:g} and {high:g}. {received(text)}")
-    return round(stars * 2) / 2
-
-
-def parse_timestamp(text: str) -> int | None:
-    """Return the timestamp of a date or time, UTC by default; None for empty text.
-
-    It may be ISO 8601, seconds since 1970, or as spreadsheets write dates: 31.01.2020, 31/01/2020
-    or 01/31/2020. Of the last two forms, a date whose day could be its month gives None.
-
-    Raises:
-        ValueError: If the text is neither, or the timestamp is out of range.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    if _SECONDS.fullmatch(text):
-        return checked_timestamp(int(text))
-    if match := _DAY_AND_MONTH.fullmatch(text):
-        return _parse_day_and_month(match)
-    try:
-        if len(text) == len("2020-01-31"):
-            moment = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        else:
-            moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"date should be as in 2020-01-31. {received(text)}") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return checked_timestamp(int(moment.timestamp()))
-    except OverflowError:
-        raise ValueError(f"date should be from 1970 to 2099. {received(text)}") from None
-
-
-def _parse_day_and_month(match: re.Match[str]) -> int | None:
-    first, second, year = int(match[1]), int(match[3]), int(match[4])
-    if match[2] == "/" and first <= 12 and second <= 12 and first != second:
-        return None
-    day, month = (second, first) if match[2] == "/" and second > 12 else (first, second)
-    try:
-        return checked_timestamp(int(datetime(year, month, day, tzinfo=UTC).timestamp()))
-    except ValueError:
-        raise ValueError(f"date should be as in 2020-01-31. {received(match[0])}") from None
-
-
-def imdb_digits(text: str) -> str | None:
-    """Return the digits of an IMDb id without leading zeros, or None: 111161 for tt0111161."""
-    match = re.fullmatch(r"(?:tt)?([0-9]{1,12})", text.strip())
-    return match[1].lstrip("0") or "0" if match else None
-
-
-def tmdb_digits(text: str) -> str | None:
-    """Return the digits of a TMDB id, which may be written as 862 or 862.0, or None."""
-    match = re.fullmatch(r"([0-9]{1,12})(?:\.0)?", text.strip())
-    return match[1] if match else None
-
-
-def checked_timestamp(timestamp: int) -> int:
-    """Return a timestamp that is in range.
-
-    Raises:
-        ValueError: If it is before 1970 or after 2099.
-    """
-    if not 0 <= timestamp < TIMESTAMP_LIMIT:
-        raise ValueError(f"date should be from 1970 to 2099. Received: timestamp {timestamp}")
-    return timestamp
-
-
-def clean_title(title: str) -> str:
-    """Return a title of at most 300 characters, on one line, without control characters."""
-    return clean_text(title[:_MAX_TITLE_LENGTH])
-
-
-def parse_year(text: str) -> int | None:
-    """Return a release year of four digits; None for any other text."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) == 4 else None
+    kind = clean_text(title_type[:_MAX_KIND_LENGTH])
+    meaning = classify_type(kind)
+    is_series = meaning is TitleType.SERIES
+    if not rating:
+        return SkippedEntry("not rated")
+    if is_series and imdb_digits(imdb) is None:
+        return SkippedEntry(kind)
+    name, original = clean_title(title), clean_title(original_title)
+    return PersonalRating(
+        line,
+        name,
+        parse_year(year),
+        parse_stars(rating, scale),
+        parse_timestamp(date),
+        imdb=imdb_digits(imdb),
+        # TMDB numbers films and series apart.
+        tmdb=tmdb_digits(tmdb) if meaning is TitleType.FILM else None,
+        original_title=original if original not in {"", name} else None,
+        kind="" if meaning is TitleType.FILM else kind,
+        only_by_id=is_series,
+        has_ambiguous_date=is_ambiguous_date(date),
+    )

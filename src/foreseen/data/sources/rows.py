@@ -6,7 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from foreseen.data.sources.fields import UNITS, parse_field
+from foreseen.data.schema import MOVIE, USER
+from foreseen.data.sources.fields import UNITS, convert_ids, parse_field
 from foreseen.errors import DataError
 
 LINE: Final = "line"
@@ -98,7 +99,7 @@ def complete_rows(
         DataError: If too many rows are bad.
     """
     names = [name for name in frame.columns if name != LINE]
-    parsed: list[Sequence[float]] = []
+    parsed: list[Sequence[float | str]] = []
     for row in unclear:
         if isinstance(row.fields, str):
             bad.add(row, row.fields, row.line)
@@ -114,3 +115,12 @@ def complete_rows(
         more = pl.DataFrame(parsed, schema=[*names, LINE], orient="row").cast(frame.schema)
         valid = pl.concat([valid, more]).sort(LINE)
     return valid
+
+
+def table_of(rows: Sequence[Sequence[object]], schema: pl.Schema) -> pl.DataFrame:
+    """Return rows with ids as text as a table; ids become whole numbers if all of them are."""
+    text = {name: pl.String() if name in {USER, MOVIE} else schema[name] for name in schema}
+    frame = pl.DataFrame(rows, schema=text, orient="row")
+    return frame.with_columns(
+        convert_ids(frame[name]) for name in (USER, MOVIE) if name in frame.columns
+    )

@@ -15,7 +15,7 @@ from foreseen.data.text import excerpt
 from foreseen.errors import DataError
 
 SIGNATURE: Final = b"PK\x03\x04"
-MAX_MEMBERS: Final = 10_000
+MAX_MEMBERS: Final = 20_000
 _MAX_RATIO: Final = 100
 _RATIO_COUNTS_FROM: Final = 64 << 20
 _MAX_MEMBER: Final = 4 << 30
@@ -102,7 +102,8 @@ def read_member(bundle: zipfile.ZipFile, member: str, name: str, limit: int = _M
             compressed size.
     """
     entry = bundle.getinfo(member)
-    if sum(other.filename == member for other in bundle.infolist()) > 1:
+    has_repeated = len(bundle.infolist()) > len(bundle.NameToInfo)
+    if has_repeated and sum(other.filename == member for other in bundle.infolist()) > 1:
         raise DataError(f"{name} is in the zip twice; remove one of them")
     if entry.flag_bits & _ENCRYPTED:
         raise DataError(f"{name} is encrypted; unpack the zip and zip it without a password")

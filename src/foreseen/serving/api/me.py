@@ -5,8 +5,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import TIMESTAMP_LIMIT
-from foreseen.data.sources.exports import Provider
+from foreseen.data.sources.export_columns import parse_columns
+from foreseen.data.sources.exports import Provider, ReadOptions
 from foreseen.data.title_matching import parse_choices
 from foreseen.ranking.rank import By
 from foreseen.ranking.recommend import RankingRequest
@@ -14,14 +16,15 @@ from foreseen.serving.accounts import SESSION_COOKIE
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
-    MovieId,
     MoviesIn,
     RatingIn,
     UserRating,
     movie_row,
+    stars_of,
 )
 from foreseen.serving.dependencies import (
     Context,
+    MovieCode,
     RequiredSession,
     RequiredUser,
     Snapshot,
@@ -31,6 +34,7 @@ from foreseen.serving.dependencies import (
 from foreseen.serving.hosts import client_address
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommender import predict
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Impression, StoredRating
 from foreseen.serving.uploads import Upload
 
@@ -53,6 +57,7 @@ def get_me(context: Context, current: RequiredUser) -> dict[str, Any]:
 @router.get("/ratings")
 def list_ratings(
     context: Context,
+    snapshot: Snapshot,
     current: RequiredUser,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
@@ -63,23 +68,31 @@ def list_ratings(
     return {
         "total": len(rated),
         "offset": offset,
-        "ratings": [UserRating(movieId=r.movie, rating=r.rating, rated=r.rated) for r in part],
+        "ratings": [_user_rating(snapshot, entry) for entry in part],
     }
+
+
+def _user_rating(snapshot: ModelSnapshot, stored: StoredRating) -> UserRating:
+    return UserRating(
+        movieId=snapshot.encoding.movies.identifier(stored.movie),
+        rating=snapshot.encoding.scale.rating_of(stored.rating),
+        rated=stored.rated,
+    )
 
 
 @router.put("/ratings/{movie}")
 def rate_movie(
-    movie: MovieId, body: RatingIn, snapshot: Snapshot, context: Context, current: RequiredUser
+    movie: MovieCode, body: RatingIn, snapshot: Snapshot, context: Context, current: RequiredUser
 ) -> UserRating:
     """Rate a movie; the rating is stored before the response is sent."""
     movie_row(snapshot, movie)
-    rated = StoredRating(movie, body.rating, now())
+    rated = StoredRating(movie, stars_of(snapshot, body.rating), now())
     context.store.rate(current.user.id, [rated])
-    return UserRating(movieId=movie, rating=rated.rating, rated=rated.rated)
+    return _user_rating(snapshot, rated)
 
 
 @router.delete("/ratings/{movie}", status_code=204)
-def delete_rating(movie: MovieId, context: Context, current: RequiredUser) -> None:
+def delete_rating(movie: MovieCode, context: Context, current: RequiredUser) -> None:
     """Delete the rating of a movie."""
     if not context.store.unrate(current.user.id, movie):
         raise ProblemError(404, "not-rated", f"you have not rated movie {movie}")
@@ -87,7 +100,7 @@ def delete_rating(movie: MovieId, context: Context, current: RequiredUser) -> No
 
 @router.put("/dismissed/{movie}", status_code=204)
 def dismiss_movie(
-    movie: MovieId, snapshot: Snapshot, context: Context, current: RequiredUser
+    movie: MovieCode, snapshot: Snapshot, context: Context, current: RequiredUser
 ) -> None:
     """Dismiss a movie: exclude it from recommendations."""
     movie_row(snapshot, movie)
@@ -95,7 +108,7 @@ def dismiss_movie(
 
 
 @router.delete("/dismissed/{movie}", status_code=204)
-def undismiss_movie(movie: MovieId, context: Context, current: RequiredUser) -> None:
+def undismiss_movie(movie: MovieCode, context: Context, current: RequiredUser) -> None:
     """Include a dismissed movie in recommendations again."""
     if not context.store.undismiss(current.user.id, movie):
         raise ProblemError(404, "not-dismissed", f"you have not dismissed movie {movie}")
@@ -127,7 +140,7 @@ def list_recommendations(
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     ranked = context.recommender.rank(snapshot, state.history, state.hidden, ranking)
-    movies = tuple(entry.movie for entry in ranked)
+    movies = tuple(snapshot.encoding.movies.code(entry.movie) for entry in ranked)
     impression = Impression(now(), by, snapshot.version.number, movies)
     context.store.add_impression(current.user.id, impression)
     content = {
@@ -143,12 +156,13 @@ def list_recommendations(
 @router.post("/predictions")
 def predict_ratings(
     body: MoviesIn, snapshot: Snapshot, context: Context, current: RequiredUser
-) -> list[dict[str, float]]:
+) -> list[dict[str, float | str]]:
     """Predict the user's ratings of movies, in their order; the catalogue may not have them."""
     state = user_state(context, snapshot, current.user)
+    codes = [snapshot.encoding.movies.code(movie) for movie in body.movies]
     return [
-        {"movieId": p.movie, "prediction": p.rating, "low": p.low, "high": p.high}
-        for p in predict(snapshot, state.history, body.movies)
+        {"movieId": movie, "prediction": p.rating, "low": p.low, "high": p.high}
+        for movie, p in zip(body.movies, predict(snapshot, state.history, codes), strict=True)
     ]
 
 
@@ -158,16 +172,26 @@ async def import_ratings(
     context: Context,
     snapshot: Snapshot,
     current: RequiredUser,
-    provider: Annotated[Provider, Query(alias="from")],
     file: Annotated[UploadFile, File()],
+    provider: Annotated[
+        Provider | None, Query(alias="from", description="by default it is recognised")
+    ] = None,
     choose: Annotated[list[str] | None, Query(description="LINE:MOVIE")] = None,
+    columns: Annotated[
+        str, Query(description="columns of another table: title=NAME,rating=NAME,...")
+    ] = "",
+    scale: Annotated[str, Query(description="scale of its ratings: LOW:HIGH")] = "",
 ) -> Response:
     """Import ratings exported from another service; a repeated import changes nothing."""
     data = await file.read(_MAX_UPLOAD + 1)
     if len(data) > _MAX_UPLOAD:
         limit = f"a file may have at most {_MAX_UPLOAD >> 20} MiB"
         raise ProblemError(413, "too-large", limit)
-    upload = Upload(data, file.filename or "the file", provider, parse_choices(choose or []))
+    options = ReadOptions(
+        parse_columns(columns) if columns else {}, RatingScale.parse(scale) if scale else None
+    )
+    choices = parse_choices(choose or [])
+    upload = Upload(data, file.filename or "the file", provider, choices, options)
     address = client_address(request)
     matched, changed = await context.imports.run(upload, snapshot, current.user.id, address)
     # The report may be large, so it is not parsed to add a number.
@@ -176,15 +200,26 @@ async def import_ratings(
 
 
 @router.get("/export")
-def export_data(context: Context, current: RequiredUser) -> dict[str, Any]:
+def export_data(context: Context, snapshot: Snapshot, current: RequiredUser) -> dict[str, Any]:
     """Return all stored data of the user."""
-    user, store = current.user, context.store
+    user, store, scale = current.user, context.store, snapshot.encoding.scale
+    identifier = snapshot.encoding.movies.identifier
     return {
         "user": dict(vars(user)),
-        "ratings": [vars(rated) for rated in store.ratings(user.id)],
-        "dismissed": store.dismissed(user.id),
+        "ratings": [
+            {
+                "movie": identifier(entry.movie),
+                "rating": scale.rating_of(entry.rating),
+                "rated": entry.rated,
+            }
+            for entry in store.ratings(user.id)
+        ],
+        "dismissed": [identifier(movie) for movie in store.dismissed(user.id)],
         "imports": store.imports(user.id),
-        "shown": [vars(impression) for impression in store.impressions(user.id)],
+        "shown": [
+            {**vars(shown), "movies": [identifier(movie) for movie in shown.movies]}
+            for shown in store.impressions(user.id)
+        ],
         "tokens": [vars(token) for token in store.tokens(user.id)],
     }
 

@@ -5,13 +5,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from foreseen.data.canonical import ratings_frame
+from foreseen.data.encoding import USER_LIMIT
 from foreseen.registry import audit_log, recovery, versions
-from foreseen.registry.update import update as update_model
+from foreseen.registry.update import update_accounts
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
 from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import FIRST_ID
 
 router = APIRouter(prefix=f"{BASE}/model", responses=PROBLEMS)
 
@@ -47,12 +47,12 @@ def model_status(snapshot: ModelSnapshot, context: AppContext) -> dict[str, Any]
 def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # noqa: ARG001
     """Add all ratings of the database to the model, detect drift, train a challenger if needed."""
     new = ratings_frame(
-        (FIRST_ID + user, rated.movie, rated.rating, rated.rated)
+        (USER_LIMIT + user, rated.movie, rated.rating, rated.rated)
         for user, rated in context.store.all_ratings()
     )
     if new.is_empty():
         raise ProblemError(422, "no-ratings", "the database contains no ratings yet")
-    return update_model(context.live.folder, new, complete_from=FIRST_ID).as_json()
+    return update_accounts(context.live.folder, new).as_json()
 
 
 @router.post("/promote")

@@ -10,7 +10,6 @@ from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
     Movie,
-    MovieId,
     MoviePage,
     describe_movie,
     movie_reference,
@@ -18,6 +17,7 @@ from foreseen.serving.api.schemas import (
 )
 from foreseen.serving.dependencies import (
     Context,
+    MovieCode,
     OptionalUser,
     RequiredUser,
     Snapshot,
@@ -46,7 +46,7 @@ def search_movies(
 
 @router.get("/movies/{movie}")
 def movie_details(
-    movie: MovieId, snapshot: Snapshot, context: Context, current: OptionalUser
+    movie: MovieCode, snapshot: Snapshot, context: Context, current: OptionalUser
 ) -> dict[str, Any]:
     """Return a movie with its ratings by year and, within a session, the predicted rating."""
     row = movie_row(snapshot, movie)
@@ -56,21 +56,25 @@ def movie_details(
         for year, count, mean in ratings_by_year(snapshot, row)
     ]
     if current is not None:
-        state = user_state(context, snapshot, current.user)
+        state, scale = user_state(context, snapshot, current.user), snapshot.encoding.scale
         prediction = predict(snapshot, state.history, [movie])[0]
         details["prediction"] = {
             "rating": round(prediction.rating, 3),
             "low": round(prediction.low, 3),
             "high": round(prediction.high, 3),
-            "chances": {f"{stars:g}": round(p, 4) for stars, p in rating_probabilities(prediction)},
+            "chances": {
+                f"{rating:g}": round(p, 4) for rating, p in rating_probabilities(prediction, scale)
+            },
         }
-        details["rating"] = next((r.rating for r in state.ratings if r.movie == movie), None)
+        details["rating"] = next(
+            (scale.rating_of(r.rating) for r in state.ratings if r.movie == movie), None
+        )
     return details
 
 
 @router.get("/movies/{movie}/similar")
 def similar_movies(
-    movie: MovieId, snapshot: Snapshot, limit: Annotated[int, Query(ge=1, le=100)] = 12
+    movie: MovieCode, snapshot: Snapshot, limit: Annotated[int, Query(ge=1, le=100)] = 12
 ) -> list[Movie]:
     """Return the movies most often liked by the same users, best first."""
     rows = most_similar(snapshot, movie_row(snapshot, movie), limit)
@@ -79,7 +83,7 @@ def similar_movies(
 
 @router.get("/movies/{movie}/why")
 def why_movie(
-    movie: MovieId,
+    movie: MovieCode,
     snapshot: Snapshot,
     context: Context,
     current: RequiredUser,
@@ -87,7 +91,7 @@ def why_movie(
 ) -> list[dict[str, Any]]:
     """Return the user's ratings with the strongest influence on the prediction.
 
-    The effect of a rating, in stars, is the prediction less the prediction without that rating.
+    The effect of a rating is the prediction less the prediction without that rating.
     """
     movie_row(snapshot, movie)
     state = user_state(context, snapshot, current.user)
@@ -98,11 +102,15 @@ def rating_influences(
     snapshot: ModelSnapshot, state: UserState, movie: int, limit: int
 ) -> list[dict[str, Any]]:
     """Return a user's ratings with the strongest influence on a prediction, strongest first."""
-    others = state.history.without(movie)
+    others, scale = state.history.without(movie), snapshot.encoding.scale
     context = UserContext(snapshot.model.log.view_of([others]), 0, snapshot.now, others)
     rows = snapshot.model.log.catalogue.movies.rows([movie])
     found = influences(snapshot.model, context, rows)[0]
     return [
-        {**movie_reference(snapshot, entry.movie), "rating": entry.rating, "effect": entry.effect}
+        {
+            **movie_reference(snapshot, int(entry.movie)),
+            "rating": scale.rating_of(entry.rating),
+            "effect": entry.effect * scale.per_star,
+        }
         for entry in found[:limit]
     ]

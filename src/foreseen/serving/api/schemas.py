@@ -10,6 +10,7 @@ from foreseen.serving.snapshot import ModelSnapshot
 
 BASE: Final = "/api/v1"
 LARGEST_ID: Final = 2**53
+"""The largest number that JSON clients read exactly."""
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"description": description, "content": {MEDIA_TYPE: {}}}
     for status, description in {
@@ -22,14 +23,15 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         503: "Overloaded, or the database is unavailable; Retry-After likewise.",
     }.items()
 }
-MovieId = Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)]
-Stars = Annotated[float, Field(ge=0.5, le=5, multiple_of=0.5)]
+MovieId = (
+    Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)] | Annotated[str, Field(max_length=200)]
+)
 
 
 class Movie(BaseModel):
     """A movie of the catalogue, with the number and the mean of its ratings."""
 
-    movieId: int  # noqa: N815
+    movieId: MovieId  # noqa: N815
     title: str
     year: int | None
     genres: list[str]
@@ -48,15 +50,15 @@ class MoviePage(BaseModel):
 class UserRating(BaseModel):
     """A rating of the user; `rated` is its Unix time in seconds."""
 
-    movieId: int  # noqa: N815
+    movieId: MovieId  # noqa: N815
     rating: float
     rated: int
 
 
 class RatingIn(BaseModel):
-    """A rating in stars."""
+    """A rating on the scale of the data, by default in half stars from 0.5 to 5."""
 
-    rating: Stars
+    rating: Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
 class MoviesIn(BaseModel):
@@ -120,8 +122,28 @@ def movie_row(snapshot: ModelSnapshot, movie: int) -> int:
     """
     row = snapshot.row(movie)
     if row is None:
-        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {movie}")
+        shown = snapshot.encoding.movies.identifier(movie)
+        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {shown}")
     return row
+
+
+def stars_of(snapshot: ModelSnapshot, rating: float) -> float:
+    """Return a rating of the data's scale in stars.
+
+    Raises:
+        ProblemError: If it is not on the scale.
+    """
+    scale = snapshot.input_scale
+    stars = float(scale.to_stars(rating))
+    is_valid = bool(scale.contains(rating))
+    if not is_valid or (scale.step is not None and abs(scale.rating_of(stars) - rating) > 1e-9):
+        steps = "" if scale.step is None else f" in steps of {scale.step:g}"
+        raise ProblemError(
+            422,
+            "invalid-input",
+            f"rating should be from {scale}{steps}. Received: {rating:g}",
+        )
+    return stars
 
 
 def describe_movie(snapshot: ModelSnapshot, row: int) -> Movie:
@@ -141,6 +163,7 @@ def movie_reference(snapshot: ModelSnapshot, movie: int) -> dict[str, Any]:
     """Return the id, title and year of a movie that the catalogue may not have."""
     row = snapshot.row(movie)
     if row is None:
-        return {"movieId": movie, "title": f"movie {movie}", "year": None}
+        shown = snapshot.encoding.movies.identifier(movie)
+        return {"movieId": shown, "title": f"movie {shown}", "year": None}
     card = movie_card(snapshot, row)
     return {"movieId": card.movie, "title": card.title, "year": card.year}

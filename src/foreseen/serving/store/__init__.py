@@ -1,7 +1,5 @@
 """The store: users, their ratings and the rankings they were shown. The only code with SQL."""
 
-from typing import Final
-
 from foreseen.serving.store.activity import Activity, Impression
 from foreseen.serving.store.attempts import Attempts
 from foreseen.serving.store.errors import ConflictError, StoreError, StoreUnavailableError
@@ -10,7 +8,6 @@ from foreseen.serving.store.sessions import Sessions, Token
 from foreseen.serving.store.users import User
 
 __all__ = [
-    "FIRST_ID",
     "ConflictError",
     "Impression",
     "Store",
@@ -20,9 +17,6 @@ __all__ = [
     "Token",
     "User",
 ]
-
-FIRST_ID: Final = 1_000_000_000
-"""Added to the store's user ids where they are mixed with those of a data set."""
 
 
 class Store(Sessions, Attempts, Ratings, Activity):

@@ -52,14 +52,18 @@ async function load(place, path) {
 
 // Star ratings
 
+// A rating is a number on the scale of the input, null without one.
 function show(stars, value) {
   const input = stars.querySelector("input");
-  if (!value) input.value = input.min;
-  stars.querySelector(".fill").className = `fill f${Math.round(value * 2)}`;
-  stars.querySelector("output").textContent = value ? String(value) : "–";
-  stars.querySelector(".unrate").hidden = !value;
-  input.setAttribute("aria-valuetext", value ? `${value} stars` : "not rated");
-  input.toggleAttribute("data-empty", !value);
+  const rated = value !== null;
+  if (!rated) input.value = input.min;
+  const low = Number(input.min);
+  const half = rated ? 1 + Math.round(9 * (value - low) / (Number(input.max) - low)) : 0;
+  stars.querySelector(".fill").className = `fill f${half}`;
+  stars.querySelector("output").textContent = rated ? String(value) : "–";
+  stars.querySelector(".unrate").hidden = !rated;
+  input.setAttribute("aria-valuetext", rated ? `${value} ${input.dataset.unit}` : "not rated");
+  input.toggleAttribute("data-empty", !rated);
 }
 
 const pending = new Map();
@@ -71,18 +75,17 @@ function rate(stars, value, delay = 250) {
   const save = async (options) => {
     clearTimeout(pending.get(movie)?.timer);
     pending.delete(movie);
-    const before = Number(stars.dataset.saved ?? stars.querySelector("input").defaultValue);
     try {
       await ensureSession();
-      const path = `/api/v1/me/ratings/${movie}`;
-      if (value) await request("PUT", path, { rating: value }, options);
+      const path = `/api/v1/me/ratings/${encodeURIComponent(movie)}`;
+      if (value !== null) await request("PUT", path, { rating: value }, options);
       else await request("DELETE", path, null, options);
-      stars.dataset.saved = value;
+      stars.dataset.saved = JSON.stringify(value);
       if (options) return;
-      announce(value ? `Rated ${value}` : "Rating deleted");
+      announce(value !== null ? `Rated ${value}` : "Rating deleted");
       await refreshRanking();
     } catch (error) {
-      show(stars, stars.dataset.saved === undefined && before === 0.5 ? 0 : before);
+      show(stars, JSON.parse(stars.dataset.saved));
       announce(`Not saved: ${error.message}`);
     }
   };
@@ -136,7 +139,7 @@ document.addEventListener("keydown", (event) => {
     rate(input.closest(".stars"), Number(input.value));
   }
   if ((event.key === "Delete" || event.key === "Backspace") && !input.hasAttribute("data-empty")) {
-    rate(input.closest(".stars"), 0);
+    rate(input.closest(".stars"), null);
   }
 });
 
@@ -226,11 +229,11 @@ const actions = {
     button.closest("li").remove();
     announce("It may be recommended again");
   },
-  ".unrate": (button) => rate(button.closest(".stars"), 0),
+  ".unrate": (button) => rate(button.closest(".stars"), null),
   ".dismiss": async (button) => {
     const card = button.closest("[data-movie]");
     await ensureSession();
-    await request("PUT", `/api/v1/me/dismissed/${card.dataset.movie}`);
+    await request("PUT", `/api/v1/me/dismissed/${encodeURIComponent(card.dataset.movie)}`);
     announce("It will not be recommended again");
     await refreshRanking();
   },
@@ -274,11 +277,13 @@ document.addEventListener("submit", async (event) => {
 });
 
 async function importFile(form, data) {
-  const service = data.get("from");
-  const choices = form.choices.map((pair) => `&choose=${pair}`).join("");
+  const query = new URLSearchParams(form.choices.map((pair) => ["choose", pair]));
+  for (const name of ["from", "columns", "scale"]) {
+    if (data.get(name)) query.set(name, data.get(name));
+  }
   const body = new FormData();
   body.set("file", data.get("file"));
-  const report = await request("POST", `/api/v1/me/imports?from=${service}${choices}`, body);
+  const report = await request("POST", `/api/v1/me/imports?${query}`, body);
   const place = document.getElementById("report");
   place.replaceChildren();
   const add = (tag, text, parent = place) => {
@@ -289,7 +294,16 @@ async function importFile(form, data) {
   };
   add("p", `${report.matched.length} matched (${report.changed} new or changed), ` +
     `${report.ambiguous.length} ambiguous, ${report.missing.length} missing, ` +
-    `${report.unreadable.length} not valid.`);
+    `${report.unreadable.length} not valid, ${report.skipped} not of a movie.`);
+  add("p", `Read as ${report.service}, with ratings from ${report.scale.low} to ` +
+    `${report.scale.high}.`);
+  const kinds = Object.entries({ ...report.skippedKinds, ...report.unknownTypes });
+  if (kinds.length) {
+    add("p", `Other types: ${kinds.map(([name, count]) => `${name} ${count}`).join(", ")}.`);
+  }
+  if (report.ambiguousDates) {
+    add("p", `${report.ambiguousDates} without a date, because its day could be its month.`);
+  }
   for (const entry of report.ambiguous) {
     const line = add("p", `Which ${entry.title}? `);
     for (const candidate of entry.candidates) {

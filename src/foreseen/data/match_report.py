@@ -1,0 +1,129 @@
+"""The result of matching a personal export to a catalogue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from foreseen.data.encoding import Id
+from foreseen.data.schema import MOVIE, TITLE, YEAR
+from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.text import excerpt
+from foreseen.errors import DataError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A movie of the catalogue that an entry may refer to.
+
+    Attributes:
+        movie: Its code.
+        title: Its title.
+        year: Its release year.
+        identifier: Its id in the data.
+    """
+
+    movie: int
+    title: str
+    year: int | None
+    identifier: Id
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.year})" if self.year else self.title
+
+
+@dataclass(frozen=True)
+class Match:
+    """An entry of an export and the movies it may refer to: one, several, or none."""
+
+    rating: PersonalRating
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """The result of matching an export.
+
+    Attributes:
+        matched: Entries with exactly one movie; each movie occurs once.
+        ambiguous: Entries with several movies.
+        missing: Entries without a movie in the catalogue.
+        repeated: Number of entries that rate a movie again; of these the latest one is kept.
+        export: The export.
+        skipped: Number of entries that do not rate a movie of the catalogue, by what they are:
+            those that the export skips, and series.
+        unknown_types: Number of entries whose type may not be that of a film, by type; they are
+            among the others.
+    """
+
+    matched: tuple[Match, ...]
+    ambiguous: tuple[Match, ...]
+    missing: tuple[Match, ...]
+    repeated: int
+    export: PersonalExport
+    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    unknown_types: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a JSON document."""
+        scale = self.export.scale
+        return {
+            "service": self.export.service,
+            "scale": {"low": scale.low, "high": scale.high},
+            "matched": [_match_as_json(match) for match in self.matched],
+            "ambiguous": [_match_as_json(match) for match in self.ambiguous],
+            "missing": [_match_as_json(match) for match in self.missing],
+            "unreadable": [dict(vars(entry)) for entry in self.export.unreadable],
+            "repeated": self.repeated,
+            "skipped": sum(self.skipped.values()),
+            "skippedKinds": dict(self.skipped),
+            "unknownTypes": dict(self.unknown_types),
+            "ambiguousDates": self.export.ambiguous_dates,
+        }
+
+    def check_matched(self, file: str, movies: int, *, has_links: bool) -> None:
+        """Check that an entry matches a movie, or could, unless the export is empty.
+
+        Args:
+            file: Name of the file in the message.
+            movies: Number of movies in the catalogue.
+            has_links: Whether it has their IMDb or TMDB ids.
+
+        Raises:
+            DataError: If none does; the message says why.
+        """
+        unreadable = self.export.unreadable
+        reasons: list[str] = []
+        if self.missing:
+            rating = self.missing[0].rating
+            title = f"'{excerpt(rating.title)}'" + (f" ({rating.year})" if rating.year else "")
+            count = len(self.missing)
+            reasons.append(
+                f"{count:,} not among its {movies:,} movies (line {rating.line}: {title})"
+            )
+        if unreadable:
+            first = f"line {unreadable[0].line}: {unreadable[0].reason}"
+            reasons.append(f"{len(unreadable):,} not valid ({first})")
+        reasons += [f"{count:,} skipped ({kind})" for kind, count in self.skipped.items()]
+        if not reasons or self.matched or self.ambiguous:
+            return
+        remedy = (
+            "check that the file has ratings of movies, and that the catalogue is the right one"
+        )
+        if not has_links and any(match.rating.imdb or match.rating.tmdb for match in self.missing):
+            remedy = "its data have no links.csv, so that only titles were compared"
+        why = ", ".join(reasons)
+        raise DataError(f"{file}: no rating matches a movie of the catalogue: {why}; {remedy}")
+
+
+def _match_as_json(match: Match) -> dict[str, Any]:
+    rating = match.rating
+    return {
+        "line": rating.line,
+        "title": rating.title,
+        "year": rating.year,
+        "rating": rating.stars,
+        "candidates": [
+            {MOVIE: movie.identifier, TITLE: movie.title, YEAR: movie.year}
+            for movie in match.candidates
+        ],
+    }
