@@ -27,13 +27,13 @@ def test_a_call_without_a_command_prints_the_usage(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "nowhere", "--out", "x"], "no such folder or zip"),
+        (["train", "nowhere", "--out", "x"], "no such file or folder"),
         (["train", "ml-latest-small", "--model", "oracle", "--out", "x"], "oracle"),
         (["train", "ml-latest-small"], "--out"),
         (["recommend", "nowhere", "--user", "1"], "holds no model"),
         (["recommend", "nowhere"], "give --user ID"),
         (["recommend", "nowhere", "--all"], "--all needs --out"),
-        (["recommend", "nowhere", "--user", "one"], "should be a valid integer"),
+        (["recommend", "nowhere", "--user", " "], "a user id is missing"),
         (["predict", "nowhere", "--pairs", "p", "--out", "o"], "holds no model"),
         (["backtest", "ml-latest-small", "--policy", "hope", "--out", "x"], "hope"),
         (["import", "nowhere.zip", "--from", "letterboxd"], "cannot be read"),
@@ -57,7 +57,7 @@ def test_a_process_that_fails_prints_no_traceback() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.startswith("foreseen: nowhere: no such folder or zip")
+    assert done.stderr.startswith("foreseen: nowhere: no such file or folder")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -50,7 +50,7 @@ def test_an_interrupted_command_prints_nothing_and_leaves_nothing(tmp_path: Path
         "import os, signal, threading\n"
         "from foreseen.cli import main\n"
         "from foreseen.data import canonical\n"
-        "def interrupted(*_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "def interrupted(*_, **__): os.kill(os.getpid(), signal.SIGINT)\n"
         "canonical.load_data = interrupted\n"
         "main()"
     )

@@ -57,8 +57,8 @@ def test_predictions_cover_every_pair_in_order(folder: Path, run: Run, tmp_path:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("user,film\n1,2\n", "no column movieId"),
-        ("userId,movieId\n1,two\n", "line 2: movieId should be a number"),
+        ("user,genre\n1,2\n", "no column movieId"),
+        ("userId,movieId\n1, \n", "line 2: movieId is missing"),
         ("userId,movieId\n1\n", "line 2: a row should have 2 fields. Received: 1"),
         ("", "is empty"),
     ],

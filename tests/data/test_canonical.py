@@ -96,3 +96,16 @@ def test_the_manifest_is_written_as_json(tmp_path: Path, small: Tables) -> None:
         "ratings.parquet": small.ratings.height,
         "movies.parquet": small.movies.height,
     }
+
+
+def test_a_text_among_many_numbers_as_ids_is_pointed_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "".join(f"{n},1,4,{n}\n" for n in range(200))
+    folder = write_folder(tmp_path, "userId,movieId,rating,timestamp\n" + rows + "6O,1,4,9\n")
+    tables = load_data(folder)
+    assert tables.decoded().ratings["userId"].dtype == pl.String()
+    assert "1 of 201 values of userId are no whole numbers, such as '6O' in line 202" in caplog.text
+    caplog.clear()
+    load_data(write_folder(tmp_path, "userId,movieId,rating,timestamp\na,1,4,9\nb,1,4,9\n"))
+    assert "whole numbers" not in caplog.text

@@ -113,7 +113,8 @@ def test_wrong_pairs_are_refused_with_their_row(pairs: object, message: str) -> 
 
 
 def test_one_id_or_several_are_accepted() -> None:
-    assert checked_ids("15", "user") == ["15"]
+    assert checked_ids("15", "user") == [15]
+    assert checked_ids(["007", "x", 1.0], "user") == ["007", "x", 1]
     assert checked_ids(15, "user") == [15]
     assert checked_ids(np.array([1, 2]), "user") == [1, 2]
     assert checked_ids(pl.Series(["a", "b"]), "user") == ["a", "b"]

@@ -17,36 +17,37 @@ from tests.cli.conftest import Result, run_command
 from foreseen.cli import app
 from foreseen.data.canonical import Tables
 
+READING: Final = {"columns": "columns", "skip_bad_rows": "list", "max_bad_rows": "share"}
 ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "data list": {},
-    "data get": {"data": "data", "out": "folder", "skip_bad_rows": "list"},
-    "data describe": {"data": "data", "out": "page", "skip_bad_rows": "list"},
+    "data get": {"data": "data", "out": "folder", **READING, "scale": "scale"},
+    "data describe": {"data": "data", "out": "page", **READING, "scale": "scale"},
     "train": {
         "data": "data", "out": "model output", "model": "name", "seed": "whole number",
-        "until": "whole number", "settings": "settings", "skip_bad_rows": "list",
+        "until": "whole number", "settings": "settings", **READING, "scale": "scale",
     },
     "recommend": {
-        "folder": "model", "user": "whole number", "k": "whole number", "by": "name",
+        "folder": "model", "user": "id", "k": "whole number", "by": "name",
         "at": "whole number", "diversity": "share", "out": "table",
     },
     "predict": {"folder": "model", "pairs": "rows", "out": "table"},
-    "observe": {"folder": "model", "ratings": "rows", "skip_bad_rows": "list"},
-    "update": {"folder": "model", "ratings": "rows", "skip_bad_rows": "list"},
+    "observe": {"folder": "model", "ratings": "rows", **READING},
+    "update": {"folder": "model", "ratings": "rows", **READING},
     "models": {"folder": "model"},
     "promote": {"folder": "model", "number": "version"},
     "rollback": {"folder": "model"},
     "evaluate": {
         "data": "data", "out": "folder", "protocol": "name", "model": "name",
-        "seed": "whole number", "settings": "settings", "skip_bad_rows": "list",
+        "seed": "whole number", "settings": "settings", **READING, "scale": "scale",
     },
     "tune": {
         "data": "data", "out": "folder", "model": "name", "trials": "whole number",
-        "seed": "whole number", "skip_bad_rows": "list",
+        "seed": "whole number", **READING, "scale": "scale",
     },
     "backtest": {
         "data": "data", "out": "folder", "model": "name", "policy": "name", "start": "share",
         "delay": "whole number", "seed": "whole number", "settings": "settings",
-        "skip_bad_rows": "list",
+        **READING, "scale": "scale",
     },
     "import": {
         "file": "export", "service": "name", "movies": "data", "into": "model",
@@ -78,6 +79,8 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "version": (*WHOLE_NUMBERS, "0", "7"),
     "share": ("", "one", "nan", "inf", "-0.5", "2", "1e400"),
     "id": ("", "a\0b", "9" * 5000),
+    "columns": ("", "user", "user=", "stars=x", "user=nope"),
+    "scale": ("", "5", "5:1", "a:b", "nan:1", "1:10:0"),
     "columns of films": ("", "title", "title=", "stars=x"),
     "scale of films": ("", "5", "5:1"),
     "choice of a movie": ("", "one", "1:2:3", "1:", "-1:1", f"1:{10**30}", "٢:1"),

@@ -1,6 +1,5 @@
 """The command that imports a person's ratings from another service."""
 
-import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +99,7 @@ def import_ratings(
 
     Example: `foreseen import letterboxd.zip --into model --user 900001`
     """
+    from foreseen.data.encoding import as_id
     from foreseen.data.output import TABLE_FORMATS, write_table
     from foreseen.data.sources.exports import load_export
     from foreseen.data.title_matching import match_export, parse_choices
@@ -113,7 +113,7 @@ def import_ratings(
     report.check_matched(str(file), len(index.movies), has_links=index.has_links)
     document: dict[str, Any] = {
         **report.as_json(),
-        "userId": _identifier(user),
+        "userId": as_id(user),
         "dryRun": into is None and out is None,
     }
     if out is not None:
@@ -170,6 +170,7 @@ def _ratings(report: "MatchReport", user: str, latest: int, encoding: "Encoding"
     import polars as pl
 
     from foreseen.data.canonical import ratings_frame
+    from foreseen.data.encoding import as_id
     from foreseen.data.schema import USER
 
     ratings = ratings_frame(
@@ -181,12 +182,7 @@ def _ratings(report: "MatchReport", user: str, latest: int, encoding: "Encoding"
         )
         for match in report.matched
     )
-    return encoding.decode(ratings).with_columns(pl.lit(_identifier(user)).alias(USER))
-
-
-def _identifier(user: str) -> int | str:
-    """Return a user id as JSON has it: a number if it is a whole one, else text."""
-    return int(user) if re.fullmatch("0|[1-9][0-9]{0,14}", user) else user
+    return encoding.decode(ratings).with_columns(pl.lit(as_id(user)).alias(USER))
 
 
 def _observe(report: "MatchReport", folder: Path, user: str, encoding: "Encoding") -> int:
@@ -205,7 +201,7 @@ def _observe(report: "MatchReport", folder: Path, user: str, encoding: "Encoding
 
     with versions.write_lock(folder):
         model = versions.load_model(folder)
-        model.check_has_ratings()
+        model.encoding.scale.check_has_ratings("there is nothing to import into")
         ratings = _ratings(
             report, user, model.log.end, replace(encoding, scale=model.encoding.scale)
         )

@@ -70,6 +70,8 @@ def evaluate(
     tables = canonical.load_data(
         data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
     )
+    if protocol in {ProtocolName.STREAM, ProtocolName.RANDOM}:
+        tables.encoding.scale.check_has_ratings("evaluate rankings with --protocol foldin")
     evaluator = PROTOCOLS[protocol.value](tables)
     results = evaluator(GLOBAL_MEAN, None, seed)
     with progress_bar("evaluating", len(chosen)) as advance:
@@ -82,7 +84,8 @@ def evaluate(
     if as_json:
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))
         return
-    print_evaluation(protocol.value, tables.manifest.source, summaries)
+    has_ratings = tables.encoding.scale.has_ratings
+    print_evaluation(protocol.value, tables.manifest.source, summaries, has_ratings)
 
 
 def tune(
@@ -123,6 +126,7 @@ def tune(
     tables = canonical.load_data(
         data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
     )
+    tables.encoding.scale.check_has_ratings("tune a model on data with ratings")
     document = tuning.tune(tables, model, trials, seed, out)
     if as_json:
         print_json(document)
@@ -182,6 +186,7 @@ def backtest(
     tables = canonical.load_data(
         data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
     )
+    tables.encoding.scale.check_has_ratings("evaluate rankings with: foreseen evaluate")
     policies = [name.value for name in policy or list(PolicyName)]
     config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
     document = summarise_backtest(config, *run_backtest(config, out))

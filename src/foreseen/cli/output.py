@@ -125,8 +125,19 @@ def _discard_stdout() -> None:
         os.dup2(null.fileno(), sys.stdout.fileno())
 
 
-def print_evaluation(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
-    """Print the metrics of an evaluation: overall, by activity, and of rankings."""
+def print_evaluation(
+    protocol: str, source: str, summaries: list[dict[str, Any]], has_ratings: bool = True
+) -> None:
+    """Print the metrics of an evaluation: overall, by activity, and of rankings.
+
+    Without ratings to predict, only those of rankings.
+    """
+    if has_ratings:
+        _print_errors(protocol, source, summaries)
+    _print_rankings(summaries)
+
+
+def _print_errors(protocol: str, source: str, summaries: list[dict[str, Any]]) -> None:
     from foreseen.evaluation.results import setting_label
 
     ordered = sorted(summaries, key=lambda summary: str(summary["setting"]))
@@ -156,6 +167,9 @@ def print_evaluation(protocol: str, source: str, summaries: list[dict[str, Any]]
             if "activity" in summary
         ],
     )
+
+
+def _print_rankings(summaries: list[dict[str, Any]]) -> None:
     rankings = [
         (summary["model"], by, metrics)
         for summary in summaries

@@ -12,6 +12,7 @@ from foreseen.data.checks import (
     ratings_on_scale,
     scale_of,
     skip,
+    warn_of_odd_ids,
     without_duplicates,
 )
 from foreseen.data.encoding import Encoding
@@ -175,6 +176,7 @@ def make_canonical(
         skip(bad, raw.ratings.height + len(raw.bad_rows), skip_bad_rows, max_bad_rows)
     if ratings.is_empty():
         raise DataError(f"{raw.ratings_file} has no ratings; at least one is needed")
+    warn_of_odd_ids(ratings, raw.ratings_file)
     others = [table for table in (raw.movies, raw.links, raw.tags) if table is not None]
     encoding = Encoding(scale=scale).extended([ratings, *others])
     values = ratings[RATING].to_numpy()

@@ -16,6 +16,7 @@ from foreseen.errors import DataError, InputError
 
 _MAX_BAD_SHARE: Final = 0.01
 _MAX_SHOWN: Final = 10
+_WHOLE: Final = r"^[0-9]+$"
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -57,6 +58,19 @@ def ratings_on_scale(raw: RawTables, scale: RatingScale) -> tuple[pl.DataFrame, 
 def _row_text(row: Mapping[str, Any]) -> RowText:
     text = ",".join(str(row[name]) for name in RATINGS_SCHEMA)
     return RowText(row[LINE], text, {})
+
+
+def warn_of_odd_ids(ratings: pl.DataFrame, file: str) -> None:
+    """Log a warning if a few ids are texts among whole numbers, as typing errors are."""
+    for name in (USER, MOVIE):
+        if ratings.schema[name] != pl.String():
+            continue
+        odd = ratings.filter(~pl.col(name).str.contains(_WHOLE))
+        if 0 < odd.height <= _MAX_BAD_SHARE * ratings.height:
+            _logger.warning(
+                "%s: %s of %s values of %s are no whole numbers, such as '%s' in line %s",
+                file, f"{odd.height:,}", f"{ratings.height:,}", name, odd[name][0], odd[LINE][0],
+            )  # fmt: skip
 
 
 def without_duplicates(ratings: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[BadRow]]:

@@ -30,6 +30,11 @@ _EXACT: Final = 2**53
 _INTEGER: Final = r"^(0|[1-9][0-9]{0,17})$"
 
 
+def as_id(text: str) -> Id:
+    """Return a text as an id: as a number if it is a whole one that JSON can hold exactly."""
+    return int(text) if re.fullmatch(_INTEGER, text) and int(text) < _EXACT else text
+
+
 @dataclass(frozen=True)
 class IdCodes:
     """The codes of ids of one kind; ids that are whole numbers below `limit` are their own codes.
@@ -104,9 +109,7 @@ class IdCodes:
 
     def identifier(self, code: int) -> Id:
         """Return the id of one code: a whole number if JSON can hold it exactly, else text."""
-        name = self._names.get(int(code), str(int(code)))
-        is_exact = re.fullmatch(_INTEGER, name) and int(name) < _EXACT
-        return int(name) if is_exact else name
+        return as_id(self._names.get(int(code), str(int(code))))
 
     def _is_plain(self, ids: pl.Series) -> bool:
         largest = ids.max() if ids.dtype.is_integer() else None

@@ -87,6 +87,19 @@ class RatingScale:
             return 1.0
         return (self.high - self.low) / (HIGHEST_RATING - LOWEST_RATING)
 
+    def check_has_ratings(self, remedy: str) -> None:
+        """Check that there are ratings to predict.
+
+        Args:
+            remedy: What to do if not.
+
+        Raises:
+            InputError: If there are only likes or views.
+        """
+        if not self.has_ratings:
+            message = "the data have likes or views, without ratings to predict"
+            raise InputError(f"{message}; {remedy}")
+
     def contains(self, ratings: ArrayLike) -> NDArray[np.bool_]:
         """Return whether each rating is on the scale."""
         values = np.asarray(ratings, dtype=np.float64)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from foreseen.data.encoding import Id
+from foreseen.data.encoding import Id, as_id
 from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIMESTAMP, USER
 from foreseen.data.sources import RawTables
@@ -194,7 +194,7 @@ def checked_ids(ids: object, name: str) -> list[Id]:
 
 def _checked_id(identifier: object, name: str) -> Id:
     if isinstance(identifier, str):
-        return identifier
+        return as_id(identifier)
     if isinstance(identifier, float) and identifier.is_integer():
         return int(identifier)
     if isinstance(identifier, bool) or not isinstance(identifier, SupportsIndex):

@@ -21,7 +21,6 @@ from foreseen.data.encoding import Encoding
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, TITLE, USER
 from foreseen.data.tabular import TableLike, checked_pairs, checked_ratings
-from foreseen.errors import InputError
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import History, Queries
@@ -169,7 +168,7 @@ class Model:
             InputError: If the pairs lack a column, or a row is not valid; or if the data have no
                 ratings to predict.
         """
-        self.check_has_ratings()
+        self.encoding.scale.check_has_ratings("rank by likely")
         given, checked = checked_pairs(pairs)
         predictions = self.predict_queries(self._pair_queries(self.encoding.encode(checked)))
         scale = self.encoding.scale
@@ -185,17 +184,6 @@ class Model:
         table = self.log.catalogue.table
         ids = self.encoding.movies.decode(table[MOVIE])
         return table.select(pl.col(TITLE).fill_null(pl.format("movie {}", ids)))[TITLE].to_list()
-
-    def check_has_ratings(self) -> None:
-        """Check that the data the model was fitted to have ratings to predict.
-
-        Raises:
-            InputError: If they have only likes or views.
-        """
-        if not self.encoding.scale.has_ratings:
-            raise InputError(
-                "the data have likes or views, without ratings to predict; rank by likely"
-            )
 
     def score(
         self, histories: Sequence[History], candidates: NDArray[np.int64], at: int | None = None

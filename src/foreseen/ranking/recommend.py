@@ -152,7 +152,7 @@ def _request(
     if by not in CRITERIA:
         raise InputError(f"by should be one of {', '.join(CRITERIA)}. Received: {by}")
     if by == "rating":
-        model.check_has_ratings()
+        model.encoding.scale.check_has_ratings("rank by likely")
     return RankingRequest(
         int(k), by, at=at, diversity=diversity, influences_tried=_INFLUENCES_TRIED
     )

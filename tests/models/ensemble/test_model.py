@@ -1,5 +1,7 @@
 """The ensemble: a stacking network over factors, and its use of out-of-sample predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,17 @@ import torch
 from foreseen.candidates.generator import CANDIDATE_FEATURES
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.features.encoder import encode
 from foreseen.features.examples import training_examples
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
 from foreseen.models.ensemble.model import (
     ATTRIBUTES,
+    EnsemblePredictor,
     EnsembleSettings,
     StackingNetwork,
     fit_ensemble,
+    shrinkage_for,
 )
 from foreseen.models.ensemble.out_of_sample import predict_out_of_sample
 from foreseen.models.factors.bayesian_mf import FactorSettings
@@ -36,6 +41,34 @@ PREDICTED_RATING = CANDIDATE_FEATURES.index("predicted_rating")
 @pytest.fixture(scope="module")
 def model(small: Tables) -> Model:
     return train(small, "ensemble", SETTINGS)
+
+
+def test_predictions_are_shrunk_where_the_median_user_has_few_ratings() -> None:
+    shares = [shrinkage_for(np.array([0, 0, count, count])) for count in (1, 3, 10, 50)]
+    assert shares == [pytest.approx(0.45), pytest.approx(0.35), 0.0, 0.0]
+
+
+def test_a_model_of_long_histories_is_not_shrunk_and_one_without_the_number_loads(
+    model: Model,
+) -> None:
+    predictor = model.predictor
+    assert isinstance(predictor, EnsemblePredictor)
+    assert predictor.shrinkage == 0
+    arrays = dict(predictor.arrays())
+    del arrays["shrinkage"]
+    assert EnsemblePredictor.from_arrays(SETTINGS, arrays).shrinkage == 0
+
+
+def test_shrunk_predictions_lie_between_the_network_and_the_expected_rating(model: Model) -> None:
+    predictor = model.predictor
+    assert isinstance(predictor, EnsemblePredictor)
+    queries = model.log.rating_queries().part(slice(-50, None))
+    encoded = encode(model.log.view, queries)
+    shrunk = replace(predictor, shrinkage=0.25)
+    restored = EnsemblePredictor.from_arrays(SETTINGS, shrunk.arrays())
+    network = predictor.estimate(model.log.view, queries, encoded)
+    found = restored.observed(model.log).estimate(model.log.view, queries, encoded)
+    np.testing.assert_allclose(found, 0.75 * network + 0.25 * encoded.expected, rtol=1e-6)
 
 
 def test_extra_queries_are_predicted_out_of_sample_and_leave_the_fit_unchanged(

@@ -156,7 +156,7 @@ def list_recommendations(
 @router.post("/predictions")
 def predict_ratings(
     body: MoviesIn, snapshot: Snapshot, context: Context, current: RequiredUser
-) -> list[dict[str, float | str]]:
+) -> list[dict[str, int | float | str]]:
     """Predict the user's ratings of movies, in their order; the catalogue may not have them."""
     state = user_state(context, snapshot, current.user)
     codes = [snapshot.encoding.movies.code(movie) for movie in body.movies]
