@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foreseen.features.activity_clock import ActivityClock
 from foreseen.features.movie_statistics import (
     COUNT,
     LIKED,
@@ -32,7 +33,7 @@ def test_states_equal_sums_over_the_ratings_before_the_moment(seed: int, count: 
     rating = generator.integers(1, 11, count) / 2
     offset = generator.normal(size=count)
     times = np.sort(generator.integers(0, 20, count)) * 10_000_000
-    statistics = MovieStatistics.of(4, movie, rating, offset, times)
+    statistics = MovieStatistics.of(4, movie, rating, offset, ActivityClock.of(times))
     moment = int(generator.integers(0, 21)) * 10_000_000
     rows = np.arange(4, dtype=np.int32)
     states, since = statistics.before(rows, np.full(4, moment))
@@ -58,7 +59,7 @@ def test_states_equal_sums_over_the_ratings_before_the_moment(seed: int, count: 
 
 def test_an_unknown_movie_has_no_ratings() -> None:
     statistics = MovieStatistics.of(
-        1, np.zeros(1, np.int32), np.ones(1), np.ones(1), np.array([10])
+        1, np.zeros(1, np.int32), np.ones(1), np.ones(1), ActivityClock.of(np.array([10]))
     )
     states, since = statistics.before(np.array([-1], np.int32), np.array([20]))
     assert not states.any()

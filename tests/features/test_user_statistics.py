@@ -57,8 +57,9 @@ def test_statistics_equal_sums_over_the_history_before_the_moment(
             continue
         times = histories.times[rows][known]
         assert state[LAST] == residual[-1]
-        assert state[SINCE] == moment[p] - times[-1]
-        assert state[TENURE] == moment[p] - times[0]
+        asked = np.repeat(moment[p], 1)
+        assert state[SINCE] == log.clock.between(times[-1:], asked)[0]
+        assert state[TENURE] == log.clock.between(times[:1], asked)[0]
         for speed, decay in enumerate(DECAYS):
             weight = decay ** np.arange(len(residual))[::-1]
             mean = (weight * residual).sum() / (weight.sum() + RECENT_DAMPING)

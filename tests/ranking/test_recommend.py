@@ -117,5 +117,5 @@ def test_a_ranking_is_json(model: Model) -> None:
 
 
 def test_a_k_below_one_is_refused(model: Model) -> None:
-    with pytest.raises(InputError, match="k should be 1 or more"):
+    with pytest.raises(InputError, match="k should be a whole number of 1 or more"):
         recommend(model, [1], k=0)

@@ -230,7 +230,7 @@ def test_a_secret_is_required_on_addresses_that_others_can_reach(
     [
         (["serve", "nowhere"], "holds no model"),
         (["models", "nowhere"], "holds no model"),
-        (["update", "nowhere", "--ratings", "x.csv"], "no such folder"),
+        (["update", "nowhere", "--ratings", "x.csv"], "holds no model"),
         (["import", "nowhere.zip", "--from", "letterboxd"], "cannot be read"),
     ],
 )

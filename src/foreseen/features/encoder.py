@@ -118,7 +118,7 @@ def _movie_features(
     deviation = np.maximum(squares + count * mean**2, 0)
     year = view.catalogue.years[queries.movie]
     unknown = np.isnan(year)
-    now = 1970 + queries.before / (365.25 * _DAY)
+    now = 1970 + view.log.clock.date(queries.before) / (365.25 * _DAY)
     return {
         "movie_views": np.log1p(count),
         "movie_bias": bias,

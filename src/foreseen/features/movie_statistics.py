@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
+from foreseen.features.activity_clock import ActivityClock
 
 DAY: Final = 86_400.0
 (
@@ -47,11 +48,15 @@ class MovieStatistics:
         starts: Where the ratings of each movie begin, of shape C + 1.
         times: Timestamps, of shape E.
         states: The state just after each rating, of shape E x S.
+        elapsed: Readings of the clock at the ratings, of shape E.
+        clock: The activity clock of the log, on which counts decay.
     """
 
     starts: NDArray[np.int64]
     times: NDArray[np.int64]
     states: NDArray[np.float64]
+    elapsed: NDArray[np.int64]
+    clock: ActivityClock
 
     @classmethod
     def of(
@@ -60,7 +65,7 @@ class MovieStatistics:
         movie: NDArray[np.int32],
         rating: NDArray[np.float64],
         offset: NDArray[np.float64],
-        timestamp: NDArray[np.int64],
+        clock: ActivityClock,
     ) -> "MovieStatistics":
         """Accumulate the ratings of a log in time order.
 
@@ -69,13 +74,13 @@ class MovieStatistics:
             movie: Rows of the catalogue, of shape E.
             rating: Stars, of shape E.
             offset: Rating less global mean and user bias as of just before it, of shape E.
-            timestamp: Seconds, ascending, of shape E.
+            clock: Of the log, which has the timestamps of the ratings.
         """
         order = np.argsort(movie, kind="stable")
         starts = np.searchsorted(movie[order], np.arange(count + 1)).astype(np.int64)
-        times = timestamp[order]
-        states = _accumulate(starts, times, rating[order], offset[order])
-        return cls(starts, times, states)
+        elapsed = clock.elapsed[order]
+        states = _accumulate(starts, elapsed, rating[order], offset[order])
+        return cls(starts, clock.times[order], states, elapsed, clock)
 
     def before(
         self, movie: NDArray[np.int32], moment: NDArray[np.int64]
@@ -84,10 +89,11 @@ class MovieStatistics:
 
         Returns:
             States of shape N x S, zero for a movie not rated by then, decaying columns decayed to
-            the moment; and the seconds since the last rating, of shape N, infinite if none.
+            the moment; and the seconds since the last rating on the activity clock, of shape N,
+            infinite if none.
         """
         rows = rows_before(self.starts, self.times, movie, moment)
-        return _read(rows, self.times, self.states, moment)
+        return _read(rows, self.elapsed, self.states, self.clock.at(moment))
 
 
 @compiled
@@ -119,17 +125,17 @@ def rows_before(
 @compiled
 def _accumulate(
     starts: NDArray[np.int64],
-    times: NDArray[np.int64],
+    elapsed: NDArray[np.int64],
     rating: NDArray[np.float64],
     offset: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    states = np.zeros((len(times), STATE_COLUMNS))
+    states = np.zeros((len(elapsed), STATE_COLUMNS))
     state = np.zeros(STATE_COLUMNS)
     for movie in range(len(starts) - 1):
         state[:] = 0.0
         for row in range(starts[movie], starts[movie + 1]):
             if row > starts[movie]:
-                gap = times[row] - times[row - 1]
+                gap = elapsed[row] - elapsed[row - 1]
                 recent = 0.5 ** (gap / RECENT_HALF_LIFE)
                 state[RECENT_COUNT] *= recent
                 state[RECENT_OFFSETS] *= recent
@@ -154,16 +160,16 @@ def _accumulate(
 @compiled
 def _read(
     rows: NDArray[np.int64],
-    times: NDArray[np.int64],
+    elapsed: NDArray[np.int64],
     states: NDArray[np.float64],
-    moment: NDArray[np.int64],
+    reading: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     found = np.zeros((len(rows), STATE_COLUMNS))
     since = np.full(len(rows), np.inf)
     for n in range(len(rows)):
         if rows[n] >= 0:
             found[n] = states[rows[n]]
-            since[n] = moment[n] - times[rows[n]]
+            since[n] = reading[n] - elapsed[rows[n]]
             recent = 0.5 ** (since[n] / RECENT_HALF_LIFE)
             found[n, RECENT_COUNT] *= recent
             found[n, RECENT_OFFSETS] *= recent

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
+from foreseen.features.activity_clock import ActivityClock
 from foreseen.features.movie_statistics import rows_before
 
 COUNT, RATINGS, RESIDUALS, SQUARES, FAST, MEDIUM, SLOW, LAST, SINCE, SESSION, TENURE = range(11)
 """Columns of a user's state: sums over the history, moving means, the last residual, the seconds
-since the last rating, the number of ratings in the current session, the seconds since the first."""
+since the last rating, the number of ratings in the current session, the seconds since the first.
+Sessions are measured in time, the other two on the activity clock."""
 STATE_COLUMNS: Final = 11
 DECAYS: Final = (0.5, 0.85, 0.97)
 """Factor by which each new rating multiplies the weights of those before, per moving mean."""
@@ -91,6 +93,7 @@ def user_statistics(
     histories: UserHistories,
     user: NDArray[np.int32],
     moment: NDArray[np.int64],
+    clock: ActivityClock,
     genres: NDArray[np.float32],
     decade: NDArray[np.int64],
 ) -> UserStatistics:
@@ -100,6 +103,7 @@ def user_statistics(
         histories: The histories.
         user: Rows in the histories, of shape P; -1 for a user without history.
         moment: Timestamps, of shape P.
+        clock: The activity clock of the log.
         genres: Genre indicators of the catalogue, (C + 1) x G.
         decade: Release decades of the movies, of shape C + 1; see `release_decades`.
     """
@@ -116,6 +120,10 @@ def user_statistics(
         genres,
         decade,
     )
+    known = np.flatnonzero(end > first)
+    state = parts[0]
+    for column, row in ((SINCE, end[known] - 1), (TENURE, first[known])):
+        state[known, column] = clock.between(histories.times[row], moment[known])
     return UserStatistics(*parts)
 
 
@@ -195,7 +203,6 @@ def _scan(
             for speed in range(3):
                 state[p, FAST + speed] = sums[speed] / (weights[speed] + RECENT_DAMPING)
             state[p, LAST] = residual[end[p] - 1]
-            state[p, SINCE] = moment[p] - times[end[p] - 1]
-            state[p, SESSION] = session if state[p, SINCE] <= SESSION_GAP else 0
-            state[p, TENURE] = moment[p] - times[first[p]]
+            in_session = moment[p] - times[end[p] - 1] <= SESSION_GAP
+            state[p, SESSION] = session if in_session else 0
     return state, genre_residuals, genre_counts, decade_residuals, decade_counts

@@ -21,6 +21,7 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.data.encoding import Encoding
 from foreseen.data.tabular import TableLike
 from foreseen.errors import InputError
+from foreseen.features.day_resolution import in_order_within_days, ordered_within_days
 from foreseen.features.examples import Examples, training_examples
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
@@ -96,24 +97,29 @@ def _train(
     seed: int,
     next_item: NextItemModel | None,
 ) -> Model:
-    examples = training_examples(log, seed)
+    fitted_to = ordered_within_days(log, seed)
+    examples = training_examples(fitted_to, seed)
     early, later = examples.split(1 - VALIDATION_SHARE)
     if not len(early) or not len(later):
         count = len(log.rating)
         raise InputError(f"{count} ratings, or all of one second, are too few to train on")
     trial, next_examples = run_both(
-        lambda: spec.fit(settings, log, early, later, seed, Queries.none()),
+        lambda: spec.fit(settings, fitted_to, early, later, seed, Queries.none()),
         lambda: sample_examples(CandidateIndex(log), seed) if next_item is None else [],
     )
     scale = (float(log.rating.min()), float(log.rating.max()))
-    observed = trial.predictor.observed(log)
-    estimates = estimate(observed, log.view, later.queries, later.encoded)
+    observed = trial.predictor.observed(fitted_to)
+    estimates = estimate(observed, fitted_to.view, later.queries, later.encoded)
     expected = np.clip(estimates.mean, *scale)
     settings = _with_epochs(settings, trial)
     if next_item is None:
-        fit, next_item = _fit_both(spec, settings, log, examples, next_examples, seed)
+        queries = candidate_queries(next_examples)
+        queries = replace(queries, before=in_order_within_days(log, queries.before))
+        fit, next_item = _fit_both(
+            spec, settings, fitted_to, examples, next_examples, queries, seed
+        )
     else:
-        fit = spec.fit(settings, log, examples, None, seed, Queries.none())
+        fit = spec.fit(settings, fitted_to, examples, None, seed, Queries.none())
     report = {
         "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
         "validation_ratings": float(len(later)),
@@ -131,6 +137,7 @@ def _fit_both(
     log: InteractionLog,
     examples: Examples,
     next_examples: Sequence[NextItemExample],
+    queries: Queries,
     seed: int,
 ) -> tuple[Fit, NextItemModel]:
     """Fit the predictor and the next-item model, the latter with predictions where there are."""
@@ -139,7 +146,7 @@ def _fit_both(
             lambda: spec.fit(settings, log, examples, None, seed, Queries.none()),
             lambda: fit_next_item(next_examples),
         )
-    fit = spec.fit(settings, log, examples, None, seed, candidate_queries(next_examples))
+    fit = spec.fit(settings, log, examples, None, seed, queries)
     return fit, fit_next_item(next_examples, fit.out_of_sample)
 
 

@@ -43,9 +43,13 @@ def model(small: Tables) -> Model:
     return train(small, "ensemble", SETTINGS)
 
 
-def test_predictions_are_shrunk_where_the_median_user_has_few_ratings() -> None:
-    shares = [shrinkage_for(np.array([0, 0, count, count])) for count in (1, 3, 10, 50)]
-    assert shares == [pytest.approx(0.45), pytest.approx(0.35), 0.0, 0.0]
+def test_predictions_are_shrunk_where_most_ratings_are_of_short_histories() -> None:
+    shares = [shrinkage_for(np.array([0, count, count])) for count in (2, 50, 100, 300)]
+    assert shares == [pytest.approx(0.49), pytest.approx(0.25), 0.0, 0.0]
+
+
+def test_many_users_with_one_rating_beside_long_histories_change_nothing() -> None:
+    assert shrinkage_for(np.array([1] * 1_000 + [200] * 10)) == 0
 
 
 def test_a_model_of_long_histories_is_not_shrunk_and_one_without_the_number_loads(

@@ -4,6 +4,9 @@ The factor models predict a rating from the user's whole history; the features d
 the moment and the user's recent bias. A network over both predicts the deviation of the rating from
 the factors' prediction. It is trained on out-of-sample predictions: factors that were fitted to
 earlier ratings only, again each time the log has doubled (stacking: Wolpert, 1992, in time order).
+
+Where most ratings are of users with short histories, factors and network are no more accurate than
+item and user bias, and their errors differ. There the predictions are shrunk towards the biases.
 """
 
 import copy
@@ -40,6 +43,10 @@ from foreseen.models.training import (
 )
 
 _TRIAL_FOLDS: Final = 2
+_SHRINKAGE: Final = "shrinkage"
+_MOST_SHRINKAGE: Final = 0.5
+_LONG_HISTORY: Final = 100.0
+"""Ratings of the user of the median rating from which predictions are not shrunk."""
 ATTRIBUTES: Final = len(FEATURES) + len(FACTOR_FEATURES) + 2
 """Number of network inputs beside the genres."""
 
@@ -116,12 +123,14 @@ class EnsemblePredictor:
         factors: The factor models, fitted to all users.
         network: The stacking network.
         replay: A sample of the examples the network was trained on.
+        shrinkage: Weight of the expected rating, item and user bias, in the predictions.
     """
 
     settings: EnsembleSettings
     factors: FactorEnsemble
     network: StackingNetwork
     replay: ReplayBuffer
+    shrinkage: float = 0.0
 
     def observed(self, log: InteractionLog) -> "EnsemblePredictor":
         """Return the predictor with factors refreshed for the later ratings of a log."""
@@ -168,13 +177,15 @@ class EnsemblePredictor:
         predictions = self.factors.fold_in(view, queries)
         inputs = stacking_inputs(view.catalogue, queries, encoded, predictions)
         estimates = evaluate_network(self.network, inputs)
+        estimates = (1 - self.shrinkage) * estimates + self.shrinkage * encoded.expected
         return fall_back(estimates, np.ones(len(queries), dtype=np.bool_), encoded)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the weights by name."""
         arrays = {f"factors.{name}": a for name, a in self.factors.arrays().items()}
         arrays |= {f"network.{name}": a for name, a in network_arrays(self.network).items()}
-        return arrays | {f"replay.{name}": a for name, a in self.replay.arrays().items()}
+        arrays |= {f"replay.{name}": a for name, a in self.replay.arrays().items()}
+        return arrays | {_SHRINKAGE: np.array([self.shrinkage])}
 
     @classmethod
     def from_arrays(
@@ -190,7 +201,10 @@ class EnsemblePredictor:
         weights = within("network")
         network = StackingNetwork(settings, weights["hidden1.weight"].shape[1] - ATTRIBUTES)
         load_arrays(network, weights)
-        return cls(settings, factors, network, ReplayBuffer.from_arrays(within("replay")))
+        replay = ReplayBuffer.from_arrays(within("replay"))
+        # Models that were saved before there was shrinkage have none.
+        shrinkage = float(arrays[_SHRINKAGE].astype(np.float64)[0]) if _SHRINKAGE in arrays else 0.0
+        return cls(settings, factors, network, replay, shrinkage)
 
 
 def fit_ensemble(
@@ -233,8 +247,20 @@ def fit_ensemble(
         ),
     )
     replay = ReplayBuffer.of(inputs, train.rating, weight, factors.until, factors.size, seed)
-    predictor = EnsemblePredictor(settings, factors, network, replay)
+    shrinkage = shrinkage_for(np.bincount(log.user[past]))
+    predictor = EnsemblePredictor(settings, factors, network, replay, shrinkage)
     return Fit(predictor, out_of_sample=predictions.rating[len(train) :])
+
+
+def shrinkage_for(ratings: NDArray[np.int64]) -> float:
+    """Return the weight of the expected rating, given the number of ratings of each user.
+
+    It depends on the user of the median rating, not on the median user: many users with one rating
+    beside others with long histories change nothing. A half for very short histories, falling to
+    zero at a hundred ratings.
+    """
+    median = float(np.median(np.repeat(ratings, ratings)))
+    return _MOST_SHRINKAGE * max(1 - median / _LONG_HISTORY, 0.0)
 
 
 def _example_weights(examples: Examples) -> NDArray[np.float64]:
