@@ -35,7 +35,7 @@ def test_an_influence_is_the_difference_of_predictions_with_and_without_the_rati
         assert abs(strongest.effect) == max(abs(entry.effect) for entry in entries)
         candidate = np.array([movie])
         whole = model.score([history], candidate, before - 1).predictions.mean.item()
-        rest = history.without(strongest.movie)
+        rest = history.without(int(strongest.movie))
         less = model.score([rest], candidate, before - 1).predictions.mean.item()
         assert strongest.effect == pytest.approx(whole - less, abs=1e-6)
 

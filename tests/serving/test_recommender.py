@@ -28,7 +28,7 @@ def test_a_ranking_leaves_out_rated_and_dismissed_movies(
     snapshot: ModelSnapshot, history: History
 ) -> None:
     recommender, request = Recommender(), RankingRequest(10)
-    first = [entry.movie for entry in recommender.rank(snapshot, history, [], request)]
+    first = [int(entry.movie) for entry in recommender.rank(snapshot, history, [], request)]
     assert len(first) == 10
     assert set(first).isdisjoint([318, 296, 1])
     second = recommender.rank(snapshot, history, first[:2], request)
