@@ -1,11 +1,12 @@
 """The command that serves a model: HTTP API and web pages."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from foreseen.cli.options import Folder, whole_number
-from foreseen.errors import InputError
+from foreseen.errors import InputError, ModelFolderError
 
 
 def serve(
@@ -60,6 +61,11 @@ def serve(
         from foreseen.serving.server import default_workers, run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
+    from foreseen.registry.versions import rating_scale
+
+    # A folder whose current version is damaged is served from an earlier one.
+    with suppress(ModelFolderError):
+        rating_scale(folder).check_has_ratings("the server needs ratings")
     run(
         folder,
         db,
