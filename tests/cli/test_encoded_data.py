@@ -38,6 +38,7 @@ def test_canonical_files_have_the_ids_and_ratings_of_the_source(
     result = run("data", "get", data, "--out", tmp_path / "d", "--json")
     scale = json.loads(result.stdout)["scale"]
     assert scale == {"low": 1, "high": 10, "step": 1, "kind": "ratings"}
+    assert "1 to 10" in run("data", "describe", data, "--out", tmp_path / "d.html").stdout
     given = pl.read_csv(data / "ratings.csv").sort("userId", "movieId")
     written = pl.read_parquet(tmp_path / "d" / "ratings.parquet").sort("userId", "movieId")
     assert written.equals(given)

@@ -108,6 +108,8 @@ def describe_data(
     if as_json:
         print_json({**summary, "page": str(out)})
         return
+    scale_found = tables.encoding.scale
+    summary["scale"] = str(scale_found) if scale_found.has_ratings else scale_found.kind
     rows = [
         [name.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)]
         for name, value in summary.items()
