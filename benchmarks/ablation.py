@@ -17,14 +17,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from tables import markdown, put_table, with_interval
+from tables import comparison, put_table
 
 from foreseen.candidates.next_item import UNTRAINED
 from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import PREDICTION
-from foreseen.evaluation.metrics import order_metrics, paired_differences, rating_errors
 from foreseen.evaluation.splits import TRAIN_SHARE, cut, fold_in, revealed_until
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog
@@ -33,7 +32,6 @@ from foreseen.models.ensemble.model import EnsemblePredictor, EnsembleSettings
 from foreseen.models.train import train_on
 
 FULL: Final = "full"
-METRICS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
 
 
 def variants(defaults: EnsembleSettings) -> dict[str, EnsembleSettings]:
@@ -98,14 +96,7 @@ def main() -> None:
             add("without refreshed movie vectors", rating, without_refresh(observed))
             add("without the network: mean of the factor models", factors_only, observed)
             add("item and user bias only", biases_only, observed)
-    rows: list[list[str]] = []
-    for name, events in predictions.items():
-        metrics = rating_errors(events) | order_metrics(events)
-        delta = paired_differences(predictions[FULL], events)["rmse"]
-        cells = [with_interval(metrics[metric]) for metric in METRICS]
-        rows.append([name, *cells, "" if name == FULL else with_interval(delta)])
-    header = ["", *METRICS.values(), "RMSE, delta to full (paired)"]
-    put_table("ablation", markdown(header, rows), given.into)
+    put_table("ablation", comparison(predictions, FULL), given.into)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 from foreseen.ranking.recommend import recommend
 
-ANEW: Final = "the last 5 % six years later"
+CONTINUED: Final = "the last 5 % six years later"
 _YEAR: Final = 365 * 86_400
 _K: Final = 20
 _STRANGER: Final = 900_000_001
@@ -49,7 +49,7 @@ def cases(ratings: pl.DataFrame) -> dict[str, Callable[[], pl.DataFrame]]:
         }
         return pl.concat([ratings, pl.DataFrame(rows, schema=ratings.schema)])
 
-    def begun_anew() -> pl.DataFrame:
+    def continued_late() -> pl.DataFrame:
         late = pl.col(TIMESTAMP) >= int(ratings[TIMESTAMP].sort()[int(_LATE * len(ratings))])
         return ratings.with_columns(pl.col(TIMESTAMP) + pl.when(late).then(6 * _YEAR).otherwise(0))
 
@@ -61,7 +61,7 @@ def cases(ratings: pl.DataFrame) -> dict[str, Callable[[], pl.DataFrame]]:
         "three ratings, 3, 7 and 20 years later": lambda: with_ratings(
             end + 3 * _YEAR, end + 7 * _YEAR, end + 20 * _YEAR
         ),
-        ANEW: begun_anew,
+        CONTINUED: continued_late,
     }
 
 
@@ -100,7 +100,7 @@ def main() -> None:
     top, stars = rankings(model, users), predictions(model, users, movies)
     rows: list[list[str]] = []
     for case, changed in cases(tables.ratings).items():
-        if case == ANEW and not given.train:
+        if case == CONTINUED and not given.train:
             # Observing the same ratings again, with other dates, refreshes the factors.
             continue
         ratings = changed()

@@ -16,14 +16,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from tables import markdown, with_interval
+from tables import comparison
 
 from foreseen.candidates.next_item import UNTRAINED
 from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, PREDICTION, RATING, RATINGS_SCHEMA, TIMESTAMP, USER
-from foreseen.evaluation.metrics import order_metrics, paired_differences, rating_errors
 from foreseen.evaluation.splits import TRAIN_SHARE, cut, fold_in, revealed_until
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog
@@ -32,7 +31,6 @@ from foreseen.models.ensemble.model import EnsemblePredictor
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 
-METRICS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}
 FULL: Final = "ensemble"
 _DAY: Final = 86_400
 _LATE: Final = 0.6
@@ -109,14 +107,7 @@ def main() -> None:
                 factors = model.predictor.factors.fold_in(model.log.view, queries).rating
             add("mean of the factor models", factors, model)
             add("item and user bias only", encode(model.log.view, queries).expected, model)
-    rows: list[list[str]] = []
-    for name, events in predictions.items():
-        metrics = rating_errors(events) | order_metrics(events)
-        delta = paired_differences(predictions[FULL], events)["rmse"]
-        cells = [with_interval(metrics[metric]) for metric in METRICS]
-        rows.append([name, *cells, "" if name == FULL else with_interval(delta)])
-    header = ["", *METRICS.values(), f"RMSE, delta to {FULL} (paired)"]
-    print(markdown(header, rows))
+    print(comparison(predictions, FULL))
 
 
 if __name__ == "__main__":

@@ -144,8 +144,7 @@ def load_ratings(
     Raises:
         DataError: As `load_data`.
     """
-    tables = make_canonical(read_source(data, columns), skip_bad_rows, scale, max_bad_rows)
-    return tables.decoded().ratings
+    return load_data(data, skip_bad_rows, scale, max_bad_rows, columns).decoded().ratings
 
 
 def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:

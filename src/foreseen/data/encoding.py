@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.data.identifiers import UNKNOWN
+from foreseen.data.identifiers import UNKNOWN, WHOLE_NUMBER
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.schema import MOVIE, RATING, USER
 
@@ -27,12 +27,11 @@ FIRST_CODE: Final = 2**52
 USER_LIMIT: Final = 1_000_000_000
 """Ids of users from here to `FIRST_CODE` are those of the accounts of a server."""
 _EXACT: Final = 2**53
-_INTEGER: Final = r"^(0|[1-9][0-9]{0,17})$"
 
 
 def as_id(text: str) -> Id:
     """Return a text as an id: as a number if it is a whole one that JSON can hold exactly."""
-    return int(text) if re.fullmatch(_INTEGER, text) and int(text) < _EXACT else text
+    return int(text) if re.fullmatch(WHOLE_NUMBER, text) and int(text) < _EXACT else text
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class IdCodes:
     def code(self, identifier: Id) -> int:
         """Return the code of one id; `UNKNOWN` if it has none."""
         text = str(identifier)
-        if re.fullmatch(_INTEGER, text) and int(text) < self.limit:
+        if re.fullmatch(WHOLE_NUMBER, text) and int(text) < self.limit:
             return int(text)
         return self._codes.get(text, UNKNOWN)
 
@@ -105,7 +104,7 @@ class IdCodes:
         known = pl.Series(list(self._names), dtype=pl.Int64)
         names = pl.Series(list(self._names.values()), dtype=pl.String)
         text = codes.replace_strict(known, names, default=codes.cast(pl.String))
-        return text.cast(pl.Int64) if bool(text.str.contains(_INTEGER).all()) else text
+        return text.cast(pl.Int64) if bool(text.str.contains(WHOLE_NUMBER).all()) else text
 
     def identifier(self, code: int) -> Id:
         """Return the id of one code: a whole number if JSON can hold it exactly, else text."""
@@ -118,7 +117,7 @@ class IdCodes:
 
 def _own_codes(text: pl.Series, limit: int) -> pl.Series:
     """Return the ids that are used as they are; null for others."""
-    whole = text.set(~text.str.contains(_INTEGER), None).cast(pl.Int64, strict=False)
+    whole = text.set(~text.str.contains(WHOLE_NUMBER), None).cast(pl.Int64, strict=False)
     return whole.set(whole >= limit, None)
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+WHOLE_NUMBER: Final = r"^(0|[1-9][0-9]{0,17})$"
+"""Pattern of the ids that are whole numbers, written without superfluous zeros."""
 UNKNOWN = -1
 """The row of an id that is not in the map."""
 

@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from foreseen.data.checks import ratings_on_scale
 from foreseen.data.encoding import Id, as_id
 from foreseen.data.rating_scale import RatingScale
-from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIMESTAMP, USER
+from foreseen.data.schema import MOVIE, RATINGS_SCHEMA, TIMESTAMP, USER
 from foreseen.data.sources import RawTables
 from foreseen.data.sources.detection import ALIASES, columns_of, missing_columns
 from foreseen.data.sources.fields import convert_columns
 from foreseen.data.sources.frames import ratings_of
-from foreseen.data.sources.rows import LINE, row_error
+from foreseen.data.sources.rows import row_error
 from foreseen.data.text import excerpt
 from foreseen.errors import InputError
 
@@ -137,18 +138,13 @@ def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> pl.DataFra
         InputError: If a column is missing or a row is not valid; the message names it.
     """
     table = as_table(data, "ratings", list(RATINGS_SCHEMA))
-    valid, bad = ratings_of(table, "ratings")
+    raw = raw_tables(table)
+    valid, beyond = ratings_on_scale(raw, scale)
+    bad = [*raw.bad_rows, *beyond]
     if bad:
         shown = "; ".join(f"row {row.line}: {row.reason}" for row in bad[:_MAX_SHOWN])
         more = f"; and {len(bad) - _MAX_SHOWN} more rows" if len(bad) > _MAX_SHOWN else ""
         raise InputError(f"ratings, {shown}{more}")
-    is_valid = scale.contains(valid[RATING].to_numpy())
-    if not is_valid.all():
-        row = int(np.argmin(is_valid))
-        line, value = valid[LINE][row], valid[RATING][row]
-        raise InputError(
-            f"ratings, row {line}: rating should be on the scale {scale}. Received: {value:g}"
-        )
     if TIMESTAMP not in columns_of(table.columns, ALIASES):
         valid = valid.with_columns(pl.col(TIMESTAMP) + end)
     return valid.select(*RATINGS_SCHEMA)

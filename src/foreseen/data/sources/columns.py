@@ -157,9 +157,8 @@ def _position(header: Sequence[str], name: str) -> int | None:
     if name in header:
         return header.index(name)
     lower = [column.strip().lower() for column in header]
-    plain = [
-        column.partition(":")[0] for column in lower
-    ]  # RecBole writes the type after the name.
+    # RecBole writes the type after the name.
+    plain = [column.partition(":")[0] for column in lower]
     for columns in (lower, plain):
         if name.lower() in columns:
             return columns.index(name.lower())

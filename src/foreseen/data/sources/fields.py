@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from foreseen.data.identifiers import WHOLE_NUMBER
 from foreseen.data.schema import (
     MOVIE,
     RATING,
@@ -23,7 +24,6 @@ _LARGEST_RATING: Final = 1e9
 # Control characters, and those that reverse the direction of text.
 _CONTROL: Final = "[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]"
 _FRACTIONLESS: Final = r"^([0-9]+)\.0+$"
-_WHOLE: Final = r"^(0|[1-9][0-9]{0,17})$"
 # No two parts can match the same digits, so that matching takes linear time.
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NOT_FINITE: Final = frozenset({"nan", "inf", "infinity"})
@@ -200,7 +200,7 @@ def convert_ids(column: pl.Series) -> pl.Series:
         text = column.cast(pl.String).str.strip_chars().str.replace(_FRACTIONLESS, "$1")
     is_id = (text.str.len_chars().is_between(1, _MAX_ID_LENGTH)) & ~text.str.contains(_CONTROL)
     text = text.set(~is_id, None)
-    return text.cast(pl.Int64) if bool(text.str.contains(_WHOLE).all()) else text
+    return text.cast(pl.Int64) if bool(text.str.contains(WHOLE_NUMBER).all()) else text
 
 
 def _numbers(column: pl.Series) -> pl.Series:
