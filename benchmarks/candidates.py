@@ -20,27 +20,24 @@ from tables import markdown, put_table, with_interval
 
 from foreseen.candidates.co_occurrence import CO_WATCH_FEATURES
 from foreseen.candidates.ease import EASE_FEATURES
+from foreseen.candidates.examples import candidate_queries, sample_examples, with_predictions
 from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
     POPULARITY_FEATURES,
+    SEQUENCE_FEATURES,
     Candidates,
     Popularity,
     find_candidates,
 )
 from foreseen.candidates.index import CandidateIndex
-from foreseen.candidates.next_item import (
-    NextItemModel,
-    candidate_queries,
-    fit_logit,
-    sample_examples,
-    with_predictions,
-)
+from foreseen.candidates.next_item import NextItemModel, fit_next_item
 from foreseen.candidates.user_knn import KNN_FEATURES
 from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, RATING, USER
-from foreseen.evaluation.metrics import TOP, mean_over_users
+from foreseen.evaluation.intervals import mean_over_users
+from foreseen.evaluation.metrics import TOP
 from foreseen.evaluation.ranking_metrics import binary_ndcg
 from foreseen.evaluation.splits import fold_in
 from foreseen.features.examples import training_examples
@@ -48,6 +45,9 @@ from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.models.ensemble.model import EnsembleSettings, fit_ensemble
 from foreseen.models.predictor import FirstStageScorer
+from foreseen.models.sequence.model import SequenceModel
+from foreseen.models.sequence.out_of_sample import fit_out_of_sample
+from foreseen.models.sequence.settings import settings_for
 
 ENDS: Final = (0.6, 0.7, 0.8)
 SEED: Final = 0
@@ -73,6 +73,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "decade_ratings",
     ),
     "franchise": ("franchise_watched", "franchise_liked"),
+    "sequence model": SEQUENCE_FEATURES,
     "predicted rating": ("predicted_rating",),
 }
 """Every candidate feature, in one group each."""
@@ -97,6 +98,13 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
     split = fold_in(ratings)
     known = InteractionLog.of(split.known, catalogue)
     examples = sample_examples(CandidateIndex(known), SEED)
+    settings = settings_for(len(known.rating), len(catalogue))
+    sequence = None
+    if settings is not None:
+        out_of_sample = fit_out_of_sample(settings, known, SEED)
+        examples += sample_examples(CandidateIndex(known), SEED, out_of_sample)
+        every = np.ones(len(known.rating), dtype=np.bool_)
+        sequence = SequenceModel.fitted(settings, known, every, SEED)
     fit = fit_ensemble(
         EnsembleSettings(),
         known,
@@ -108,11 +116,9 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
     candidates = with_predictions(examples, fit.out_of_sample)
     models: dict[str, NextItemModel] = {}
     for row, names in REMOVED.items():
-        reduced = [without(part, names) for part in candidates]
-        models[row] = NextItemModel(
-            fit_logit(reduced, [example.next for example in examples]),
-            fit_logit(reduced, [example.liked for example in examples]),
-        )
+        pairs = zip(examples, candidates, strict=True)
+        reduced = [replace(each, candidates=without(part, names)) for each, part in pairs]
+        models[row] = fit_next_item(reduced)
     log = known.with_ratings(split.revealed)
     predictor = fit.predictor.observed(log)
     assert isinstance(predictor, FirstStageScorer)
@@ -125,13 +131,17 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
             continue
         user = int(log.users.rows([int(hidden[USER][0])])[0])
         watched = log.histories.movie[log.histories.starts[user] : log.histories.starts[user + 1]]
-        offered = find_candidates(index, view, user, log.end, popularity)
+        scores = None
+        if sequence is not None:
+            rows, moments = np.array([user], np.int32), np.array([log.end])
+            scores = sequence.scores(view, rows, log.users.ids[rows], moments)[0]
+        offered = find_candidates(index, view, user, log.end, popularity, scores)
         rating = predictor.first_stage_scores(view, user, log.end)
         offered = offered.with_ratings(rating[offered.movies])
         for row, names in REMOVED.items():
-            reduced = without(offered, names)
+            shown = without(offered, names)
             by_blend, by_likely = (
-                ndcg_of(logit.probabilities(reduced), watched, movies.rows(liked))
+                ndcg_of(logit.probabilities(shown), watched, movies.rows(liked))
                 for logit in (models[row].liked, models[row].next)
             )
             found[row].append((by_blend, by_likely))

@@ -17,8 +17,10 @@ from tables import markdown, put_table, with_interval
 
 from foreseen.data.canonical import load_data
 from foreseen.data.catalogue import Catalogue
-from foreseen.evaluation.metrics import TOP, mean_over_users
-from foreseen.evaluation.ranking_metrics import binary_ndcg, eval_users
+from foreseen.evaluation.intervals import mean_over_users
+from foreseen.evaluation.metrics import TOP
+from foreseen.evaluation.ranking_metrics import binary_ndcg
+from foreseen.evaluation.rankings import eval_users
 from foreseen.evaluation.splits import fold_in
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.spec import parse_settings
@@ -44,7 +46,7 @@ def main() -> None:
     movies, vectors = catalogue.movies, catalogue.genre_weights
     ndcg: dict[tuple[str, float], list[float]] = {}
     similarity: dict[tuple[str, float], list[float]] = {}
-    for user in eval_users(model, split.hidden):
+    for user in eval_users(model.log, split.hidden):
         scores = model.score([user.history], movies.ids, model.log.end - 1)
         watched = np.zeros(len(movies), dtype=np.bool_)
         watched[movies.rows(user.history.movies)] = True

@@ -31,10 +31,9 @@ from foreseen.data import canonical
 from foreseen.data.canonical import Tables
 from foreseen.data.fingerprint import fingerprint
 from foreseen.data.schema import GENRES, MOVIE, PREDICTION, RATING, TIMESTAMP, USER
+from foreseen.evaluation.intervals import Estimate, mean_over_users
 from foreseen.evaluation.metrics import (
-    Estimate,
     as_dicts,
-    mean_over_users,
     order_metrics,
     rating_errors,
 )

@@ -6,7 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from foreseen.evaluation.metrics import Estimate, order_metrics, paired_differences, rating_errors
+from foreseen.evaluation.intervals import Estimate
+from foreseen.evaluation.metrics import order_metrics, paired_differences, rating_errors
 from foreseen.files import write_atomically
 
 _METRICS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user", "ndcg10": "NDCG@10"}

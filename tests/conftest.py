@@ -23,9 +23,20 @@ def real() -> Tables:
 @pytest.fixture(scope="session")
 def small(real: Tables) -> Tables:
     """The ratings of the first sixty users by id: about nine thousand."""
-    users = real.ratings["userId"].unique().sort().head(60).to_list()
-    ratings = real.ratings.filter(pl.col("userId").is_in(users))
-    return tables_of(ratings, real.movies)
+    return tables_of(ratings_of_users(real, 60), real.movies)
+
+
+@pytest.fixture(scope="session")
+def tiny(real: Tables) -> Tables:
+    """The ratings of the first 22 users by id, about 4,000, without unrated movies."""
+    ratings = ratings_of_users(real, 22)
+    return tables_of(ratings, real.movies.join(ratings, on="movieId", how="semi"))
+
+
+def ratings_of_users(tables: Tables, count: int) -> pl.DataFrame:
+    """Return the ratings of the first users by id."""
+    users = tables.ratings["userId"].unique().sort().head(count).to_list()
+    return tables.ratings.filter(pl.col("userId").is_in(users))
 
 
 @pytest.fixture(scope="session")

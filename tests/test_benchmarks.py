@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from foreseen.candidates.generator import CANDIDATE_FEATURES
-from foreseen.evaluation.metrics import Estimate
+from foreseen.evaluation.intervals import Estimate
 from foreseen.models.ensemble.model import EnsembleSettings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

@@ -153,7 +153,7 @@ def test_a_draft_and_those_of_killed_processes_are_deleted(tmp_path: Path) -> No
     (tmp_path / ".m.abc").mkdir()
     with draft(tmp_path / "m") as folder:
         (folder / "file").touch()
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".m.abc", folder.name]
+        assert {path.name for path in tmp_path.iterdir()} == {".m.abc", folder.name}
     assert [path.name for path in tmp_path.iterdir()] == [".m.abc"]
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from foreseen.data.canonical import Tables, write_tables
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "own_model"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "own_model"
 
 
 @pytest.fixture(scope="module")
@@ -24,39 +25,43 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(target)}
 
 
-def run(environment: dict[str, str], *arguments: str) -> str:
-    code = "from foreseen.cli import main; main()"
+RUN = """
+import json
+import sys
+from tests.cli.conftest import run_command
+results = [run_command(*words) for words in json.loads(sys.argv[1])]
+print(json.dumps([vars(result) for result in results]))
+"""
+
+
+def run(environment: dict[str, str], *commands: list[str]) -> list[Any]:
+    """Return the JSON that commands print, one after the other in one process."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=environment, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", RUN, json.dumps([[*words, "--json"] for words in commands])],
+        env=environment, capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    for result in results:
+        assert result["exit_code"] == 0, result["stderr"]
+    return [json.loads(result["stdout"]) for result in results]
 
 
 def test_it_can_be_trained_evaluated_and_tuned_from_the_command_line(
-    environment: dict[str, str], small: Tables, tmp_path: Path
+    environment: dict[str, str], tiny: Tables, tmp_path: Path
 ) -> None:
     data, model = str(tmp_path / "data"), str(tmp_path / "model")
-    write_tables(small, Path(data))
-    run(environment, "train", data, "--model", "popularity", "--out", model)
-    rankings: list[dict[str, Any]] = json.loads(
-        run(environment, "recommend", model, "--user", "15", "--k", "3", "--json")
+    write_tables(tiny, Path(data))
+    words = ["--model", "popularity", "--out"]
+    _, rankings, report, search = run(
+        environment,
+        ["train", data, *words, model],
+        ["recommend", model, "--user", "15", "--k", "3"],
+        ["evaluate", data, "--protocol", "foldin", *words, str(tmp_path / "report")],
+        ["tune", data, "--trials", "2", *words, str(tmp_path / "search")],
     )
     assert len(rankings[0]["recommendations"]) == 3
-    report: dict[str, Any] = json.loads(
-        run(
-            environment, "evaluate", data, "--protocol", "foldin", "--model", "popularity",
-            "--out", str(tmp_path / "report"), "--json",
-        )
-    )  # fmt: skip
     assert {result["model"] for result in report["results"]} == {"global mean", "popularity"}
-    search: dict[str, Any] = json.loads(
-        run(
-            environment, "tune", data, "--model", "popularity", "--trials", "2",
-            "--out", str(tmp_path / "search"), "--json",
-        )
-    )  # fmt: skip
     assert len(search["trials"]) == 2
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from foreseen.data.canonical import Tables, write_tables
 from foreseen.models.installed import model_names
+from tests.cli.conftest import run_command
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
@@ -118,17 +119,13 @@ def test_a_stage_calls_a_command_with_options_it_has(stage: str) -> None:
     for words in commands(stage):
         assert words[0] == "foreseen"
         path = words[1:3] if words[1] == "data" else words[1:2]
-        code = "from foreseen.cli import main; main()"
-        shown = subprocess.run(
-            [sys.executable, "-c", code, *path, "--help"],
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+        shown = run_command(*path, "--help").stdout
         for option in (word for word in words if re.fullmatch(r"--[a-z-]+", word)):
             assert option in shown
 
 
 def test_the_pipeline_runs_whole_and_skips_what_did_not_change(
-    tmp_path: Path, small: Tables
+    tmp_path: Path, tiny: Tables
 ) -> None:
     """The real `dvc repro`, on the real stages."""
     for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
@@ -138,8 +135,8 @@ def test_the_pipeline_runs_whole_and_skips_what_did_not_change(
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc" / "config").write_bytes((ROOT / ".dvc" / "config").read_bytes())
     (tmp_path / "src").symlink_to(ROOT / "src")
-    write_tables(small, tmp_path / "small")
-    params = (tmp_path / "params.yaml").read_text().replace("ml-latest-small", "small")
+    write_tables(tiny, tmp_path / "tiny")
+    params = (tmp_path / "params.yaml").read_text().replace("ml-latest-small", "tiny")
     params = params.replace("hybrid: {}", "hybrid: {loop: {epochs: 2}}")
     quick = "{folds: 2, factors: [{sweeps: 6, burn_in: 2, samples: 2}], loop: {epochs: 1}}"
     params = params.replace("ensemble: {}", f"ensemble: {quick}")

@@ -12,8 +12,10 @@ from foreseen.candidates.generator import (
     LIKED_YEAR,
     POPULAR_YEAR,
     POPULARITY_FEATURES,
+    SEQUENCE_FEATURES,
     Candidates,
     Popularity,
+    SequenceScores,
     find_candidates,
 )
 from foreseen.candidates.index import CandidateIndex
@@ -30,11 +32,6 @@ def candidates_of(index: CandidateIndex, row: int, before: int | None = None) ->
 
 def column(candidates: Candidates, name: str) -> NDArray[np.float64]:
     return candidates.values[:, CANDIDATE_FEATURES.index(name)]
-
-
-@pytest.fixture(scope="module")
-def index(log: InteractionLog) -> CandidateIndex:
-    return CandidateIndex(log)
 
 
 def test_watched_movies_are_no_candidates(index: CandidateIndex) -> None:
@@ -129,3 +126,26 @@ def test_franchise_features_describe_the_watched_movies_of_the_franchise(
             assert liked[n] == pytest.approx(centred[same].sum() / (same.sum() + 1), abs=1e-9)
             compared += int(same.any())
     assert compared > 10
+
+
+def test_movies_with_a_high_sequence_score_become_candidates(index: CandidateIndex) -> None:
+    log = index.log
+    plain = candidates_of(index, 3)
+    watched = log.histories.movie[log.histories.starts[3] : log.histories.starts[4]]
+    other = np.ones(len(log.catalogue), dtype=np.bool_)
+    other[plain.movies] = other[watched] = False
+    others = np.flatnonzero(other)
+    values = np.full((len(log.catalogue), 2), -12.0, dtype=np.float32)
+    values[others[5]] = -1, -12
+    values[others[7]] = -12, -2
+    values[watched[0]] = -0.5, -12
+    popularity = Popularity.of(log, log.end)
+    scores = SequenceScores(values, 0.25)
+    found = find_candidates(index, log.view, 3, log.end, popularity, scores)
+    assert np.isin(np.append(plain.movies, others[[5, 7]]), found.movies).all()
+    assert watched[0] not in found.movies
+    place = int(np.searchsorted(found.movies, others[5]))
+    columns = [float(column(found, name)[place]) for name in SEQUENCE_FEATURES]
+    assert columns == [-1, -12, -0.25, -3]
+    np.testing.assert_allclose(found.fallback, np.exp(values[:, 0]) + 1e-9, rtol=1e-6)
+    assert not column(plain, "sequence_next").any()

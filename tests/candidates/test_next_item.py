@@ -1,12 +1,15 @@
 """The next-item model: its examples, its fit, and its probabilities."""
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
 from tests.conftest import tables_of
 
+from foreseen.candidates.examples import (
+    NextItemExample,
+    candidate_queries,
+    sample_examples,
+)
 from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
     Candidates,
@@ -14,16 +17,7 @@ from foreseen.candidates.generator import (
     find_candidates,
 )
 from foreseen.candidates.index import CandidateIndex
-from foreseen.candidates.next_item import (
-    UNTRAINED,
-    NextItemExample,
-    NextItemModel,
-    candidate_queries,
-    fit_logit,
-    fit_next_item,
-    sample_examples,
-    with_predictions,
-)
+from foreseen.candidates.next_item import UNTRAINED, NextItemModel, fit_next_item
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.features.interaction_log import InteractionLog
@@ -52,16 +46,6 @@ def sequel_index() -> CandidateIndex:
 @pytest.fixture(scope="module")
 def fitted(sequel_index: CandidateIndex) -> NextItemModel:
     return fit_next_item(sample_examples(sequel_index, seed=0))
-
-
-@pytest.fixture(scope="module")
-def index(log: InteractionLog) -> CandidateIndex:
-    return CandidateIndex(log)
-
-
-@pytest.fixture(scope="module")
-def examples(index: CandidateIndex) -> list[NextItemExample]:
-    return sample_examples(index, seed=0)
 
 
 def test_the_next_movie_of_a_sequence_has_the_highest_probability(
@@ -124,57 +108,9 @@ def test_the_untrained_model_gives_all_candidates_the_same_probability(
     assert probabilities[candidates.movies].sum() == pytest.approx(0.5)
 
 
-def test_examples_separate_the_history_from_what_was_watched_later(
-    index: CandidateIndex, examples: list[NextItemExample]
-) -> None:
-    histories = index.log.histories
-    assert len(examples) == -(-len(index.log.rating) // 100)
-    for example in examples[:20]:
-        rows = slice(int(histories.starts[example.user]), int(histories.starts[example.user + 1]))
-        later = histories.movie[rows][histories.times[rows] >= example.before]
-        liked = histories.rating[rows][histories.times[rows] >= example.before] >= 4
-        movies = example.candidates.movies
-        np.testing.assert_array_equal(example.next, np.isin(movies, later[:1]))
-        np.testing.assert_array_equal(example.liked, np.isin(movies, later[liked]))
-
-
-def test_candidate_queries_are_as_of_the_cut_of_their_example(
-    examples: list[NextItemExample],
-) -> None:
-    queries = candidate_queries(examples)
-    count = len(examples[0].candidates.movies)
-    np.testing.assert_array_equal(queries.movie[:count], examples[0].candidates.movies)
-    assert (queries.before[:count] == examples[0].before).all()
-    assert (queries.user[:count] == examples[0].user).all()
-    assert len(queries) == sum(len(example.candidates.movies) for example in examples)
-
-
-def test_predictions_are_assigned_to_the_examples_in_order(
-    examples: list[NextItemExample],
-) -> None:
-    some = examples[:3]
-    rating = np.arange(len(candidate_queries(some)), dtype=np.float64)
-    candidates = with_predictions(some, rating)
-    bias = CANDIDATE_FEATURES.index("movie_bias")
-    found = [part.values[:, PREDICTED_RATING] + part.values[:, bias] for part in candidates]
-    np.testing.assert_allclose(np.concatenate(found), rating, atol=1e-9)
-    assert with_predictions(some, None) == [example.candidates for example in some]
-
-
 def test_without_examples_the_weights_are_zero() -> None:
     assert len(candidate_queries([])) == 0
     assert fit_next_item([], np.empty(0)) == fit_next_item([]) == UNTRAINED
-
-
-def test_an_example_without_a_positive_lowers_the_recall_only(
-    examples: list[NextItemExample],
-) -> None:
-    some = [example for example in examples if example.next.any()][:10]
-    candidates, positives = [e.candidates for e in some], [e.next for e in some]
-    whole = fit_logit(candidates, positives)
-    missed = fit_logit([*candidates, candidates[0]], [*positives, np.zeros_like(positives[0])])
-    assert whole.candidate_recall == 1
-    assert missed == replace(whole, candidate_recall=10 / 11)
 
 
 def test_informative_predictions_get_a_positive_weight(examples: list[NextItemExample]) -> None:

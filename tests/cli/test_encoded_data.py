@@ -117,13 +117,3 @@ def test_likes_are_ranked_and_not_predicted(run: Run, small: Tables, tmp_path: P
     )
     assert "Rankings of the whole catalogue" in evaluated.stdout
     assert "RMSE" not in evaluated.stdout
-    for words in (
-        ("recommend", tmp_path / "m", "--user", 15, "--by", "rating"),
-        ("evaluate", file, "--protocol", "stream", "--out", tmp_path / "x"),
-        ("backtest", file, "--out", tmp_path / "x"),
-        ("tune", file, "--out", tmp_path / "x"),
-        ("serve", tmp_path / "m", "--port", 0),
-    ):
-        refused = run(*words)
-        assert refused.exit_code == 2
-        assert "without ratings to predict" in refused.stderr

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from tests.cli.conftest import Run
 
+from foreseen.registry.versions import load_model
+
 
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
@@ -134,3 +136,17 @@ def test_a_model_of_other_data_gets_ratings_with_its_ids_and_on_its_scale(
         assert (document["changed"], document["userId"]) == (changed, "ann")
     rows = pl.read_csv(out).select("userId", "movieId", "rating").sort("movieId").rows()
     assert rows == [("ann", "tt3", 9.0), ("ann", "tt4", 5.0)]
+
+
+def test_ratings_without_a_date_are_taken_as_the_latest_of_the_model(
+    folder: Path, run: Run, tmp_path: Path
+) -> None:
+    model = shutil.copytree(folder / "model", tmp_path / "model")
+    file = tmp_path / "mine.csv"
+    file.write_text("title,year,rating\nPulp Fiction,1994,4.5\nAlien,1979,3\n")
+    end = load_model(model).log.end
+    result = run("import", file, "--into", model, "--user", 900_001)
+    assert result.exit_code == 0, result.stderr
+    assert "without a date, taken as the latest" in result.stdout
+    history = load_model(model).history(900_001)
+    assert history.timestamps.tolist() == [end, end]

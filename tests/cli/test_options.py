@@ -12,6 +12,7 @@ from tests.cli.conftest import Run
 from foreseen.cli.options import PolicyName, ProtocolName, RankBy, ServiceName
 from foreseen.data.sources.exports import EXPORT_FORMATS
 from foreseen.drift.policies import POLICIES
+from foreseen.evaluation.cross_validation import GIVEN_SPLITS
 from foreseen.evaluation.protocols import PROTOCOLS
 from foreseen.ranking.rank import CRITERIA, By
 
@@ -19,7 +20,7 @@ from foreseen.ranking.rank import CRITERIA, By
 def test_choices_are_those_of_the_package() -> None:
     assert list(RankBy) == list(CRITERIA) == list(get_args(By))
     assert list(PolicyName) == list(POLICIES)
-    assert list(ProtocolName) == list(PROTOCOLS)
+    assert list(ProtocolName) == [*PROTOCOLS, GIVEN_SPLITS]
     assert list(ServiceName) == list(EXPORT_FORMATS)
 
 

@@ -47,7 +47,7 @@ def test_an_error_in_a_thread_is_raised_to_the_caller() -> None:
 
 
 def test_a_model_does_not_depend_on_the_number_of_cores(
-    small: Tables, monkeypatch: pytest.MonkeyPatch
+    tiny: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = {
         "folds": 2,
@@ -55,9 +55,9 @@ def test_a_model_does_not_depend_on_the_number_of_cores(
         "loop": {"epochs": 1},
     }
     settings = parse_settings("ensemble", quick)
-    parallel = train(small, "ensemble", settings)
+    parallel = train(tiny, "ensemble", settings)
     monkeypatch.setattr(threads, "cores", lambda: 1)
-    sequential = train(small, "ensemble", settings)
+    sequential = train(tiny, "ensemble", settings)
     assert parallel.next_item == sequential.next_item
     for name, values in parallel.predictor.arrays().items():
         np.testing.assert_array_equal(values, sequential.predictor.arrays()[name], err_msg=name)

@@ -1,10 +1,13 @@
 """The profile of a data set."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.data.profile import format_date, profile_pictures, summarise
+from foreseen.data.canonical import load_data
+from foreseen.data.profile import format_date, profile_pictures, summarise, write_profile
 from foreseen.data.schema import MOVIES_SCHEMA
 
 
@@ -41,3 +44,25 @@ def test_every_picture_can_be_drawn() -> None:
         axes = figure.Figure().subplots()
         draw(axes)
         assert axes.has_data()
+
+
+def test_labels_are_in_units_of_the_scale_of_the_data() -> None:
+    figure = pytest.importorskip("matplotlib.figure")
+    rows = [(user, movie, float(movie), 10 * movie) for user in (1, 2) for movie in range(1, 11)]
+    tables = load_data(rows)
+    drawn: list[str] = []
+    for title, draw in profile_pictures(tables):
+        axes = figure.Figure().subplots()
+        draw(axes)
+        legend = axes.get_legend()
+        texts = [entry.get_text() for entry in legend.get_texts()] if legend else []
+        drawn += [title, axes.get_xlabel(), axes.get_ylabel(), *texts]
+    assert not [text for text in drawn if "star" in text]
+    assert {"1 to 10", "mean rating (1 to 10)"} <= set(drawn)
+
+
+def test_ratings_without_timestamps_have_no_dates(tmp_path: Path) -> None:
+    write_profile(load_data([(1, 1, 4.5), (1, 2, 3.0)]), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "without a timestamp" in page
+    assert "1 January 1970" not in page

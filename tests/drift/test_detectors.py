@@ -11,10 +11,12 @@ from river.drift import ADWIN
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.rating_scale import RatingScale
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.standardise import Standardisation
-from foreseen.drift.streams import SHARE, StreamInputs, StreamSpec, stream_specs
+from foreseen.drift.stream_inputs import StreamInputs
+from foreseen.drift.streams import SHARE, StreamSpec, stream_specs
 from foreseen.features.interaction_log import InteractionLog
 
 CHANGE = 7000
@@ -183,3 +185,36 @@ def test_shares_are_shown_in_per_cent(log: InteractionLog) -> None:
         standardisation=Standardisation(whole=True),
     )  # fmt: skip
     assert ": 0.0% before, " in str(detect(log, streams=[spec])[0])
+
+
+def test_odd_points_of_a_scale_of_ten_are_no_half_stars(
+    real: Tables, shuffled: pl.DataFrame
+) -> None:
+    """From the middle on, all points are even: in stars these are the whole ones."""
+    scale = RatingScale(1, 10, 1)
+    points = np.round(shuffled["rating"].to_numpy() * 2)
+    later = np.arange(shuffled.height) >= shuffled.height // 2
+    points = np.where(later, points + points % 2, points)
+    changed = log_of(real, shuffled.with_columns(rating=scale.to_stars(points)))
+    findings = [found.label for found in detect(changed, scale=scale)]
+    assert "half stars" not in findings
+    assert "half stars" in [found.label for found in detect(changed)]
+
+
+def test_half_points_of_a_scale_of_ten_are_found(real: Tables, shuffled: pl.DataFrame) -> None:
+    scale = RatingScale(1, 10, 0.5)
+    points = np.round(shuffled["rating"].to_numpy() * 2)
+    later = np.arange(shuffled.height) >= shuffled.height // 2
+    halves = np.arange(shuffled.height) % 4 == 0
+    points = np.where(later & halves & (points > 1), points - 0.5, points)
+    changed = log_of(real, shuffled.with_columns(rating=scale.to_stars(points)))
+    (found, *_) = [f for f in detect(changed, scale=scale) if f.label == "fractions"]
+    assert found.before == 0
+    assert found.after > 0.1
+
+
+def test_only_means_in_stars_are_converted_to_a_scale(log: InteractionLog) -> None:
+    (found,) = detect(log, streams=[noise(3.0)])
+    assert found.on_scale(RatingScale(1, 10, 1)) == found
+    (found,) = detect(log, streams=[replace(noise(3.0), unit="stars")])
+    assert found.on_scale(RatingScale(1, 10, 1)).after == pytest.approx(2 * found.after)

@@ -53,6 +53,7 @@ def document() -> dict[str, Any]:
             result("adaptive", recovered=ESTIMATE, less_full={"rmse": ESTIMATE}),
         ],
         "findings": [FINDING],
+        "not_monitored": [],
         "injections": [],
         "placebo": {"alarms": [0, 1], "years": 20.0, "alarms_per_year": 0.025},
         "staleness": [{"days": 0, "rmse": ESTIMATE}, {"days": 30, "rmse": ESTIMATE}],
@@ -134,3 +135,11 @@ def test_a_log_too_short_for_staleness_has_a_page_without_it(
 ) -> None:
     html.write_backtest_page({**document, "staleness": []}, tmp_path / "page.html")
     assert "Staleness" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_what_is_not_monitored_is_stated(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document["not_monitored"] = ["rating scale: half stars: the scale 1 to 10 has no steps"]
+    lead = passed_to_write_html(document, monkeypatch)
+    assert "Not monitored: rating scale: half stars: the scale 1 to 10 has no steps." in str(lead)

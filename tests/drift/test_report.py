@@ -57,6 +57,7 @@ def test_costs_count_from_the_second_window(document: dict[str, Any]) -> None:
 
 def test_the_document_has_findings_and_placebo_alarms(document: dict[str, Any]) -> None:
     assert isinstance(document["findings"], list)
+    assert document["not_monitored"] == []
     placebo = document["placebo"]
     assert len(placebo["alarms"]) == 2
     mean = sum(placebo["alarms"]) / 2

@@ -3,17 +3,20 @@
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from tests.conftest import random_ratings, tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.standardise import Standardisation
+from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.drift.streams import (
     KIND_LABELS,
     SHARE,
-    StreamInputs,
     StreamSpec,
+    left_out,
     stream_specs,
     streams_of,
 )
@@ -139,3 +142,46 @@ def test_later_ratings_change_no_value(small: Tables) -> None:
         available = one.ends < position
         assert (one.spec.kind, one.spec.label) == (two.spec.kind, two.spec.label)
         np.testing.assert_array_equal(one.values[available], two.values[: available.sum()])
+
+
+@pytest.mark.parametrize(
+    ("scale", "reason"),
+    [
+        (STARS, None),
+        (RatingScale(1, 5, 1), None),
+        (RatingScale(1, 10, 0.5), None),
+        (RatingScale(0, 10, 0.1), None),
+        (RatingScale(1, 10, 1), "the scale 1 to 10 has no steps between whole numbers"),
+        (RatingScale(-10, 10, None), "the scale -10 to 10 has no steps"),
+        (RatingScale(0, 1, 0.1), "the scale 0 to 1 has no whole numbers but its ends"),
+        (RatingScale(0, 1, 1, "binary"), "likes and views have no steps"),
+    ],
+    ids=str,
+)
+def test_half_steps_are_monitored_only_on_a_scale_that_has_them(
+    log: InteractionLog, scale: RatingScale, reason: str | None
+) -> None:
+    found = left_out(scale)
+    assert found == (reason and f"rating scale: half stars: {reason}")
+    specs = [s for s in stream_specs(log.catalogue, scale) if s.kind == "scale" or s.parts]
+    assert len(specs) == (4 if reason is None else 1)
+    assert specs[-1].label == "top ratings"
+
+
+@pytest.mark.parametrize(
+    "scale", [RatingScale(1, 10, 0.5), RatingScale(0, 100, 0.5), RatingScale(-5, 5, 0.25)], ids=str
+)
+def test_fractions_and_top_ratings_are_those_of_the_scale_of_the_data(
+    log: InteractionLog, scale: RatingScale
+) -> None:
+    whole = np.array([scale.low, scale.low + 3, scale.high])
+    ratings = np.concatenate([whole, whole[:2] + 0.5])
+    given = log_with(log, scale.to_stars(np.resize(ratings, log.ratings.height)))
+    specs = {s.label: s for s in stream_specs(log.catalogue, scale) if s.kind == "scale"}
+    values = {label: spec.values(StreamInputs(given))[:5] for label, spec in specs.items()}
+    assert values["fractions"].tolist() == [0, 0, 0, 1, 1]
+    assert values["top ratings"].tolist() == [0, 0, 1, 0, 0]
+
+
+def log_with(log: InteractionLog, ratings: NDArray[np.float64]) -> InteractionLog:
+    return InteractionLog.of(log.ratings.with_columns(rating=ratings), log.catalogue)

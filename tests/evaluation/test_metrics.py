@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreseen.evaluation.intervals import Estimate
 from foreseen.evaluation.metrics import (
-    Estimate,
     as_dicts,
-    bootstrap,
-    mean_over_users,
     ndcg,
     order_metrics,
     paired_differences,
@@ -102,23 +100,6 @@ def test_users_with_equal_ratings_are_left_out_of_order_metrics() -> None:
     ordered = pl.DataFrame({"userId": [2, 2], "rating": [4.0, 2.0], "prediction": [3.0, 2.0]})
     metrics = order_metrics(pl.concat([equal, ordered]))
     assert metrics["pairwise"] == Estimate(1.0, 1.0, 1.0)
-
-
-def test_the_interval_narrows_with_the_number_of_users() -> None:
-    def width(users: int) -> float:
-        values = np.random.default_rng(0).normal(size=users)
-        low, high = bootstrap(lambda w: (w @ values) / w.sum(axis=1), users)
-        return high - low
-
-    assert width(400) < 0.6 * width(50)
-
-
-@given(st.lists(st.floats(-5, 5, allow_nan=False), min_size=1, max_size=20))
-def test_the_interval_of_a_mean_lies_within_the_values(values: list[float]) -> None:
-    estimate = mean_over_users(np.array(values))
-    assert estimate.value == pytest.approx(np.mean(values))
-    assert min(values) - 1e-9 <= estimate.low <= estimate.high <= max(values) + 1e-9
-    assert estimate == mean_over_users(np.array(values))
 
 
 def test_estimates_become_dictionaries_and_text() -> None:

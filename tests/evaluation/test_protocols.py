@@ -9,9 +9,14 @@ from tests.conftest import random_ratings, ratings_of, tables_of
 from foreseen.data.canonical import Tables
 from foreseen.data.schema import TIMESTAMP
 from foreseen.errors import InputError
-from foreseen.evaluation import protocols
+from foreseen.evaluation import cross_validation
 from foreseen.evaluation.metrics import rating_errors
-from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS, evaluate_fold_in
+from foreseen.evaluation.protocols import (
+    GLOBAL_MEAN,
+    PROTOCOLS,
+    evaluate_fold_in,
+    evaluator_of,
+)
 from foreseen.evaluation.report import summarise_all
 from foreseen.evaluation.results import (
     FIVE_FOLDS,
@@ -22,7 +27,7 @@ from foreseen.evaluation.results import (
     predict_events,
 )
 from foreseen.evaluation.segments import ACTIVITY, CELLS
-from foreseen.evaluation.splits import cut, fold_in
+from foreseen.evaluation.splits import cut, fold_in, random_folds
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
 from foreseen.models.installed import model_spec
@@ -32,7 +37,7 @@ from foreseen.models.spec import Capabilities, ModelSpec, parse_settings
 from foreseen.models.train import train
 
 BIAS = parse_settings("bias")
-RANKING = {"foldin", "leave-last-out", "calendar-ranking"}
+RANKING = ["foldin", "leave-last-out", "calendar-ranking"]
 
 
 def evaluate(protocol: str, tables: Tables) -> Mapping[str, list[Result]]:
@@ -43,7 +48,7 @@ def evaluate(protocol: str, tables: Tables) -> Mapping[str, list[Result]]:
     return {name: [r for r in results if r.setting == name] for name in settings}
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", ["stream", *RANKING, "random"])
 def test_a_protocol_predicts_every_test_rating_better_than_the_mean(
     protocol: str, small: Tables
 ) -> None:
@@ -57,7 +62,7 @@ def test_a_protocol_predicts_every_test_rating_better_than_the_mean(
         assert rating_errors(bias.events)["rmse"].value < rating_errors(mean.events)["rmse"].value
         assert set(bias.events["cell"]) <= set(CELLS)
         assert set(bias.events["activity"]) <= set(ACTIVITY)
-        assert mean.ranking is None
+        assert (mean.ranking is not None) == (protocol in RANKING)
         assert (bias.ranking is not None) == (protocol in RANKING)
 
 
@@ -129,7 +134,7 @@ def test_random_folds_use_the_transductive_variant_of_a_model(
     def spec(name: str) -> ModelSpec:
         return replace(model_spec(name), capabilities=Capabilities(transductive=fit))
 
-    monkeypatch.setattr(protocols, "model_spec", spec)
+    monkeypatch.setattr(cross_validation, "model_spec", spec)
     tables = tables_of(random_ratings(0, 120))
     (result,) = PROTOCOLS["random"](tables)("bias", BIAS, 7)
     assert (result.model, result.setting) == ("bias", FIVE_FOLDS)
@@ -145,5 +150,20 @@ def test_a_log_without_liked_later_ratings_has_no_ranking_metrics() -> None:
 
 
 def test_fewer_ratings_than_folds_are_refused() -> None:
+    tables = tables_of(random_ratings(0, 4))
     with pytest.raises(InputError, match="4 ratings are too few for 5 folds"):
-        evaluate("random", tables_of(random_ratings(0, 4)))
+        evaluate("random", tables)
+    with pytest.raises(InputError, match="4 ratings are too few for 10 folds"):
+        evaluator_of("random", tables, "", folds=10)
+
+
+def test_each_of_ten_folds_is_predicted_from_the_other_nine() -> None:
+    tables = tables_of(random_ratings(0, 120))
+    (mean,) = evaluator_of("random", tables, "", folds=10)(GLOBAL_MEAN, None, 0)
+    assert mean.setting == "10 folds"
+    assert mean.events.height == 120
+    assert mean.events["prediction"].n_unique() > 5
+    rating = tables.ratings["rating"]
+    fold = random_folds(tables.ratings, 10)
+    expected = {float(rating.filter(fold != number).to_numpy().mean()) for number in range(10)}
+    assert set(mean.events["prediction"]) == expected

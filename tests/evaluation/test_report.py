@@ -1,15 +1,28 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from tests.conftest import random_ratings, tables_of
 
+from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
 from foreseen.evaluation.report import summarise, summarise_all, write_report
-from foreseen.evaluation.results import AT_CUT, FOLD_IN, LIVE, ONE_DAY_DELAY, Result, setting_label
+from foreseen.evaluation.results import (
+    AT_CUT,
+    FOLD_IN,
+    LIVE,
+    MOMENT_KNOWN,
+    ONE_DAY_DELAY,
+    Result,
+    setting_label,
+    tied_note,
+)
 from foreseen.evaluation.segments import ACTIVITY, CELLS, with_activity
+from foreseen.models.spec import parse_settings
 
 USERS, COUNT = 8, 80
 
@@ -108,4 +121,30 @@ def test_the_page_shows_labels_instead_of_keys(tmp_path: Path) -> None:
 def test_a_setting_without_a_label_is_shown_as_it_is() -> None:
     assert setting_label(LIVE) == "live"
     assert setting_label(AT_CUT) == "at the cut"
-    assert setting_label("3 of 60 tied in time") == "3 of 60 tied in time"
+    assert setting_label(MOMENT_KNOWN) == "moment known"
+
+
+def test_events_tied_in_time_are_counted_in_the_summary() -> None:
+    plain = summarise(result("bias", 0.5))
+    assert "tied" not in plain
+    assert tied_note(plain) == ""
+    tied = summarise(replace(result("bias", 0.5), tied=3))
+    assert tied["tied"] == 3
+    assert tied_note(tied).startswith("; 3 of 80 test ratings share their second")
+
+
+def test_the_page_has_the_rankings_with_debiased_metrics_and_p_values(tmp_path: Path) -> None:
+    tables = tables_of(random_ratings(0, 400, users=25, movies=40))
+    evaluate = PROTOCOLS["calendar-ranking"](tables)
+    names = ("bias", "baseline")
+    results = [evaluate(GLOBAL_MEAN, None, 0), *(evaluate(n, parse_settings(n), 0) for n in names)]
+    summaries = summarise_all([result for found in results for result in found])
+    write_report("calendar-ranking", "toy", summaries, tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    for text in ("popularity of seven days", "debiased NDCG@10", "method of Holm"):
+        assert text in page
+    compared = [
+        entry["lists"]["likely"].get("less_best", {}).get("ndcg10") for entry in summaries[1:]
+    ]
+    (difference,) = filter(None, compared)
+    assert set(difference) == {"value", "low", "high", "p", "p_holm"}

@@ -37,8 +37,9 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "promote": {"folder": "model", "number": "version"},
     "rollback": {"folder": "model"},
     "evaluate": {
-        "data": "data", "out": "folder", "protocol": "name", "model": "name",
-        "seed": "whole number", "settings": "settings", **READING, "scale": "scale",
+        "data": "data", "out": "folder", "protocol": "name", "ties": "name",
+        "folds": "whole number", "model": "name", "seed": "whole number",
+        "settings": "settings", **READING, "scale": "scale",
     },
     "tune": {
         "data": "data", "out": "folder", "model": "name", "trials": "whole number",

@@ -156,3 +156,35 @@ def test_a_user_bias_contains_the_damped_mean_of_the_global_offsets(log: Interac
     expected = np.cumsum(offsets) / (np.arange(len(offsets)) + 1 + 4)
     found = log.view.offset_in_user_bias[rows]
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+SAME_SECOND = ((1, 9, 3.0, 50), (2, 8, 4.0, 100), (1, 8, 4.0, 100), (1, 3, 5.0, 100))
+
+
+def test_a_log_in_file_order_keeps_the_order_of_one_second() -> None:
+    catalogue = Catalogue.of(tables_of(ratings_of(*SAME_SECOND)).movies)
+    given = ratings_of(*reversed(SAME_SECOND[1:]), SAME_SECOND[0])
+    kept = InteractionLog.of(given, catalogue, in_file_order=True)
+    assert kept.ratings.rows() == [
+        (1, 9, 3.0, 50), (1, 3, 5.0, 100), (1, 8, 4.0, 100), (2, 8, 4.0, 100),
+    ]  # fmt: skip
+    later = ratings_of((1, 7, 2.0, 100), (1, 1, 2.0, 100))
+    grown = kept.with_ratings(later)
+    ids = grown.catalogue.movies.ids
+    histories = grown.histories
+    rows = slice(int(histories.starts[0]), int(histories.starts[1]))
+    assert ids[histories.movie[rows]].tolist() == [9, 3, 8, 7, 1]
+    assert grown.without_accounts().in_file_order
+    sorted_by_id = InteractionLog.of(given, catalogue).with_ratings(later)
+    assert sorted_by_id.ratings["movieId"].to_list() == [9, 1, 3, 7, 8, 8]
+
+
+def test_a_view_of_a_log_in_file_order_keeps_the_order_of_histories() -> None:
+    ratings = ratings_of(*SAME_SECOND)
+    catalogue = Catalogue.of(tables_of(ratings).movies)
+    history = History(np.array([8, 3, 9]), np.array([4.0, 5.0, 3.0]), np.array([100, 100, 50]))
+    orders = {False: [9, 3, 8], True: [9, 8, 3]}
+    for in_file_order, expected in orders.items():
+        log = InteractionLog.of(ratings, catalogue, in_file_order)
+        movies = log.view_of([History.empty(), history]).histories.movie
+        assert catalogue.movies.ids[movies].tolist() == expected

@@ -14,7 +14,8 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.errors import ModelFolderError
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
-from foreseen.models.checkpoint import CARD, FORMAT, WEIGHTS, read_model, write_model
+from foreseen.models.card import CARD, FORMAT
+from foreseen.models.checkpoint import WEIGHTS, read_model, write_model
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 
@@ -86,7 +87,7 @@ def test_missing_and_truncated_weights_are_refused(folder: Path, model: Model) -
         (100_000 * b"[", "damaged"),
         (b'{"format": ' + 5000 * b"9" + b', "name": "bias"}', "damaged|update Foreseen"),
         (b'{"format": NaN, "name": "bias"}', "damaged"),
-        (b'{"format": 10, "name": "bias"}', "update Foreseen"),
+        (b'{"format": 11, "name": "bias"}', "update Foreseen"),
         (b'{"format": 8, "name": "bias"}', "train it again"),
     ],
     ids=lambda value: repr(value[:20]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.conftest import ratings_of
+from tests.conftest import ratings_of, ratings_of_users, tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.errors import InputError
@@ -54,7 +54,7 @@ def test_an_unknown_user_gets_well_known_movies_and_is_marked_as_unknown(model: 
 
 
 def test_two_ratings_of_five_stars_do_not_lead_any_ranking(real: Tables) -> None:
-    model = train(real, "bias")
+    model = train(tables_of(ratings_of_users(real, 150), real.movies), "bias")
     end = model.log.end
     rows = [(6_000_001, 8_888_888, 5.0, end), (6_000_002, 8_888_888, 5.0, end + 1)]
     observed = model.observe(ratings_of(*rows))

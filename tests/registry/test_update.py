@@ -10,6 +10,7 @@ from tests.registry.conftest import shifted
 
 from foreseen.data.canonical import Tables
 from foreseen.data.encoding import USER_LIMIT
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.drift.detectors import Finding
 from foreseen.features.interaction_log import InteractionLog
@@ -87,8 +88,8 @@ def test_concept_drift_since_the_last_version_is_a_reason_to_retrain(
     until = int(recent_champion.report["until"])
     earlier, later = drift_found_at(until - 1), drift_found_at(until)
 
-    def detect(log: InteractionLog) -> list[Finding]:
-        del log
+    def detect(log: InteractionLog, scale: RatingScale) -> list[Finding]:
+        del log, scale
         return [earlier, later]
 
     monkeypatch.setattr("foreseen.registry.update.detect", detect)

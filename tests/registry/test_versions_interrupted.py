@@ -99,7 +99,7 @@ def observe(folder: Path, user: int, count: int, promotes: bool) -> subprocess.P
 
 
 def test_two_processes_that_observe_at_once_lose_nothing(folder: Path, bias: Model) -> None:
-    process = observe(folder, 9001, 20, promotes=False)
+    process = observe(folder, 9001, 10, promotes=False)
     deadline = time.monotonic() + 60
     while not len(versions.load_model(folder).history(9001).movies):
         assert time.monotonic() < deadline
@@ -110,8 +110,8 @@ def test_two_processes_that_observe_at_once_lose_nothing(folder: Path, bias: Mod
             versions.save_log(versions.load_model(folder).observe(new), folder)
     assert process.wait(timeout=60) == 0
     model = versions.load_model(folder)
-    assert [len(model.history(user).movies) for user in (9001, 9002)] == [20, 5]
-    assert model.log.ratings.height == bias.log.ratings.height + 25
+    assert [len(model.history(user).movies) for user in (9001, 9002)] == [10, 5]
+    assert model.log.ratings.height == bias.log.ratings.height + 15
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -1,5 +1,6 @@
 """The API and the pages on data with texts for ids and points out of a hundred."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +17,22 @@ from foreseen.serving.app import create_app
 from foreseen.serving.store import Store
 
 
-@pytest.fixture
-def named(small: Tables, tmp_path: Path, fast_hasher: None) -> Iterator[TestClient]:  # noqa: ARG001
+@pytest.fixture(scope="module")
+def trained(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ratings = small.ratings.select(
         pl.format("user-{}", "userId").alias("userId"),
         pl.format("tt{} é", "movieId").alias("movieId"),
         ((pl.col("rating") - 0.5) / 4.5 * 100).round(),
         "timestamp",
     )
-    folder = tmp_path / "m"
+    folder = tmp_path_factory.mktemp("encoded") / "m"
     versions.save_model(train(load_data(ratings), "bias"), folder)
+    return folder
+
+
+@pytest.fixture
+def named(trained: Path, tmp_path: Path, fast_hasher: None) -> Iterator[TestClient]:  # noqa: ARG001
+    folder = shutil.copytree(trained, tmp_path / "m")
     with TestClient(
         create_app(folder, Store(f"sqlite:///{tmp_path / 'r.db'}"), SECRET, admins=("Ada",))
     ) as client:

@@ -7,12 +7,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from tests.conftest import tables_of
 from tests.data.samples import LETTERBOXD, zipped
-from tests.serving.api.calls import open_account
+from tests.serving.api.calls import CSRF, open_account
 from tests.serving.conftest import Server, start_server
+
+from foreseen.data.canonical import Tables
+from foreseen.models.train import train
+from foreseen.registry import versions
+from foreseen.serving.paths import path_segment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = [
@@ -25,6 +32,7 @@ OPTIONS = [
     "--disable-sync",
 ]
 PASSWORD = "correct horse battery"  # noqa: S105
+ODD_IDS = {1: "..", 2: "x/why?#%2F"}
 
 
 def test_every_page_renders_with_and_without_a_session(client: TestClient) -> None:
@@ -57,9 +65,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a model of the small data set, of which two films have other ids."""
+    tables = (small.ratings, small.movies)
+    renamed = [
+        table.with_columns(
+            pl.col("movieId").replace_strict(ODD_IDS, default=pl.col("movieId").cast(pl.String))
+        )
+        for table in tables
+    ]
     folder = tmp_path_factory.mktemp("pages") / "m"
-    shutil.copytree(trained, folder)
+    versions.save_model(train(tables_of(*renamed), "bias"), folder)
     with start_server(folder) as running:
         yield running
 
@@ -208,6 +224,27 @@ def test_a_dismissed_film_leaves_the_ranking_until_it_is_shown_again(page: Page)
     wait_for_status(page, "It may be recommended again")
     page.goto("/")
     assert page.locator(".card").first.get_attribute("data-movie") == first
+
+
+def test_films_of_any_id_are_opened_rated_and_dismissed(page: Page) -> None:
+    page.goto("/")
+    api = page.request
+    headers = {CSRF: api.post("/api/v1/guests", headers={CSRF: "new"}).json()["formKey"]}
+    for movie in ODD_IDS.values():
+        segment = path_segment(movie)
+        api.put(f"/api/v1/me/ratings/{segment}", data={"rating": 4}, headers=headers)
+        api.put(f"/api/v1/me/dismissed/{segment}", headers=headers)
+    for movie in ODD_IDS.values():
+        page.goto("/me")
+        page.locator("[data-undismiss]").first.click()
+        wait_for_status(page, "It may be recommended again")
+        film = page.locator(f".rated [data-movie='{movie}'] .title")
+        title = film.inner_text()
+        film.click()
+        page.wait_for_selector("h1")
+        assert page.locator("h1").inner_text() == title
+        page.locator(".unrate").first.click()
+        wait_for_status(page, "Rating deleted")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

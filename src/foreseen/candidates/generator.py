@@ -45,6 +45,14 @@ _ENCODED: Final = (
     "decade_affinity",
     "decade_ratings",
 )
+SEQUENCE_FEATURES: Final = (
+    "sequence_next",
+    "sequence_month",
+    "sequence_next_trained",
+    "sequence_month_trained",
+)
+"""Log probabilities by a sequence model: of the next movie, and of one of the next thirty days;
+and the same times the share of the history that the model was trained on."""
 CANDIDATE_FEATURES: Final = (
     *CO_WATCH_FEATURES,
     *POPULARITY_FEATURES,
@@ -55,6 +63,7 @@ CANDIDATE_FEATURES: Final = (
     *_ENCODED,
     "franchise_watched",
     "franchise_liked",
+    *SEQUENCE_FEATURES,
     "predicted_rating",
 )
 _MOVIE_BIAS: Final = CANDIDATE_FEATURES.index("movie_bias")
@@ -102,6 +111,20 @@ class Popularity:
 
 
 @dataclass(frozen=True)
+class SequenceScores:
+    """What a sequence model returns for a history as of a moment.
+
+    Attributes:
+        log_probability: Of every movie, to be the next one and to be one of the next thirty days,
+            of shape C x 2.
+        trained: Share of the history's ratings that the model was trained on.
+    """
+
+    log_probability: NDArray[np.float32]
+    trained: float
+
+
+@dataclass(frozen=True)
 class Candidates:
     """The candidates of one user as of a moment.
 
@@ -129,7 +152,12 @@ class Candidates:
 
 
 def find_candidates(
-    index: CandidateIndex, view: LogView, row: int, before: int, popularity: Popularity
+    index: CandidateIndex,
+    view: LogView,
+    row: int,
+    before: int,
+    popularity: Popularity,
+    sequence: SequenceScores | None = None,
 ) -> Candidates:
     """Return the candidates for a history, its movies left out, without predicted ratings.
 
@@ -139,6 +167,7 @@ def find_candidates(
         row: Row of the history in the view.
         before: Only ratings strictly older count.
         popularity: Of the log at that moment.
+        sequence: By a sequence model; None without one.
     """
     catalogue, histories = view.catalogue, view.histories
     end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
@@ -154,6 +183,8 @@ def find_candidates(
             popularity.columns[:, [POPULAR_YEAR, LIKED_YEAR]],
         ]
     )
+    if sequence is not None:
+        leaders = np.column_stack([leaders, np.exp(sequence.log_probability)])
     leaders[watched] = -1
     movies = _union_of_leaders(leaders)
     genres = catalogue.genre_weights
@@ -177,11 +208,15 @@ def find_candidates(
             _relative(knn[:, ::2], knn[:, 1::2], movies),
             *(encoded.column(name) for name in _ENCODED),
             *_franchise_features(catalogue.franchises, watched, rating, movies),
+            _sequence_features(sequence, movies),
             np.zeros(len(movies)),
         ]
     )
-    near, recent = co_watch[:, CO_WATCH_WINDOW], popularity.columns[:, POPULAR_YEAR]
-    fallback = near / max(float(near.sum()), 1e-12) + recent / max(float(recent.sum()), 1e-12)
+    if sequence is not None:
+        fallback = np.exp(sequence.log_probability[:, 0]).astype(np.float64)
+    else:
+        near, recent = co_watch[:, CO_WATCH_WINDOW], popularity.columns[:, POPULAR_YEAR]
+        fallback = near / max(float(near.sum()), 1e-12) + recent / max(float(recent.sum()), 1e-12)
     return Candidates(movies, values.astype(np.float64), len(watched), fallback + 1e-9)
 
 
@@ -189,6 +224,15 @@ def _queries(row: int, movies: NDArray[np.intp], before: int) -> Queries:
     unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
     moment = np.full(len(movies), before, dtype=np.int64)
     return Queries(np.full_like(unknown, row), unknown, movies.astype(np.int32), moment)
+
+
+def _sequence_features(
+    sequence: SequenceScores | None, movies: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    if sequence is None:
+        return np.zeros((len(movies), len(SEQUENCE_FEATURES)))
+    values = sequence.log_probability[movies].astype(np.float64)
+    return np.column_stack([values, sequence.trained * values])
 
 
 def _franchise_features(

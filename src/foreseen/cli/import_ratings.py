@@ -103,12 +103,17 @@ def import_ratings(
     from foreseen.data.output import TABLE_FORMATS, write_table
     from foreseen.data.sources.exports import load_export
     from foreseen.data.title_matching import match_export, parse_choices
+    from foreseen.registry.layout import rating_scale
 
     check_file(out, TABLE_FORMATS)
+    if into is not None:
+        rating_scale(into).check_has_ratings("name a model of ratings with --into")
     choices = parse_choices(choose or [])
     options = _read_options(columns, scale)
     export = load_export(file, service.value if service else None, options)
     index, encoding = _catalogue(movies, into)
+    if out is not None:
+        encoding.scale.check_has_ratings("name a data set of ratings with --movies")
     report = match_export(export, index, choices)
     report.check_matched(str(file), len(index.movies), has_links=index.has_links)
     document: dict[str, Any] = {
@@ -201,7 +206,6 @@ def _observe(report: "MatchReport", folder: Path, user: str, encoding: "Encoding
 
     with versions.write_lock(folder):
         model = versions.load_model(folder)
-        model.encoding.scale.check_has_ratings("there is nothing to import into")
         ratings = _ratings(
             report, user, model.log.end, replace(encoding, scale=model.encoding.scale)
         )
@@ -232,6 +236,8 @@ def _print_report(report: "MatchReport", document: dict[str, Any]) -> None:
     ]
     if report.unknown_types:
         rows.append(["of a type that may be no movie", _counts(report.unknown_types)])
+    if undated := sum(match.rating.timestamp is None for match in report.matched):
+        rows.append(["without a date, taken as the latest", str(undated)])
     if export.ambiguous_dates:
         rows.append(["with a date whose day could be its month", str(export.ambiguous_dates)])
     labels = {"changed": "added to the model", "file": "written to"}

@@ -1,7 +1,8 @@
 """Commands that measure models: evaluate, tune, backtest."""
 
 import json
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final
 
 import typer
 
@@ -29,12 +30,43 @@ from foreseen.errors import InputError
 from foreseen.models.installed import DEFAULT_MODEL, model_names
 
 
+class TieOrder(StrEnum):
+    """Orders of a user's ratings of the same second."""
+
+    ID = "id"
+    FILE = "file"
+
+
+_DEFAULT_TIES: Final = {
+    ProtocolName.LEAVE_LAST_OUT: TieOrder.ID,
+    ProtocolName.TIME_TO_SPLIT: TieOrder.FILE,
+    ProtocolName.ESASREC_60D: TieOrder.FILE,
+}
+"""The order of ties of the protocols that depend on it."""
+
+
 def evaluate(
     data: Data,
     out: Out,
     protocol: Annotated[
         ProtocolName, typer.Option(help="Evaluation protocol.")
     ] = ProtocolName.STREAM,
+    ties: Annotated[
+        TieOrder | None,
+        typer.Option(
+            help="Order of a user's ratings of the same second: by movie id, or as in the file; "
+            "for --protocol leave-last-out (default: id), time-to-split and esasrec-60d (default: "
+            "file)."
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="INTEGER",
+            parser=whole_number(2),
+            help="Number of folds, for --protocol random. Default: 5.",
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,31 +86,48 @@ def evaluate(
 ) -> None:
     """Evaluate models on held-out ratings.
 
+    The output folder gets metrics.json, a report, and every prediction and ranking as
+    predictions.parquet and rankings.parquet.
+
     An interrupted evaluation resumes at the model it had reached.
 
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
     from foreseen.data import canonical
-    from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
+    from foreseen.evaluation.cross_validation import FOLDS
+    from foreseen.evaluation.protocols import GLOBAL_MEAN, evaluator_of
     from foreseen.evaluation.report import summarise_all, write_report
     from foreseen.evaluation.resume import finish, measure
+    from foreseen.evaluation.scored_tables import write_tables
     from foreseen.progress import progress_bar
 
     check_folder(out)
     check_file(skip_bad_rows)
+    if ties is not None and protocol not in _DEFAULT_TIES:
+        allowed = ", ".join(_DEFAULT_TIES)
+        raise InputError(f"--ties is for --protocol {allowed}, not {protocol.value}")
+    if folds is not None and protocol != ProtocolName.RANDOM:
+        raise InputError(f"--folds is for --protocol random, not {protocol.value}")
     chosen = {name: read_settings(settings, name) for name in model or model_names()}
     tables = canonical.load_data(
-        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+        data,
+        skip_bad_rows,
+        parse_scale(scale),
+        max_bad_rows,
+        columns=columns,
+        keep_order=(ties or _DEFAULT_TIES.get(protocol)) == TieOrder.FILE,
     )
-    if protocol in {ProtocolName.STREAM, ProtocolName.RANDOM}:
+    if protocol in {ProtocolName.STREAM, ProtocolName.RANDOM, ProtocolName.U1_U5}:
         tables.encoding.scale.check_has_ratings("evaluate rankings with --protocol foldin")
-    evaluator = PROTOCOLS[protocol.value](tables)
+    evaluator = evaluator_of(protocol.value, tables, data, folds or FOLDS)
     results = evaluator(GLOBAL_MEAN, None, seed)
+    key = protocol.value if folds is None else f"{protocol.value} {folds}"
     with progress_bar("evaluating", len(chosen)) as advance:
         for name, parsed in chosen.items():
-            results += measure(tables, protocol.value, evaluator, name, parsed, seed, out)
+            results += measure(tables, key, evaluator, name, parsed, seed, out)
             advance(1)
     summaries = summarise_all(results, tables.encoding.scale)
+    write_tables(results, tables.encoding, out)
     write_report(protocol.value, tables.manifest.source, summaries, out)
     finish(out)
     if as_json:
@@ -186,7 +235,9 @@ def backtest(
     tables = canonical.load_data(
         data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
     )
-    tables.encoding.scale.check_has_ratings("evaluate rankings with: foreseen evaluate")
+    tables.encoding.scale.check_has_ratings(
+        "evaluate rankings with: foreseen evaluate --protocol foldin"
+    )
     policies = [name.value for name in policy or list(PolicyName)]
     config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
     document = summarise_backtest(config, *run_backtest(config, out))

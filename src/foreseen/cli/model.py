@@ -207,8 +207,10 @@ def predict(
     """
     from foreseen.data.output import TABLE_FORMATS
     from foreseen.data.sources.pairs import read_pairs, write_predictions
+    from foreseen.registry.layout import rating_scale
     from foreseen.registry.versions import load_model
 
+    rating_scale(folder).check_has_ratings("rank by likely with: foreseen recommend")
     model = load_model(folder)
     check_file(out, TABLE_FORMATS)
     queries = read_pairs(pairs)
@@ -231,7 +233,8 @@ def observe(
     Example: `foreseen observe model --ratings new.csv`
     """
     from foreseen.data.canonical import load_ratings
-    from foreseen.registry.versions import load_model, rating_scale, save_log, write_lock
+    from foreseen.registry.layout import rating_scale
+    from foreseen.registry.versions import load_model, save_log, write_lock
 
     check_file(skip_bad_rows)
     new = load_ratings(ratings, skip_bad_rows, rating_scale(folder), max_bad_rows, columns=columns)

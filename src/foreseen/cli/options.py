@@ -237,6 +237,9 @@ class ProtocolName(StrEnum):
     RANDOM = "random"
     LEAVE_LAST_OUT = "leave-last-out"
     CALENDAR_RANKING = "calendar-ranking"
+    TIME_TO_SPLIT = "time-to-split"
+    ESASREC_60D = "esasrec-60d"
+    U1_U5 = "u1-u5"
 
 
 class ServiceName(StrEnum):

@@ -170,27 +170,32 @@ def _print_errors(protocol: str, source: str, summaries: list[dict[str, Any]]) -
 
 
 def _print_rankings(summaries: list[dict[str, Any]]) -> None:
-    rankings = [
-        (summary["model"], by, metrics)
-        for summary in summaries
-        for by, metrics in summary.get("lists", {}).items()
-    ]
-    if not rankings:
-        return
-    print_table(
-        f"Rankings of the whole catalogue for {rankings[0][2]['users']:,} users",
-        ["model", "by", "NDCG@10", "Recall@20", "HR@10, next movie", "coverage", "novelty, bits"],
-        [
+    from foreseen.evaluation.results import setting_label, tied_note
+
+    rankings: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+    for summary in summaries:
+        for by, metrics in summary.get("lists", {}).items():
+            rankings.setdefault(summary["setting"], []).append((summary["model"], by, metrics))
+    for setting, rows in rankings.items():
+        label = f", {setting_label(setting)}" if len(rankings) > 1 else ""
+        print_table(
+            f"Rankings of the whole catalogue for {rows[0][2]['users']:,} users{label}"
+            f"{tied_note(summaries[0])}",
             [
-                name,
-                by,
-                *(_estimate(metrics, metric) for metric in ("ndcg10", "recall20", "next_hit10")),
-                f"{metrics['coverage']:.1%}",
-                f"{metrics['novelty']:.2f}",
-            ]
-            for name, by, metrics in rankings
-        ],
-    )
+                "model", "by", "NDCG@10", "Recall@20", "HR@10, next movie", "coverage",
+                "novelty, bits",
+            ],
+            [
+                [
+                    name,
+                    by,
+                    *(_estimate(metrics, name) for name in ("ndcg10", "recall20", "next_hit10")),
+                    f"{metrics['coverage']:.1%}",
+                    f"{metrics['novelty']:.2f}",
+                ]
+                for name, by, metrics in rows
+            ],
+        )  # fmt: skip
 
 
 def print_backtest(document: dict[str, Any]) -> None:

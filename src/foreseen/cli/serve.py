@@ -61,11 +61,13 @@ def serve(
         from foreseen.serving.server import default_workers, run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
-    from foreseen.registry.versions import rating_scale
+    from foreseen.registry.layout import rating_scale
 
     # A folder whose current version is damaged is served from an earlier one.
     with suppress(ModelFolderError):
-        rating_scale(folder).check_has_ratings("the server needs ratings")
+        rating_scale(folder).check_has_ratings(
+            "a server needs ratings; print rankings with: foreseen recommend"
+        )
     run(
         folder,
         db,

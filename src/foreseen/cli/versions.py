@@ -38,8 +38,8 @@ def update(
     Example: `foreseen update model --ratings new.csv`
     """
     from foreseen.data.canonical import load_ratings
+    from foreseen.registry.layout import rating_scale
     from foreseen.registry.update import update as update_model
-    from foreseen.registry.versions import rating_scale
 
     check_file(skip_bad_rows)
     result = update_model(

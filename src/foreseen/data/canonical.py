@@ -1,9 +1,10 @@
 """Conversion of raw tables to canonical ones: validated, deduplicated, in time order."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -28,8 +29,11 @@ from foreseen.data.schema import (
     placeholder_movies,
 )
 from foreseen.data.sources import RawTables, read_source
+from foreseen.data.sources.rows import LINE
 from foreseen.data.tabular import TableLike, raw_tables
 from foreseen.errors import DataError
+
+_logger: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Manifest:
         ties: Number of ratings with the same user and second as an earlier row.
         bad_rows: Number of rows skipped with the caller's permission.
         scale: The scale of the ratings; None in a manifest of an older version.
+        has_timestamps: Whether the source has timestamps; otherwise they are positions of rows.
     """
 
     source: str
@@ -64,10 +69,14 @@ class Manifest:
     ties: int
     bad_rows: int
     scale: RatingScale | None = None
+    has_timestamps: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """Return the manifest as the command line prints it."""
-        return {**vars(self), "scale": None if self.scale is None else vars(self.scale)}
+        """Return the manifest as the command line prints it; `has_timestamps` only if false."""
+        document = {**vars(self), "scale": None if self.scale is None else vars(self.scale)}
+        if self.has_timestamps:
+            del document["has_timestamps"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,14 @@ class Tables:
     """A data set in canonical form, the input of every later stage.
 
     Attributes:
-        ratings: One row per (user, movie), sorted by (timestamp, userId, movieId).
+        ratings: One row per (user, movie), sorted by (timestamp, userId, movieId); or by timestamp
+            and then in the order of the source, if `in_file_order`.
         movies: One row per movie, sorted by movieId; contains every rated movie.
         manifest: Origin and counts.
         links: IMDb and TMDB ids, if the source has them.
         tags: User tags, if the source has them.
         encoding: The ids and the scale of the source; the tables have codes and stars.
+        in_file_order: Whether ratings of one second keep the order of the source.
     """
 
     ratings: pl.DataFrame
@@ -89,6 +100,7 @@ class Tables:
     links: pl.DataFrame | None = None
     tags: pl.DataFrame | None = None
     encoding: Encoding = field(default_factory=Encoding)
+    in_file_order: bool = False
 
     def decoded(self) -> "Tables":
         """Return the tables with the ids and ratings of the source."""
@@ -108,6 +120,7 @@ def load_data(
     scale: RatingScale | None = None,
     max_bad_rows: float | None = None,
     columns: Mapping[str, str | int] | None = None,
+    keep_order: bool = False,
 ) -> Tables:
     """Read a data set and convert it to canonical form.
 
@@ -120,6 +133,8 @@ def load_data(
         max_bad_rows: Largest share of rows that may be skipped; None for a hundredth.
         columns: Names of the columns of ratings where they are not recognised, or their positions
             from 1, by `user`, `item`, `rating` and `time`.
+        keep_order: Whether ratings of one second keep the order of the source; otherwise they are
+            sorted by user and movie.
 
     Raises:
         DataError: If the data cannot be read, has no ratings, or has bad rows that may not be
@@ -129,7 +144,7 @@ def load_data(
     """
     is_name = isinstance(data, str | Path)
     raw = read_source(data, columns) if is_name else raw_tables(data)
-    return make_canonical(raw, skip_bad_rows, scale, max_bad_rows)
+    return make_canonical(raw, skip_bad_rows, scale, max_bad_rows, keep_order)
 
 
 def load_ratings(
@@ -141,10 +156,14 @@ def load_ratings(
 ) -> pl.DataFrame:
     """Read only the ratings, with the ids and on the scale of the source; see `load_data`.
 
+    If the source has no timestamps, neither have they: they are in its order.
+
     Raises:
         DataError: As `load_data`.
     """
-    return load_data(data, skip_bad_rows, scale, max_bad_rows, columns).decoded().ratings
+    tables = load_data(data, skip_bad_rows, scale, max_bad_rows, columns)
+    ratings = tables.decoded().ratings
+    return ratings if tables.manifest.has_timestamps else ratings.drop(TIMESTAMP)
 
 
 def ratings_frame(rows: Iterable[tuple[int, int, float, int]]) -> pl.DataFrame:
@@ -161,12 +180,19 @@ def make_canonical(
     skip_bad_rows: Path | None = None,
     scale: RatingScale | None = None,
     max_bad_rows: float | None = None,
+    keep_order: bool = False,
 ) -> Tables:
     """Validate, deduplicate, encode and sort raw tables; see `load_data` for the arguments.
 
     Raises:
         DataError: If there are no ratings, or more bad rows than may be skipped.
     """
+    has_timestamps = raw.has_timestamps
+    if not has_timestamps:
+        _logger.warning(
+            "%s has no timestamps; the order of its rows is used instead", raw.ratings_file
+        )
+        raw = raw.dated()
     scale = scale or raw.scale or scale_of(raw)
     ratings, beyond = ratings_on_scale(raw, scale)
     ratings, duplicates = without_duplicates(ratings, raw.ratings_file)
@@ -180,7 +206,8 @@ def make_canonical(
     encoding = Encoding(scale=scale).extended([ratings, *others])
     values = ratings[RATING].to_numpy()
     lowest, highest = float(values.min()), float(values.max())
-    ratings = encoding.encode(ratings.select(*RATINGS_SCHEMA)).sort(TIME_ORDER)
+    ratings = encoding.encode(ratings.select(*RATINGS_SCHEMA, LINE))
+    ratings = ratings.sort((TIMESTAMP, LINE) if keep_order else TIME_ORDER).drop(LINE)
     movies = None if raw.movies is None else encoding.encode(raw.movies)
     movies, without_metadata = _with_rated_movies(movies, ratings)
     manifest = Manifest(
@@ -198,6 +225,7 @@ def make_canonical(
         ties=ratings.select(pl.len() - pl.struct(USER, TIMESTAMP).n_unique()).item(),
         bad_rows=len(bad),
         scale=scale,
+        has_timestamps=has_timestamps,
     )
     return Tables(
         ratings,
@@ -206,6 +234,7 @@ def make_canonical(
         None if raw.links is None else encoding.encode(raw.links),
         None if raw.tags is None else encoding.encode(raw.tags),
         encoding,
+        keep_order,
     )
 
 

@@ -64,6 +64,7 @@ class _Manifest(BaseModel):
     ratings: int | None = None
     movies: int | None = None
     scale: _Scale | None = None
+    has_timestamps: bool = True
     files: (
         dict[
             Literal["ratings.parquet", "movies.parquet", "links.parquet", "tags.parquet"],
@@ -82,12 +83,14 @@ class CanonicalFiles:
         checksums: SHA-256 checksum of each file.
         source: Name of the data set; None without a manifest.
         scale: Scale of the ratings; None if there is no manifest, or it is of an older version.
+        has_timestamps: Whether the timestamps are those of a source, not positions of rows.
     """
 
     tables: dict[str, pl.DataFrame]
     checksums: dict[str, str]
     source: str | None
     scale: RatingScale | None = None
+    has_timestamps: bool = True
 
 
 def write_files(
@@ -191,18 +194,22 @@ def _read_listed(folder: Path, manifest: _Manifest) -> CanonicalFiles:
                     f"{folder / name}.parquet has {table.height} rows and {MANIFEST} states "
                     f"{rows}; {_WRITE_AGAIN}"
                 )
-        return replace(found, source=manifest.source, scale=_scale_of(manifest))
+        return _described(found, manifest)
     tables: dict[str, pl.DataFrame] = {}
     for name, expected in manifest.files.items():
         tables[name] = _parse(_read_matching(folder, name, expected.sha256), folder / name)
         if tables[name].height != expected.rows:
             raise DataError(f"{folder / name} should have {expected.rows} rows; {_WRITE_AGAIN}")
     checksums = {str(name): expected.sha256 for name, expected in manifest.files.items()}
-    return CanonicalFiles(tables, checksums, manifest.source, _scale_of(manifest))
+    return _described(CanonicalFiles(tables, checksums, None), manifest)
 
 
-def _scale_of(manifest: _Manifest) -> RatingScale | None:
-    return None if manifest.scale is None else RatingScale(**manifest.scale.model_dump())
+def _described(files: CanonicalFiles, manifest: _Manifest) -> CanonicalFiles:
+    """Return files with what a manifest states about their source."""
+    scale = None if manifest.scale is None else RatingScale(**manifest.scale.model_dump())
+    return replace(
+        files, source=manifest.source, scale=scale, has_timestamps=manifest.has_timestamps
+    )
 
 
 def _read_matching(folder: Path, name: str, checksum: str) -> bytes:

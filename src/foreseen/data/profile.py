@@ -68,7 +68,12 @@ def _movie_rows(movies: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 def _summary_rows(tables: Tables) -> list[tuple[str, str]]:
     summary = summarise(tables)
-    half = summary["first_half_star"]
+    half, scale = summary["first_half_star"], tables.encoding.scale
+    first_half = "half-star rating" if scale.is_stars else "rating between whole numbers"
+
+    def date(timestamp: int) -> str:
+        return format_date(timestamp) if tables.manifest.has_timestamps else "without a timestamp"
+
     return [
         ("ratings", f"{summary['ratings']:,}"),
         ("users", f"{summary['users']:,}"),
@@ -76,11 +81,11 @@ def _summary_rows(tables: Tables) -> list[tuple[str, str]]:
         ("movies with ratings", f"{summary['rated_movies']:,}"),
         ("movies with one rating", f"{summary['movies_rated_once']:,}"),
         ("density (ratings / users x rated movies)", f"{summary['density']:.2%}"),
-        ("first rating", format_date(summary["first"])),
-        ("last rating", format_date(summary["last"])),
+        ("first rating", date(summary["first"])),
+        ("last rating", date(summary["last"])),
         ("mean rating", f"{summary['mean_rating']:.2f}"),
         ("rating scale", f"{summary['lowest']:g} to {summary['highest']:g}"),
-        ("first half-star rating", format_date(half) if half is not None else "never"),
+        (f"first {first_half}", date(half) if half is not None else "never"),
         ("median ratings per user", f"{summary['median_ratings_per_user']:g}"),
         ("median ratings per movie", f"{summary['median_ratings_per_movie']:g}"),
         ("ratings tied in time (same user and second)", f"{summary['ties']:,}"),
@@ -98,33 +103,34 @@ def profile_pictures(tables: Tables) -> list[Picture]:
     ratings = tables.decoded().ratings.with_columns(
         rating_year=pl.from_epoch(pl.col(TIMESTAMP)).dt.year(), is_half=pl.col(RATING) % 1 != 0
     )
+    scale = tables.encoding.scale
+    unit = "stars" if scale.is_stars else str(scale)
+    halves = "half-star ratings" if scale.is_stars else "ratings between whole numbers"
+    steps = ("whole stars", "half stars") if scale.is_stars else ("whole numbers", "others")
     by_genre = ratings.join(tables.decoded().movies, on=MOVIE).explode(GENRES).drop_nulls(GENRES)
     return [
         (
-            "Ratings per year; the dotted line marks the first half-star ratings",
-            partial(_draw_ratings_per_year, ratings),
+            f"Ratings per year; the dotted line marks the first {halves}",
+            partial(_draw_ratings_per_year, ratings, steps),
         ),
-        ("Mean rating per year", partial(_draw_mean_per_year, ratings)),
-        ("Distribution of ratings", partial(_draw_rating_distribution, ratings)),
+        ("Mean rating per year", partial(_draw_mean_per_year, ratings, unit)),
+        ("Distribution of ratings", partial(_draw_rating_distribution, ratings, unit)),
         (
             "Ratings per user and per movie, in descending order",
             partial(_draw_ratings_by_rank, ratings),
         ),
         (
             "Ratings per genre; a movie counts in each of its genres",
-            partial(_draw_ratings_per_genre, by_genre),
+            partial(_draw_ratings_per_genre, by_genre, unit),
         ),
         ("Movies per release year", partial(_draw_movies_per_year, tables.movies)),
     ]
 
 
-def _draw_ratings_per_year(ratings: pl.DataFrame, axes: "Axes") -> None:
+def _draw_ratings_per_year(ratings: pl.DataFrame, steps: tuple[str, str], axes: "Axes") -> None:
     first_half = ratings.filter("is_half")["rating_year"].min()
     counts = ratings.group_by("rating_year", "is_half").len().sort("rating_year")
-    for half, label, colour in (
-        (False, "whole stars", "#4477aa"),
-        (True, "half stars", "#ee6677"),
-    ):
+    for half, label, colour in zip((False, True), steps, ("#4477aa", "#ee6677"), strict=True):
         part = counts.filter(pl.col("is_half") == half)
         bottom = None
         if half:
@@ -143,19 +149,19 @@ def _draw_ratings_per_year(ratings: pl.DataFrame, axes: "Axes") -> None:
     axes.set_ylabel("ratings")
 
 
-def _draw_rating_distribution(ratings: pl.DataFrame, axes: "Axes") -> None:
+def _draw_rating_distribution(ratings: pl.DataFrame, unit: str, axes: "Axes") -> None:
     counts = ratings[RATING].value_counts().sort(RATING)
     axes.bar(counts[RATING].to_list(), counts["count"].to_list(), width=0.4, color="#4477aa")
-    axes.set_xlabel("stars")
+    axes.set_xlabel(unit)
     axes.set_ylabel("ratings")
 
 
-def _draw_mean_per_year(ratings: pl.DataFrame, axes: "Axes") -> None:
+def _draw_mean_per_year(ratings: pl.DataFrame, unit: str, axes: "Axes") -> None:
     yearly = ratings.group_by("rating_year").agg(pl.col(RATING).mean()).sort("rating_year")
     axes.plot(
         yearly["rating_year"].to_list(), yearly[RATING].to_list(), marker="o", color="#4477aa"
     )
-    axes.set_ylabel("mean rating (stars)")
+    axes.set_ylabel(f"mean rating ({unit})")
     axes.grid(alpha=0.3)
 
 
@@ -169,12 +175,12 @@ def _draw_ratings_by_rank(ratings: pl.DataFrame, axes: "Axes") -> None:
     axes.grid(alpha=0.3)
 
 
-def _draw_ratings_per_genre(ratings: pl.DataFrame, axes: "Axes") -> None:
+def _draw_ratings_per_genre(ratings: pl.DataFrame, unit: str, axes: "Axes") -> None:
     genres = ratings.group_by(GENRES).agg(pl.len(), pl.col(RATING).mean()).sort("len")
     bars = axes.barh(genres[GENRES].to_list(), genres["len"].to_list(), color="#4477aa")
     axes.bar_label(bars, [f" {mean:.2f}" for mean in genres[RATING]], fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set_xlabel("ratings (bars), mean rating in stars (labels)")
+    axes.set_xlabel(f"ratings (bars), mean rating, {unit} (labels)")
 
 
 def _draw_movies_per_year(movies: pl.DataFrame, axes: "Axes") -> None:

@@ -3,6 +3,7 @@
 The rules are those for files; see `foreseen.data.sources.fields`.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 from typing import Any, Final, SupportsIndex, cast
@@ -29,6 +30,7 @@ _TYPES: Final = (
     "a Polars, pandas or PyArrow table, a dict of columns, a NumPy array or a list of rows"
 )
 _MAX_SHOWN: Final = 3
+_logger: Final = logging.getLogger(__name__)
 
 
 def as_table(data: TableLike, name: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -137,16 +139,19 @@ def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> pl.DataFra
     Raises:
         InputError: If a column is missing or a row is not valid; the message names it.
     """
-    table = as_table(data, "ratings", list(RATINGS_SCHEMA))
-    raw = raw_tables(table)
+    raw = raw_tables(data)
+    if not raw.has_timestamps and raw.ratings.height:
+        _logger.warning(
+            "the new ratings have no timestamps; they follow the latest one of the model, a second "
+            "each, in their order"
+        )
+    raw = raw.dated(end)
     valid, beyond = ratings_on_scale(raw, scale)
     bad = [*raw.bad_rows, *beyond]
     if bad:
         shown = "; ".join(f"row {row.line}: {row.reason}" for row in bad[:_MAX_SHOWN])
         more = f"; and {len(bad) - _MAX_SHOWN} more rows" if len(bad) > _MAX_SHOWN else ""
         raise InputError(f"ratings, {shown}{more}")
-    if TIMESTAMP not in columns_of(table.columns, ALIASES):
-        valid = valid.with_columns(pl.col(TIMESTAMP) + end)
     return valid.select(*RATINGS_SCHEMA)
 
 

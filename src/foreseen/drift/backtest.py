@@ -220,7 +220,8 @@ class _Backtester:
         log = self._model.log if self._model is not None else None
         if log is None or log.ratings.height != known:
             log = InteractionLog.of(self._config.tables.ratings[:known], self._catalogue)
-        step.findings = [found for found in detect(log) if found.found >= self._monitored_until]
+        findings = detect(log, scale=self._config.tables.encoding.scale)
+        step.findings = [found for found in findings if found.found >= self._monitored_until]
         step.reasons = calls_for_training(self.trained_on, known, step.findings)
         self._monitored_until = self._limit(first)
 

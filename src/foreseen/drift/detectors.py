@@ -13,10 +13,16 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from river.drift import PageHinkley
 
-from foreseen.data.rating_scale import RatingScale
-from foreseen.drift.streams import KIND_LABELS, SHARE, Stream, StreamSpec, streams_of
+from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift.streams import (
+    IN_STARS,
+    KIND_LABELS,
+    SHARE,
+    Stream,
+    StreamSpec,
+    streams_of,
+)
 from foreseen.features.interaction_log import InteractionLog
 
 _SLACK: Final = 0.25
@@ -85,7 +91,7 @@ class Finding:
 
     def on_scale(self, scale: RatingScale) -> "Finding":
         """Return the finding with means on the scale of the data, where they are in stars."""
-        if self.unit == SHARE or scale.is_stars:
+        if self.unit != IN_STARS or scale.is_stars:
             return self
         before, after = self.before * scale.per_star, self.after * scale.per_star
         return replace(self, unit=f"on the scale {scale}", before=before, after=after)
@@ -109,8 +115,11 @@ class Finding:
         return f"{value:.1%}" if self.unit == SHARE else f"{value:.2f} {self.unit}"
 
 
-def page_hinkley() -> PageHinkley:
+def page_hinkley() -> DriftDetector:
     """Return the default detector."""
+    # Imported here because it takes a second, which a server that starts would wait for.
+    from river.drift import PageHinkley
+
     return PageHinkley(
         min_instances=_FEWEST_BEFORE, delta=_SLACK, threshold=_THRESHOLD, alpha=1.0, mode="both"
     )
@@ -120,6 +129,7 @@ def detect(
     log: InteractionLog,
     streams: Sequence[StreamSpec] | None = None,
     detector: Callable[[], DriftDetector] = page_hinkley,
+    scale: RatingScale = STARS,
 ) -> list[Finding]:
     """Return the changes of a log, in the order in which they were found.
 
@@ -130,9 +140,10 @@ def detect(
         log: The log.
         streams: Streams to monitor; None for those of `stream_specs`.
         detector: Returns a new detector; called for every stream, and again after every finding.
+        scale: The scale of the data.
     """
     findings: list[Finding] = []
-    for stream in streams_of(log, streams):
+    for stream in streams_of(log, streams, scale):
         parts = {(part.kind, part.label) for part in stream.spec.parts or ()}
         of_parts = [found for found in findings if (found.kind, found.label) in parts]
         findings += [

@@ -175,7 +175,7 @@ def _lead(document: dict[str, Any]) -> list[str]:
                 f"The adaptive policy recovers {result['recovered']['value']:.1%} of the gain of "
                 f"full retraining over a frozen model, for {cost:.1%} of its processor time."
             )
-    return lead
+    return [*lead, *(f"Not monitored: {reason}." for reason in document["not_monitored"])]
 
 
 def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:

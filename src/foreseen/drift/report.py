@@ -15,6 +15,7 @@ from foreseen.drift.backtest import BacktestConfig
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.profile_injection import find_injections
+from foreseen.drift.streams import left_out
 from foreseen.drift.windows import Window
 from foreseen.evaluation.metrics import (
     as_dicts,
@@ -88,7 +89,11 @@ def summarise_backtest(
         "delay": config.delay,
         "seed": config.seed,
         "results": in_units(results, encoding.scale),
-        "findings": [finding.on_scale(encoding.scale).as_json() for finding in detect(log)],
+        "findings": [
+            finding.on_scale(encoding.scale).as_json()
+            for finding in detect(log, scale=encoding.scale)
+        ],
+        "not_monitored": [reason for reason in [left_out(encoding.scale)] if reason],
         "injections": [entry.decoded(encoding).as_json() for entry in find_injections(log)],
         "placebo": _placebo(config, catalogue),
     }
@@ -100,7 +105,12 @@ def _placebo(config: BacktestConfig, catalogue: Catalogue) -> dict[str, Any]:
     times = ratings[TIMESTAMP].to_numpy()
     years = max(float(times[-1] - times[0]) / _YEAR, 1e-9)
     alarms = [
-        len(detect(InteractionLog.of(shuffle_sessions(ratings, config.seed + n), catalogue)))
+        len(
+            detect(
+                InteractionLog.of(shuffle_sessions(ratings, config.seed + n), catalogue),
+                scale=config.tables.encoding.scale,
+            )
+        )
         for n in range(_SHUFFLES)
     ]
     return {"alarms": alarms, "years": years, "alarms_per_year": float(np.mean(alarms)) / years}

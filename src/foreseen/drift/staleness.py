@@ -13,7 +13,8 @@ from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import TIMESTAMP
-from foreseen.evaluation.metrics import Estimate, as_dicts, paired_differences, rating_errors
+from foreseen.evaluation.intervals import Estimate
+from foreseen.evaluation.metrics import as_dicts, paired_differences, rating_errors
 from foreseen.evaluation.results import predict_events
 from foreseen.evaluation.units import in_units
 from foreseen.features.examples import DAY

@@ -11,22 +11,24 @@ A stream is added by one `StreamSpec`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.schema import HIGHEST_RATING
-from foreseen.drift.sessions import SessionChunks, split_sessions
+from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift.occurrences import new_entities
 from foreseen.drift.standardise import Standardisation, standardise
-from foreseen.features.damped_means import means_before
-from foreseen.features.interaction_log import USER_DAMPING, InteractionLog
+from foreseen.drift.stream_inputs import StreamInputs
+from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.user_statistics import DECADES, decade_name
 
 SHARE: Final = "share"
 """The unit of streams of zeros and ones."""
+IN_STARS: Final = "stars"
+"""The unit of streams of ratings or their differences."""
 KIND_LABELS: Final = {
     "scale": "rating scale",
     "level": "rating level",
@@ -39,59 +41,9 @@ KIND_LABELS: Final = {
 """The kinds of the default streams, as people read them."""
 _OPENING: Final = 5000
 """Ratings at the start of a log that only set the expected values."""
-_NEW_USER: Final = 20
-"""Ratings of a user that count as those of a new user."""
 _DEFAULT: Final = Standardisation()
 _NOT_CONTENT: Final = frozenset({"IMAX"})
-
-
-class StreamInputs:
-    """An interaction log, and quantities that several of its streams are computed from.
-
-    Attributes:
-        log: The log of E ratings.
-    """
-
-    def __init__(self, log: InteractionLog) -> None:
-        self.log = log
-        self._movie_mean = log.movie_mean(log.movie, log.timestamp)
-
-    @cached_property
-    def chunks(self) -> SessionChunks:
-        """The chunks of the log's sessions."""
-        return split_sessions(self.log.user.astype(np.int64), self.log.timestamp)
-
-    @cached_property
-    def offset(self) -> NDArray[np.float64]:
-        """Each rating less the movie's mean at that second, of shape E."""
-        return self.log.rating - self._movie_mean
-
-    @cached_property
-    def residual(self) -> NDArray[np.float64]:
-        """Each offset less the user's mean offset before it, of shape E."""
-        log = self.log
-        return self.offset - means_before(log.user, self.offset, len(log.users), USER_DAMPING)
-
-    @cached_property
-    def agreement(self) -> NDArray[np.float64]:
-        """Each residual times how far the movie's mean lies above the global mean, of shape E."""
-        merit = np.clip(self._movie_mean - self.log.global_mean(self.log.timestamp), -1, 1)
-        return np.clip(self.residual, -3, 3) * merit
-
-    @cached_property
-    def of_new_user(self) -> NDArray[np.bool_]:
-        """Whether each rating is among the first of its user, of shape E."""
-        return _earlier_occurrences(self.log.user.astype(np.int64)) < _NEW_USER
-
-    @cached_property
-    def genres(self) -> NDArray[np.bool_]:
-        """Whether each rated movie has each of G genres, of shape E x G."""
-        return self.log.catalogue.genres[self.log.movie] > 0
-
-    @cached_property
-    def decade(self) -> NDArray[np.int64]:
-        """Release decade of each rated movie, of shape E."""
-        return self.log.decade[self.log.movie]
+_ROUNDING: Final = 1e-6
 
 
 Values = Callable[[StreamInputs], NDArray[np.float64]]
@@ -160,43 +112,31 @@ _OF_USERS: Final[dict[str, Selection]] = {
     "known users": lambda inputs: ~inputs.of_new_user,
 }
 _LEVEL: Final = StreamSpec(
-    "level", "all", "stars", True, lambda inputs: inputs.offset,
+    "level", "all", IN_STARS, True, lambda inputs: inputs.offset,
     standardisation=Standardisation(prior=4.0, between=0.05),
 )  # fmt: skip
 _ERROR: Final = StreamSpec(
-    "error", "all", "stars", True, lambda inputs: np.abs(inputs.residual),
+    "error", "all", IN_STARS, True, lambda inputs: np.abs(inputs.residual),
     standardisation=Standardisation(prior=8.0, between=0.02), only_rise=True,
 )  # fmt: skip
 _AGREEMENT: Final = StreamSpec(
-    "agreement", "all", "stars", True, lambda inputs: inputs.agreement,
+    "agreement", "all", IN_STARS, True, lambda inputs: inputs.agreement,
     standardisation=Standardisation(prior=40.0, between=0.02, whole=True),
 )  # fmt: skip
-# Standardised as the rating level, so that both have the same chunks behind their values.
-_HALF_STARS: Final = StreamSpec(
-    "scale", "half stars", SHARE, True,
-    lambda inputs: (inputs.log.rating * 2 % 2 == 1).astype(np.float64),
-    standardisation=Standardisation(prior=4.0, between=0.05, floor=0.02),
-)  # fmt: skip
-_TOP_RATINGS: Final = StreamSpec(
-    "scale", "top ratings", SHARE, True,
-    lambda inputs: (inputs.log.rating == HIGHEST_RATING).astype(np.float64),
-    standardisation=Standardisation(prior=5.0, between=0.05, floor=0.02),
-)  # fmt: skip
-# Half a star more for all users raises the rating level and turns whole stars into half stars: the
-# sum or the difference of both shows it sooner than either.
-_SCALE_SHIFTS: Final = tuple(
-    replace(_LEVEL, label=label, parts=(_LEVEL, _HALF_STARS), sign=sign)
-    for label, sign in (("all with half stars", 1), ("all against half stars", -1))
-)
 _NEW_MOVIES: Final = StreamSpec(
     "catalogue", "movies rated for the first time", SHARE, False,
-    lambda inputs: _new_entities(inputs.log.movie.astype(np.int64)),
+    lambda inputs: new_entities(inputs.log.movie.astype(np.int64)),
     standardisation=Standardisation(prior=40.0, between=0.3),
 )  # fmt: skip
 
 
-def stream_specs(catalogue: Catalogue) -> list[StreamSpec]:
-    """Return the streams that are monitored by default; a catalogue determines the genres."""
+def stream_specs(catalogue: Catalogue, scale: RatingScale = STARS) -> list[StreamSpec]:
+    """Return the streams that are monitored by default.
+
+    Args:
+        catalogue: Determines the genres.
+        scale: The scale of the data, which determines the streams of the rating scale.
+    """
     specs = [replace(_LEVEL, label=label, selected=users) for label, users in _OF_USERS.items()]
     for label, users in _OF_USERS.items():
         specs += [replace(spec, label=label, selected=users) for spec in (_ERROR, _AGREEMENT)]
@@ -205,14 +145,67 @@ def stream_specs(catalogue: Catalogue) -> list[StreamSpec]:
             specs += _content_specs(name, partial(_has_genre, column))
     for decade in range(DECADES):
         specs += _content_specs(f"films of {decade_name(decade)}", partial(_released_in, decade))
-    return [*specs, _HALF_STARS, *_SCALE_SHIFTS, _TOP_RATINGS, _NEW_MOVIES]
+    return [*specs, *_scale_specs(scale), _NEW_MOVIES]
+
+
+def left_out(scale: RatingScale) -> str | None:
+    """Return why the share of half stars is not monitored on a scale; None if it is.
+
+    Stars may get half steps later, as those of MovieLens did in 2003.
+    """
+    if scale.is_stars:
+        return None
+    if not scale.has_ratings:
+        reason = "likes and views have no steps"
+    elif scale.step is None:
+        reason = f"the scale {scale} has no steps"
+    elif scale.step >= 1:
+        reason = f"the scale {scale} has no steps between whole numbers"
+    elif scale.high - scale.low <= 1:
+        reason = f"the scale {scale} has no whole numbers but its ends"
+    else:
+        return None
+    return f"{KIND_LABELS['scale']}: half stars: {reason}"
+
+
+def _scale_specs(scale: RatingScale) -> list[StreamSpec]:
+    """Return the streams of the rating scale."""
+    top = StreamSpec(
+        "scale", "top ratings", SHARE, True, partial(_is_top, scale),
+        standardisation=Standardisation(prior=5.0, between=0.05, floor=0.02),
+    )  # fmt: skip
+    if left_out(scale):
+        return [top]
+    name = "half stars" if scale.is_stars else "fractions"
+    # Standardised as the rating level, so that both have the same chunks behind their values.
+    fractions = StreamSpec(
+        "scale", name, SHARE, True, partial(_is_fraction, scale),
+        standardisation=Standardisation(prior=4.0, between=0.05, floor=0.02),
+    )  # fmt: skip
+    # Half a star more for all users raises the rating level and turns whole stars into half stars:
+    # the sum or the difference of both shows it sooner than either.
+    shifts = [
+        replace(_LEVEL, label=f"all {word} {name}", parts=(_LEVEL, fractions), sign=sign)
+        for word, sign in (("with", 1), ("against", -1))
+    ]
+    return [fractions, *shifts, top]
+
+
+def _is_fraction(scale: RatingScale, inputs: StreamInputs) -> NDArray[np.float64]:
+    """Return 1 for each rating between the whole numbers of the scale, else 0."""
+    ratings = scale.from_stars(inputs.log.rating)
+    return (np.abs(ratings - np.round(ratings)) > _ROUNDING).astype(np.float64)
+
+
+def _is_top(scale: RatingScale, inputs: StreamInputs) -> NDArray[np.float64]:
+    return (inputs.log.rating >= scale.to_stars(scale.high) - _ROUNDING).astype(np.float64)
 
 
 def _content_specs(label: str, selected: Selection) -> list[StreamSpec]:
     """Return the streams of a group of movies: how they are rated, and their share."""
     return [
         StreamSpec(
-            "taste", label, "stars", False, lambda inputs: inputs.residual, selected=selected,
+            "taste", label, IN_STARS, False, lambda inputs: inputs.residual, selected=selected,
             standardisation=Standardisation(prior=15.0, between=0.02, whole=True, contrast=True),
         ),
         StreamSpec(
@@ -230,11 +223,15 @@ def _released_in(decade: int, inputs: StreamInputs) -> NDArray[np.bool_]:
     return inputs.decade == decade
 
 
-def streams_of(log: InteractionLog, specs: Sequence[StreamSpec] | None = None) -> list[Stream]:
+def streams_of(
+    log: InteractionLog, specs: Sequence[StreamSpec] | None = None, scale: RatingScale = STARS
+) -> list[Stream]:
     """Return the streams of a log, by default those of `stream_specs`, in the order of the specs.
 
     Every value is point in time: later ratings change no value that was available before them.
     """
+    if specs is None:
+        specs = stream_specs(log.catalogue, scale)
     inputs = StreamInputs(log)
     streams: dict[StreamSpec, Stream] = {}
 
@@ -248,7 +245,7 @@ def streams_of(log: InteractionLog, specs: Sequence[StreamSpec] | None = None) -
                 streams[spec] = replace(first, spec=spec, values=values)
         return streams[spec]
 
-    return [compute(spec) for spec in (stream_specs(log.catalogue) if specs is None else specs)]
+    return [compute(spec) for spec in specs]
 
 
 def _stream(spec: StreamSpec, inputs: StreamInputs) -> Stream:
@@ -272,26 +269,3 @@ def _stream(spec: StreamSpec, inputs: StreamInputs) -> Stream:
         parameters.least_variance,
     )
     return Stream(spec, z, level, weight, chunks.begins[first], chunks.ends[last])
-
-
-def _earlier_occurrences(entity: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many times each event's entity has occurred before, of shape E."""
-    order = np.argsort(entity, kind="stable")
-    ordered = entity[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    lengths = np.diff(np.append(starts, len(entity)))
-    earlier = np.empty(len(entity), dtype=np.int64)
-    earlier[order] = np.arange(len(entity)) - np.repeat(starts, lengths)
-    return earlier
-
-
-def _new_entities(entity: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return 1 for each event with a new entity, less the probability of one (Good, 1953).
-
-    That probability is the share, among all earlier events, of entities seen exactly once.
-    """
-    earlier = _earlier_occurrences(entity)
-    new = (earlier == 0).astype(np.float64)
-    once = np.cumsum(new - (earlier == 1))
-    probability = (np.append(0.0, once[:-1]) + 1) / (np.arange(len(entity)) + 2)
-    return new - probability

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foreseen.evaluation.results import setting_label
+from foreseen.evaluation.results import criterion_label, setting_label, tied_note
 from foreseen.html_report import PageTable, Picture, format_estimate, write_html
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         (
             "Model comparison",
             ["setting", "model", "RMSE", "RMSE per user", "NDCG@10", "pairwise accuracy",
-             "interval coverage", "Brier score", "RMSE, delta to best", "NDCG@10, delta to best"],
+             "interval coverage", "Brier score", "RMSE, delta to best", "RMSE per user, p",
+             "NDCG@10, delta to best", "NDCG@10, p"],
             [_row(summary) for summary in summaries],
         )
     ]  # fmt: skip
+    if any(summary.get("lists") for summary in summaries):
+        tables.append(_rankings_table(summaries))
     for key, column, title in (
         ("activity", "activity", "known ratings of the user"),
         ("cells", "cell", "user and movie"),
@@ -59,8 +62,10 @@ def write_evaluation_page(protocol: str, data: str, summaries: Summaries, out: P
         out,
         f"{protocol} on {data}",
         [
-            f"{summaries[0]['events']:,} test ratings of {summaries[0]['users']:,} users. "
-            "Intervals are 95 %, by bootstrap over users; deltas are paired."
+            f"{summaries[0]['events']:,} test ratings of {summaries[0]['users']:,} users"
+            f"{tied_note(summaries[0])}. Intervals are 95 %, by bootstrap over users; deltas are "
+            "paired, with the p-value of the paired t-test over users, adjusted for the number of "
+            "models by the method of Holm."
         ],
         [],
         pictures,
@@ -121,5 +126,36 @@ def _row(summary: dict[str, Any]) -> list[object]:
         ),
         "" if coverage is None else f"{coverage:.1%}",
         f"{summary['brier']:.3f}" if "brier" in summary else "",
-        *(format_estimate(to_best.get(name)) for name in ("rmse", "ndcg10")),
+        format_estimate(to_best.get("rmse")),
+        _p_value(to_best.get("rmse_user")),
+        format_estimate(to_best.get("ndcg10")),
+        _p_value(to_best.get("ndcg10")),
     ]
+
+
+def _rankings_table(summaries: Summaries) -> PageTable:
+    header = [
+        "setting", "model", "by", "NDCG@10", "debiased NDCG@10", "Recall@20", "HR@10, next movie",
+        "coverage", "NDCG@10, delta to best", "NDCG@10, p",
+    ]  # fmt: skip
+    rows: list[list[object]] = []
+    for summary in summaries:
+        for by, metrics in summary.get("lists", {}).items():
+            to_best = metrics.get("less_best", {}).get("ndcg10")
+            names = ("ndcg10", "ndcg10_debiased", "recall20", "next_hit10")
+            rows.append(
+                [
+                    setting_label(summary["setting"]),
+                    summary["model"],
+                    criterion_label(by),
+                    *(format_estimate(metrics.get(name)) for name in names),
+                    f"{metrics['coverage']:.1%}",
+                    format_estimate(to_best),
+                    _p_value(to_best),
+                ]
+            )
+    return "Rankings of the whole catalogue", header, rows
+
+
+def _p_value(comparison: dict[str, float] | None) -> str:
+    return "" if comparison is None else f"{comparison['p_holm']:.2g}"

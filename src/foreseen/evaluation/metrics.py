@@ -1,7 +1,6 @@
 """Rating errors and rank accuracy, per user, with bootstrap intervals over users."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -9,54 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.data.schema import PREDICTION, RATING, USER
+from foreseen.evaluation.intervals import Estimate, Statistic, estimate, mean_over_users
 
 TOP: Final = 10
 """Length of the rankings that NDCG@10 is computed over."""
-_DRAWS: Final = 1000
-_BLOCK: Final = 1 << 22
-"""Counts held in memory at a time."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def times(self, factor: float) -> "Estimate":
-        """Return the estimate in another unit."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""A function of how often each of U users is drawn, of shape D x U; returns D values."""
-
-
-def bootstrap(statistic: Statistic, users: int, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a statistic (bootstrap: Efron, 1979).
-
-    Users are drawn with replacement, each with all of their events.
-
-    Args:
-        statistic: The statistic.
-        users: U, the number of users.
-        seed: Random seed.
-    """
-    generator = np.random.default_rng(seed)
-    at_once = max(1, _BLOCK // users)
-    values: list[NDArray[np.float64]] = []
-    for start in range(0, _DRAWS, at_once):
-        count = min(at_once, _DRAWS - start)
-        drawn = generator.integers(0, users, (count, users)) + users * np.arange(count)[:, None]
-        times = np.bincount(drawn.reshape(-1), minlength=count * users)
-        values.append(statistic(times.reshape(count, users).astype(np.float64)))
-    low, high = np.quantile(np.concatenate(values), [0.025, 0.975])
-    return float(low), float(high)
 
 
 def rating_errors(events: pl.DataFrame) -> dict[str, Estimate]:
@@ -72,7 +27,7 @@ def rating_errors(events: pl.DataFrame) -> dict[str, Estimate]:
         "mae": lambda w: (w @ absolute) / (w @ counts),
         "rmse_user": lambda w: (w @ rmse) / w.sum(axis=1),
     }
-    return {name: _estimate(statistic, len(rmse)) for name, statistic in statistics.items()}
+    return {name: estimate(statistic, len(rmse)) for name, statistic in statistics.items()}
 
 
 def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, Estimate]:
@@ -90,15 +45,29 @@ def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, E
     """
     old, _, counts = _sums_per_user(first)
     new, _, _ = _sums_per_user(second)
-    per_user = np.sqrt(new / counts) - np.sqrt(old / counts)
 
     def rmse(w: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.sqrt((w @ new) / (w @ counts)) - np.sqrt((w @ old) / (w @ counts))
 
-    found = {"rmse": _estimate(rmse, len(per_user)), "rmse_user": mean_over_users(per_user)}
+    means = differences_per_user(first, second)
+    found = {"rmse": estimate(rmse, len(counts))}
+    return found | {name: mean_over_users(values) for name, values in means.items()}
+
+
+def differences_per_user(
+    first: pl.DataFrame, second: pl.DataFrame
+) -> dict[str, NDArray[np.float64]]:
+    """Return the second model's metrics less the first's for each user; see `paired_differences`.
+
+    Returns:
+        rmse_user, of shape U; and ndcg10, of the users with different ratings, if there are any.
+    """
+    old, _, counts = _sums_per_user(first)
+    new, _, _ = _sums_per_user(second)
+    found = {"rmse_user": np.sqrt(new / counts) - np.sqrt(old / counts)}
     old_ndcg, _ = _order_per_user(first)
     new_ndcg, _ = _order_per_user(second)
-    return found | ({"ndcg10": mean_over_users(new_ndcg - old_ndcg)} if len(old_ndcg) else {})
+    return found | ({"ndcg10": new_ndcg - old_ndcg} if len(old_ndcg) else {})
 
 
 def recovered_fraction(
@@ -125,7 +94,7 @@ def recovered_fraction(
         low, high, mid = (np.sqrt((w @ sums) / count) for sums in (best, worst, reached))
         return (high - mid) / (high - low)
 
-    return _estimate(fraction, len(counts))
+    return estimate(fraction, len(counts))
 
 
 def _sums_per_user(
@@ -205,12 +174,3 @@ def pairwise_accuracy(rating: NDArray[np.float64], predicted: NDArray[np.float64
         tied += int(np.searchsorted(below, above, side="right").sum()) - less
         pairs += len(above) * len(below)
     return (right + 0.5 * tied) / pairs
-
-
-def mean_over_users(values: NDArray[np.float64]) -> Estimate:
-    """Return the mean of one value per user, of shape U, with its interval."""
-    return _estimate(lambda w: (w @ values) / w.sum(axis=1), len(values))
-
-
-def _estimate(statistic: Statistic, users: int) -> Estimate:
-    return Estimate(float(statistic(np.ones((1, users)))[0]), *bootstrap(statistic, users))

@@ -5,83 +5,44 @@ Predictions are returned event by event, so that errors can be reported by segme
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import cached_property
+from pathlib import Path
 from typing import Final
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from foreseen.candidates.next_item import UNTRAINED, NextItemModel
 from foreseen.data.canonical import Tables
-from foreseen.data.catalogue import Catalogue
-from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, TIMESTAMP
-from foreseen.errors import InputError
-from foreseen.evaluation.ranking_metrics import eval_users, ranking_metrics
+from foreseen.data.schema import TIMESTAMP
+from foreseen.evaluation.cross_validation import (
+    FOLDS,
+    GIVEN_SPLITS,
+    given_splits,
+    random_split,
+)
+from foreseen.evaluation.evaluator import (
+    GLOBAL_MEAN,
+    Evaluator,
+    TrainingData,
+    global_mean_result,
+    predict,
+    predict_at_end,
+    with_popularity,
+    with_rankings,
+)
+from foreseen.evaluation.given_splits import read_splits
+from foreseen.evaluation.next_item import last_60_days, leave_last, time_to_split
+from foreseen.evaluation.rankings import eval_users, model_scorer
 from foreseen.evaluation.results import (
     AT_CUT,
-    FIVE_FOLDS,
     FOLD_IN,
     FROZEN,
     LIVE,
     ONE_DAY_DELAY,
     Result,
-    with_predictions,
 )
-from foreseen.evaluation.segments import with_activity, with_cell
-from foreseen.evaluation.splits import (
-    TEST_FROM,
-    FoldIn,
-    cut,
-    fold_in,
-    leave_last_out,
-    random_folds,
-    revealed_until,
-)
+from foreseen.evaluation.splits import TEST_FROM, FoldIn, cut, fold_in, revealed_until
 from foreseen.features.examples import DAY
-from foreseen.features.interaction_log import InteractionLog
-from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.models.base import Model
-from foreseen.models.installed import model_spec
-from foreseen.models.predictions import Predictions
 from foreseen.models.predictor import Settings
-from foreseen.models.train import train_on
 
-GLOBAL_MEAN: Final = "global mean"
-"""The reference without a model: the mean training rating, predicted for every event."""
-_FOLDS: Final = 5
-
-Evaluator = Callable[[str, Settings | None, int], list[Result]]
-"""Evaluates a model, by name, settings and seed; without settings, the global mean."""
-
-
-class _TrainingData:
-    """The training part of a split; what all models share is computed once."""
-
-    def __init__(self, tables: Tables, ratings: pl.DataFrame) -> None:
-        self.ratings = ratings
-        self._tables = tables
-        self._next_item: dict[int, NextItemModel] = {}
-
-    @cached_property
-    def log(self) -> InteractionLog:
-        return InteractionLog.of(self.ratings, Catalogue.of(self._tables.movies))
-
-    def fit(self, name: str, settings: Settings, seed: int) -> Model:
-        """Fit a model to predict ratings only."""
-        return train_on(self.log, name, settings, seed, next_item=UNTRAINED)
-
-    def fit_for_ranking(self, name: str, settings: Settings, seed: int) -> Model:
-        """Fit a model with its next-item model.
-
-        Models without out-of-sample predictions have the same next-item model, fitted once.
-        """
-        if model_spec(name).capabilities.out_of_sample:
-            return train_on(self.log, name, settings, seed)
-        fitted = train_on(self.log, name, settings, seed, self._next_item.get(seed))
-        self._next_item[seed] = fitted.next_item
-        return fitted
+__all__ = ["GLOBAL_MEAN", "PROTOCOLS", "evaluator_of"]
 
 
 def stream(tables: Tables) -> Evaluator:
@@ -94,20 +55,20 @@ def stream(tables: Tables) -> Evaluator:
         InputError: If there are too few ratings.
     """
     known, later = cut(tables.ratings, TEST_FROM)
-    data = _TrainingData(tables, known)
+    data = TrainingData(tables, known)
     second = later[TIMESTAMP].to_numpy()
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
             names = (LIVE, ONE_DAY_DELAY, FROZEN)
-            return [_global_mean_result(known, later, setting) for setting in names]
+            return [global_mean_result(known, later, setting) for setting in names]
         fitted = data.fit(name, settings, seed)
         observed = fitted.with_ratings(later)
         return [
-            _predict(fitted, observed, later, second, name, LIVE),
-            _predict(fitted, observed, later, second - DAY + 1, name, ONE_DAY_DELAY),
+            predict(fitted, observed, later, second, name, LIVE),
+            predict(fitted, observed, later, second - DAY + 1, name, ONE_DAY_DELAY),
             # No later rating is observed, but time-dependent features are as of the event.
-            _predict(fitted, fitted, later, second, name, FROZEN),
+            predict(fitted, fitted, later, second, name, FROZEN),
         ]
 
     return evaluate
@@ -120,11 +81,13 @@ def fold_in_users(tables: Tables) -> Evaluator:
         InputError: If there are too few ratings or no new users.
     """
     split = fold_in(tables.ratings)
-    data = _TrainingData(tables, split.known)
+    data = TrainingData(tables, split.known)
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_global_mean_result(split.known, split.hidden, FOLD_IN)]
+            result = global_mean_result(split.known, split.hidden, FOLD_IN)
+            log = data.log.with_ratings(split.revealed)
+            return [with_popularity(result, log, eval_users(log, split.hidden))]
         return [evaluate_fold_in(data.fit_for_ranking(name, settings, seed), split, name)]
 
     return evaluate
@@ -141,10 +104,11 @@ def evaluate_fold_in(fitted: Model, split: FoldIn, name: str, ranking: bool = Tr
     """
     observed = fitted.with_ratings(split.revealed)
     before = revealed_until(split) + 1
-    result = _predict(fitted, observed, split.hidden, before, name, FOLD_IN)
+    result = predict(fitted, observed, split.hidden, before, name, FOLD_IN)
     if not ranking:
         return result
-    return replace(result, ranking=ranking_metrics(observed, eval_users(observed, split.hidden)))
+    users = eval_users(observed.log, split.hidden)
+    return with_rankings(result, observed.log, users, model_scorer(observed))
 
 
 def calendar_ranking(tables: Tables) -> Evaluator:
@@ -154,80 +118,16 @@ def calendar_ranking(tables: Tables) -> Evaluator:
         InputError: If there are too few ratings.
     """
     known, later = cut(tables.ratings, TEST_FROM)
-    data = _TrainingData(tables, known)
+    data = TrainingData(tables, known)
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
         if settings is None:
-            return [_global_mean_result(known, later, AT_CUT)]
+            result = global_mean_result(known, later, AT_CUT)
+            return [with_popularity(result, data.log, eval_users(data.log, later))]
         fitted = data.fit_for_ranking(name, settings, seed)
-        result = _predict_at_end(fitted, later, name, AT_CUT)
-        return [replace(result, ranking=ranking_metrics(fitted, eval_users(fitted, later)))]
-
-    return evaluate
-
-
-def leave_last(tables: Tables) -> Evaluator:
-    """Fit on all but each user's last rating; rank its movie among all that are not yet rated.
-
-    Raises:
-        InputError: If no user has two ratings.
-    """
-    known, last, tied = leave_last_out(tables.ratings)
-    setting = f"{tied} of {last.height} tied in time"
-    data = _TrainingData(tables, known)
-
-    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
-        if settings is None:
-            return [_global_mean_result(known, last, setting)]
-        fitted = data.fit_for_ranking(name, settings, seed)
-        result = _predict_at_end(fitted, last, name, setting)
-        users = eval_users(fitted, last, relevant_from=0)
-        return [replace(result, ranking=ranking_metrics(fitted, users))]
-
-    return evaluate
-
-
-def random_split(tables: Tables) -> Evaluator:
-    """Five-fold cross-validation with random folds.
-
-    For comparison with published tables only: training ratings may be later than test ratings. A
-    model with the capability `transductive` is replaced by that variant.
-
-    Raises:
-        InputError: If there are too few ratings.
-    """
-    if tables.ratings.height < _FOLDS:
-        raise InputError(f"{tables.ratings.height} ratings are too few for {_FOLDS} folds")
-    ratings = tables.ratings.with_columns(random_folds(tables.ratings, _FOLDS))
-    folds: list[tuple[_TrainingData, pl.DataFrame]] = []
-    for fold in range(_FOLDS):
-        known = ratings.filter(pl.col("fold") != fold).drop("fold")
-        held_out = ratings.filter(pl.col("fold") == fold).drop("fold")
-        folds.append((_TrainingData(tables, known), held_out))
-
-    def evaluate_fold(
-        data: _TrainingData, held_out: pl.DataFrame, name: str, settings: Settings, seed: int
-    ) -> Result:
-        fit_transductive = model_spec(name).capabilities.transductive
-        if fit_transductive is None:
-            return _predict_at_end(data.fit(name, settings, seed), held_out, name, FIVE_FOLDS)
-        log = data.log
-        fitted = fit_transductive(settings, log, seed)
-        moments = held_out[TIMESTAMP].to_numpy().astype(np.int64)
-        queries = log.queries(held_out, moments)
-        predictions = fitted.predict(log, queries)
-        known = log.histories.known(queries.history, np.full(len(queries), log.end, np.int64))
-        return _result(log, held_out, predictions, known, name, FIVE_FOLDS)
-
-    def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
-        results = [
-            _global_mean_result(data.ratings, held_out, FIVE_FOLDS)
-            if settings is None
-            else evaluate_fold(data, held_out, name, settings, seed)
-            for data, held_out in folds
-        ]
-        events = pl.concat([result.events for result in results])
-        return [Result(name if settings else GLOBAL_MEAN, FIVE_FOLDS, events)]
+        result = predict_at_end(fitted, later, name, AT_CUT)
+        users = eval_users(fitted.log, later)
+        return [with_rankings(result, fitted.log, users, model_scorer(fitted))]
 
     return evaluate
 
@@ -238,43 +138,26 @@ PROTOCOLS: Final[Mapping[str, Callable[[Tables], Evaluator]]] = {
     "random": random_split,
     "leave-last-out": leave_last,
     "calendar-ranking": calendar_ranking,
+    "time-to-split": time_to_split,
+    "esasrec-60d": last_60_days,
 }
+"""The protocols that need the tables alone, by name."""
 
 
-def _predict_at_end(fitted: Model, events: pl.DataFrame, name: str, setting: str) -> Result:
-    before = np.full(events.height, fitted.log.end, dtype=np.int64)
-    return _predict(fitted, fitted, events, before, name, setting)
+def evaluator_of(protocol: str, tables: Tables, data: str | Path, folds: int = FOLDS) -> Evaluator:
+    """Return the evaluator of a protocol, by name.
 
+    Args:
+        protocol: A key of `PROTOCOLS`, or `GIVEN_SPLITS`.
+        tables: The data.
+        data: What the tables were read from, for `GIVEN_SPLITS`.
+        folds: Number of folds of the protocol `random`.
 
-def _predict(
-    fitted: Model,
-    observed: Model,
-    events: pl.DataFrame,
-    before: NDArray[np.int64],
-    name: str,
-    setting: str,
-) -> Result:
-    queries = observed.log.queries(events, before)
-    predictions = observed.predict_queries(queries)
-    known = observed.log.histories.known(queries.history, before)
-    return _result(fitted.log, events, predictions, known, name, setting)
-
-
-def _result(
-    fitted: InteractionLog,
-    events: pl.DataFrame,
-    predictions: Predictions,
-    known: NDArray[np.int64],
-    name: str,
-    setting: str,
-) -> Result:
-    predicted = with_cell(with_predictions(events, predictions), fitted)
-    return Result(name, setting, with_activity(predicted.with_columns(pl.Series("known", known))))
-
-
-def _global_mean_result(known: pl.DataFrame, events: pl.DataFrame, setting: str) -> Result:
-    rating = known[RATING].to_numpy()
-    mean, liked = float(rating.mean()), float((rating >= LIKED_FROM).mean())
-    columns = [pl.lit(mean).alias(column) for column in (PREDICTION, LOW, HIGH)]
-    columns.append(pl.lit(liked).alias(LIKED))
-    return Result(GLOBAL_MEAN, setting, events.with_columns(columns))
+    Raises:
+        InputError: If there are too few ratings, or the splits are missing.
+    """
+    if protocol == GIVEN_SPLITS:
+        return given_splits(tables, read_splits(data, tables))
+    if protocol == "random":
+        return random_split(tables, folds)
+    return PROTOCOLS[protocol](tables)

@@ -13,8 +13,9 @@ import polars as pl
 from foreseen.data.output import write_rows
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.schema import HIGH, LIKED, LOW, PREDICTION, RATING, USER
+from foreseen.evaluation.comparisons import add_comparisons
 from foreseen.evaluation.html import write_evaluation_page
-from foreseen.evaluation.metrics import as_dicts, order_metrics, paired_differences, rating_errors
+from foreseen.evaluation.metrics import as_dicts, order_metrics, rating_errors
 from foreseen.evaluation.results import Result, setting_label
 from foreseen.evaluation.segments import ACTIVITY
 from foreseen.evaluation.units import in_units
@@ -49,31 +50,20 @@ def summarise(result: Result) -> dict[str, Any]:
         summary["activity"] = _by_segment(events, "activity", ACTIVITY)
     if result.ranking is not None:
         summary["lists"] = dict(result.ranking)
+    if result.tied is not None:
+        summary["tied"] = result.tied
     return summary
 
 
 def summarise_all(results: Sequence[Result], scale: RatingScale = STARS) -> list[dict[str, Any]]:
     """Return the metrics of several results, each compared with the best of its setting.
 
-    The best has the lowest RMSE. The others get `best`, its model, and `less_best`, the paired
-    differences to it.
-
     Args:
         results: The results, in stars.
         scale: The scale that errors are returned on.
     """
     summaries = [summarise(result) for result in results]
-    best: dict[str, int] = {}
-    for number, summary in enumerate(summaries):
-        leader = best.setdefault(summary["setting"], number)
-        if summary["rmse"]["value"] < summaries[leader]["rmse"]["value"]:
-            best[summary["setting"]] = number
-    for number, summary in enumerate(summaries):
-        leader = best[summary["setting"]]
-        if number != leader:
-            differences = paired_differences(results[leader].events, results[number].events)
-            summary["less_best"] = as_dicts(differences)
-            summary["best"] = summaries[leader]["model"]
+    add_comparisons(results, summaries)
     return in_units(summaries, scale)
 
 

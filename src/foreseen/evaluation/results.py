@@ -19,6 +19,14 @@ FROZEN: Final = "frozen"
 FOLD_IN: Final = "half revealed"
 AT_CUT: Final = "as of the cut"
 FIVE_FOLDS: Final = "5 folds"
+MOMENT_UNKNOWN: Final = "moment unknown"
+MOMENT_KNOWN: Final = "moment known"
+LAST: Final = "last"
+SUCCESSIVE: Final = "successive"
+ALL: Final = "all"
+LAST_DAYS: Final = "last 60 days"
+POPULARITY: Final = "popularity"
+"""The criterion of the reference: see `foreseen.evaluation.popularity`."""
 _LABELS: Final[Mapping[str, str]] = {
     ONE_DAY_DELAY: "one-day delay",
     FOLD_IN: "fold-in",
@@ -39,17 +47,37 @@ class Result:
             prediction; `activity`, the bucket of that number.
         ranking: Metrics of rankings of the whole catalogue, if the protocol has them; see
             `foreseen.evaluation.ranking_metrics.ranking_metrics`.
+        rankings: These rankings; see `foreseen.evaluation.rankings.RANKINGS_SCHEMA`.
+        tied: Number of events that share their second with another rating of the user, if the
+            protocol depends on the order of a second.
     """
 
     model: str
     setting: str
     events: pl.DataFrame
     ranking: Mapping[str, Any] | None = None
+    rankings: pl.DataFrame | None = None
+    tied: int | None = None
 
 
 def setting_label(setting: str) -> str:
     """Return the name of a setting as tables and figures show it."""
     return _LABELS.get(setting, setting)
+
+
+def criterion_label(by: str) -> str:
+    """Return the name of a criterion to rank by as tables show it."""
+    return "popularity of seven days" if by == POPULARITY else by
+
+
+def tied_note(summary: Mapping[str, Any]) -> str:
+    """Return how many events of a summary are tied in time, for a caption; empty if not counted."""
+    if "tied" not in summary:
+        return ""
+    return (
+        f"; {summary['tied']:,} of {summary['events']:,} test ratings share their second with "
+        "another of the user"
+    )
 
 
 def predict_events(model: Model, events: pl.DataFrame, before: NDArray[np.int64]) -> pl.DataFrame:

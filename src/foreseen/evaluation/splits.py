@@ -72,7 +72,7 @@ def revealed_until(split: FoldIn) -> NDArray[np.int64]:
 
 
 def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Split off the last rating of each user with two or more; ties are ordered by movie id.
+    """Split off the last rating of each user with two or more, in the order of the table.
 
     Returns:
         All other ratings, the last ones, and how many of those share their second with another

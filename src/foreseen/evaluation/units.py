@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 from foreseen.data.rating_scale import RatingScale
 
 _ERRORS: Final = frozenset({"rmse", "mae", "rmse_user", "difference"})
+_BOUNDS: Final = frozenset({"value", "low", "high"})
 _CALIBRATION: Final = "calibration"
 
 
@@ -32,7 +33,10 @@ def _entry(name: str, value: object, scale: RatingScale) -> object:
     if name in _ERRORS:
         if isinstance(value, Mapping):
             bounds = cast("Mapping[str, float]", value)
-            return {bound: number * scale.per_star for bound, number in bounds.items()}
+            return {
+                bound: number * scale.per_star if bound in _BOUNDS else number
+                for bound, number in bounds.items()
+            }
         return cast("float", value) * scale.per_star
     if name == _CALIBRATION:
         deciles = cast("list[dict[str, float]]", value)

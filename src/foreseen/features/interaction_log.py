@@ -57,21 +57,25 @@ class InteractionLog:
         catalogue: The movies.
         users: User ids to rows.
         ratings: The canonical ratings, in time order.
+        in_file_order: Whether ratings of one second are in the order in which they were given;
+            otherwise they are sorted by user and movie.
     """
 
     catalogue: Catalogue
     users: IdMap
     ratings: pl.DataFrame
+    in_file_order: bool = False
     _movie_states: LRUCache[int, NDArray[np.float64]] = field(
         default_factory=lambda: LRUCache(1), init=False, repr=False, compare=False
     )
 
     @classmethod
-    def of(cls, ratings: pl.DataFrame, catalogue: Catalogue) -> Self:
+    def of(cls, ratings: pl.DataFrame, catalogue: Catalogue, in_file_order: bool = False) -> Self:
         """Index a canonical ratings table."""
-        ratings = ratings.select(*RATINGS_SCHEMA).sort(TIME_ORDER)
+        order = TIMESTAMP if in_file_order else TIME_ORDER
+        ratings = ratings.select(*RATINGS_SCHEMA).sort(order, maintain_order=True)
         catalogue = catalogue.extended(ratings[MOVIE].to_numpy())
-        return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings)
+        return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings, in_file_order)
 
     def with_ratings(self, new: pl.DataFrame) -> "InteractionLog":
         """Return a log that holds `new` too; of two ratings of a pair the later one counts."""
@@ -81,14 +85,15 @@ class InteractionLog:
         return InteractionLog(
             self.catalogue.extended(new[MOVIE].to_numpy()),
             self.users.extended(new[USER].to_numpy()),
-            latest.sort(TIME_ORDER),
+            latest if self.in_file_order else latest.sort(TIME_ORDER),
+            self.in_file_order,
         )
 
     def without_accounts(self) -> "InteractionLog":
         """Return a log without the ratings of the accounts of a server."""
         is_account = pl.col(USER).is_between(USER_LIMIT, FIRST_CODE, closed="left")
         kept = self.ratings.filter(~is_account)
-        return InteractionLog(self.catalogue, self.users, kept)
+        return InteractionLog(self.catalogue, self.users, kept, self.in_file_order)
 
     @cached_property
     def user(self) -> NDArray[np.int32]:
@@ -218,14 +223,18 @@ class InteractionLog:
         return LogView(self, self.histories)
 
     def view_of(self, histories: Sequence[History]) -> "LogView":
-        """Return a view whose row b is `histories[b]`; movies keep the statistics of this log."""
+        """Return a view whose row b is `histories[b]`; movies keep the statistics of this log.
+
+        Ratings of one second keep their order, or are sorted by movie id, as in the log.
+        """
         lengths = [len(history.movies) for history in histories]
         user = np.repeat(np.arange(len(histories), dtype=np.int32), lengths)
         ids = np.concatenate([np.empty(0, np.int64), *(h.movies for h in histories)])
         rating = np.concatenate([np.empty(0), *(h.ratings for h in histories)])
         timestamp = np.concatenate([np.empty(0, np.int64), *(h.timestamps for h in histories)])
         movie = self.catalogue.movies.rows(ids)
-        order = np.lexsort((ids, timestamp, user))
+        # np.lexsort is stable, and sorts by its last key first.
+        order = np.lexsort((timestamp, user) if self.in_file_order else (ids, timestamp, user))
         user, movie, rating, timestamp = (
             user[order], movie[order], rating[order], timestamp[order]
         )  # fmt: skip

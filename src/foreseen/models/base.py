@@ -33,6 +33,7 @@ from foreseen.models.predictor import (
     Predictor,
     estimate,
 )
+from foreseen.models.sequence.model import SequenceModel
 from foreseen.models.uncertainty import Uncertainty
 
 _BLOCK: Final = 1 << 18
@@ -70,6 +71,7 @@ class Model:
         seed: Random seed it was fitted with.
         report: Figures of the training.
         encoding: The ids and the scale of the ratings that callers see.
+        sequence: The sequence model, whose scores are features of `next_item`; None without one.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Model:
     seed: int
     report: Mapping[str, float] = field(default_factory=dict[str, float])
     encoding: Encoding = field(default_factory=Encoding)
+    sequence: SequenceModel | None = None
     _second_stage_offsets: LRUCache[int, NDArray[np.float64]] = field(
         default_factory=lambda: LRUCache(1), init=False, repr=False, compare=False
     )
@@ -186,7 +189,11 @@ class Model:
         return table.select(pl.col(TITLE).fill_null(pl.format("movie {}", ids)))[TITLE].to_list()
 
     def score(
-        self, histories: Sequence[History], candidates: NDArray[np.int64], at: int | None = None
+        self,
+        histories: Sequence[History],
+        candidates: NDArray[np.int64],
+        at: int | None = None,
+        moments: Sequence[int] | None = None,
     ) -> Scores:
         """Return scores of C movies for B users, from their histories alone.
 
@@ -195,6 +202,8 @@ class Model:
             candidates: Movie ids, of shape C.
             at: The second to score as of, ratings of that second included; None for the end of
                 the log and of the histories.
+            moments: The second at which each user rates next, of shape B, for `likely` and
+                `p_next_liked`; None if that is not known.
         """
         view = self.log.view_of(histories)
         ends = [int(h.timestamps.max()) + 1 for h in histories if len(h.timestamps)]
@@ -205,8 +214,8 @@ class Model:
         queries = Queries.grid(count, movies, before, users)
         predictions = self.predict_queries(queries, view)
         first_stage = self.first_stage_scores(view, count, before)
-        p_next, p_next_liked = self.next_item.probabilities(
-            self.candidates, view, count, before, first_stage
+        p_next, p_next_liked = self.next_item_probabilities(
+            view, histories, before, first_stage, moments
         )
         return Scores(
             predictions.reshaped((count, len(candidates))),
@@ -214,6 +223,37 @@ class Model:
             likely=within_next(p_next[:, movies]),
             p_next_liked=p_next_liked[:, movies],
         )
+
+    def next_item_probabilities(
+        self,
+        view: LogView,
+        histories: Sequence[History],
+        before: int,
+        rating: NDArray[np.float64] | None,
+        moments: Sequence[int] | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the probabilities to be watched next, and to be watched next and liked.
+
+        Args:
+            view: The view of the log that holds the histories, in their order.
+            histories: B histories.
+            before: Only ratings strictly older count.
+            rating: First-stage scores of all movies, of shape B x C, if the model has them.
+            moments: The second at which each user rates next, of shape B, if known.
+
+        Returns:
+            Two arrays of shape B x (C + 1), the last movie being the unknown one.
+        """
+        count = len(histories)
+        sequence = None
+        if self.sequence is not None:
+            rows = np.arange(count, dtype=np.int32)
+            users = np.array([UNKNOWN if h.user is None else h.user for h in histories])
+            times = np.full(count, before, dtype=np.int64)
+            following = None if moments is None else np.array(moments, dtype=np.int64)
+            with one_thread():
+                sequence = self.sequence.scores(view, rows, users, times, following)
+        return self.next_item.probabilities(self.candidates, view, count, before, rating, sequence)
 
     def first_stage_scores(
         self, view: LogView, count: int, before: int

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -24,27 +24,20 @@ from foreseen.data.schema import MOVIE, USER
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
-from foreseen.models.installed import model_names, model_spec
+from foreseen.models.card import CARD, FORMAT, CardHeader, check_format, damaged
+from foreseen.models.installed import model_spec
+from foreseen.models.sequence.model import SequenceModel
+from foreseen.models.sequence.settings import SequenceSettings
 from foreseen.models.spec import parse_settings
 from foreseen.models.uncertainty import Uncertainty
 
-FORMAT: Final = 9
-CARD: Final = "model.json"
 WEIGHTS: Final = "weights.safetensors"
 _USERS: Final = "identifiers.users"
+_SEQUENCE: Final = "sequence."
 _FILE_ERRORS: Final = (OSError, ValueError, SafetensorError, InputError)
 
 
-class _Header(BaseModel):
-    """The part of model.json that all formats share."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    format: int
-    name: str
-
-
-class _Card(_Header):
+class _Card(CardHeader):
     """The contents of model.json."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,11 +50,15 @@ class _Card(_Header):
     report: dict[str, float]
     genres: list[str]
     rating_scale: RatingScale = STARS
+    sequence: SequenceSettings | None = None
 
 
 def write_model(model: Model, folder: Path) -> None:
     """Write the card and the weights of a model into a folder that has neither."""
     arrays = {name: np.ascontiguousarray(a) for name, a in model.predictor.arrays().items()}
+    if model.sequence is not None:
+        sequence = model.sequence.arrays().items()
+        arrays |= {f"{_SEQUENCE}{name}": np.ascontiguousarray(array) for name, array in sequence}
     (folder / WEIGHTS).write_bytes(save({**arrays, _USERS: model.log.users.ids}))
     card = _Card(
         format=FORMAT,
@@ -74,30 +71,9 @@ def write_model(model: Model, folder: Path) -> None:
         report=dict(model.report),
         genres=list(model.log.catalogue.genre_names),
         rating_scale=model.encoding.scale,
+        sequence=None if model.sequence is None else model.sequence.settings,
     )
     (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
-def _check_format(folder: Path, header: _Header) -> None:
-    if header.format == FORMAT and header.name in model_names():
-        return
-    found = f"{folder} has format {header.format} and model '{header.name}'; this version "
-    fix = "update Foreseen" if header.format > FORMAT else "train it again"
-    raise ModelFolderError(f"{found}reads format {FORMAT} and {', '.join(model_names())}: {fix}")
-
-
-def read_scale(folder: Path) -> RatingScale:
-    """Return the scale of the ratings that the model of a folder is fitted to.
-
-    Raises:
-        ModelFolderError: If it is damaged or of another format.
-    """
-    try:
-        text = (folder / CARD).read_text(encoding="utf-8")
-        _check_format(folder, _Header.model_validate_json(text))
-        return _Card.model_validate_json(text).rating_scale
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, error) from error
 
 
 def read_model(
@@ -117,12 +93,17 @@ def read_model(
     try:
         text = (folder / CARD).read_text(encoding="utf-8")
         # Before the rest: another format has other fields.
-        _check_format(folder, _Header.model_validate_json(text))
+        check_format(folder, CardHeader.model_validate_json(text))
         card = _Card.model_validate_json(text)
         arrays: dict[str, np.ndarray[Any, np.dtype[np.generic]]] = load(
             (folder / WEIGHTS).read_bytes()
         )
         users = IdMap(arrays.pop(_USERS).astype(np.int64))
+        part = {n: arrays.pop(n) for n in list(arrays) if n.startswith(_SEQUENCE)}
+        sequence = None
+        if card.sequence is not None:
+            named = {name.removeprefix(_SEQUENCE): array for name, array in part.items()}
+            sequence = SequenceModel.from_arrays(card.sequence, named)
         settings = parse_settings(card.name, card.settings)
         predictor = model_spec(card.name).load(settings, arrays)
         catalogue = Catalogue.of(movies, card.genres)
@@ -137,7 +118,7 @@ def read_model(
         raise
     # Arrays of another shape or type raise what the computation with them raises.
     except (*_FILE_ERRORS, LookupError, TypeError, ArithmeticError, RuntimeError) as error:
-        raise _damaged(folder, error) from error
+        raise damaged(folder, error) from error
     return Model(
         card.name,
         predictor,
@@ -148,9 +129,5 @@ def read_model(
         card.seed,
         card.report,
         replace(encoding or Encoding(), scale=card.rating_scale),
+        sequence,
     )
-
-
-def _damaged(folder: Path, error: Exception) -> ModelFolderError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return ModelFolderError(f"{folder} is damaged ({reason}); train it again")

@@ -7,14 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from foreseen.candidates.examples import NextItemExample, candidate_queries, sample_examples
 from foreseen.candidates.index import CandidateIndex
-from foreseen.candidates.next_item import (
-    NextItemExample,
-    NextItemModel,
-    candidate_queries,
-    fit_next_item,
-    sample_examples,
-)
+from foreseen.candidates.next_item import NextItemModel, fit_next_item
 from foreseen.compute.threads import one_thread, run_both
 from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
@@ -28,6 +23,9 @@ from foreseen.features.queries import Queries
 from foreseen.models.base import Model
 from foreseen.models.installed import DEFAULT_MODEL, model_spec
 from foreseen.models.predictor import Settings, estimate
+from foreseen.models.sequence.model import SequenceModel
+from foreseen.models.sequence.out_of_sample import fit_out_of_sample
+from foreseen.models.sequence.settings import SequenceSettings, settings_for
 from foreseen.models.spec import Fit, ModelSpec, parse_settings
 from foreseen.models.uncertainty import fit_uncertainty
 
@@ -100,23 +98,27 @@ def _train(
     fitted_to = ordered_within_days(log, seed)
     examples = training_examples(fitted_to, seed)
     early, later = examples.split(1 - VALIDATION_SHARE)
+    count = len(log.rating)
     if not len(early) or not len(later):
-        count = len(log.rating)
         raise InputError(f"{count} ratings, or all of one second, are too few to train on")
+    sequence = settings_for(count, len(log.catalogue)) if spec.capabilities.sequence else None
     trial, next_examples = run_both(
         lambda: spec.fit(settings, fitted_to, early, later, seed, Queries.none()),
-        lambda: sample_examples(CandidateIndex(log), seed) if next_item is None else [],
+        lambda: _sample_examples(log, sequence, seed) if next_item is None else [],
     )
     scale = (float(log.rating.min()), float(log.rating.max()))
     observed = trial.predictor.observed(fitted_to)
     estimates = estimate(observed, fitted_to.view, later.queries, later.encoded)
     expected = np.clip(estimates.mean, *scale)
     settings = _with_epochs(settings, trial)
+    sequence_model = None
+    whole = np.ones(count, dtype=np.bool_)
     if next_item is None:
         queries = candidate_queries(next_examples)
         queries = replace(queries, before=in_order_within_days(log, queries.before))
-        fit, next_item = _fit_both(
-            spec, settings, fitted_to, examples, next_examples, queries, seed
+        (fit, next_item), sequence_model = run_both(
+            lambda: _fit_both(spec, settings, fitted_to, examples, next_examples, queries, seed),
+            lambda: None if sequence is None else SequenceModel.fitted(sequence, log, whole, seed),
         )
     else:
         fit = spec.fit(settings, fitted_to, examples, None, seed, Queries.none())
@@ -128,7 +130,20 @@ def _train(
         "until": float(log.end),
     }
     uncertainty = fit_uncertainty(later.encoded, expected, later.rating, estimates.deviation)
-    return Model(spec.name, fit.predictor, log, uncertainty, next_item, scale, seed, report)
+    return Model(
+        spec.name, fit.predictor, log, uncertainty, next_item, scale, seed, report,
+        sequence=sequence_model,
+    )  # fmt: skip
+
+
+def _sample_examples(
+    log: InteractionLog, sequence: SequenceSettings | None, seed: int
+) -> list[NextItemExample]:
+    """Return the examples of the next-item model, some with out-of-sample scores."""
+    index = CandidateIndex(log)
+    examples = sample_examples(index, seed)
+    scores = None if sequence is None else fit_out_of_sample(sequence, log, seed)
+    return examples if scores is None else examples + sample_examples(index, seed, scores)
 
 
 def _fit_both(

@@ -52,9 +52,7 @@ class TwoStageScorer:
         view = log.view_of([history])
         self.context: Final = UserContext(view, 0, before, history)
         first_stage = model.first_stage_scores(view, 1, before)
-        p_next, p_next_liked = model.next_item.probabilities(
-            model.candidates, view, 1, before, first_stage
-        )
+        p_next, p_next_liked = model.next_item_probabilities(view, [history], before, first_stage)
         known = int((history.timestamps < before).sum())
         offset = model.second_stage_offset(before)
         self._first_stage = offset if first_stage is None else first_stage[0] + offset

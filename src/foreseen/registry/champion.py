@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from foreseen.data.schema import TIMESTAMP, USER
-from foreseen.evaluation.metrics import Estimate, paired_differences, rating_errors
+from foreseen.evaluation.intervals import Estimate
+from foreseen.evaluation.metrics import paired_differences, rating_errors
 from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model

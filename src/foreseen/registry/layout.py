@@ -6,11 +6,12 @@ from typing import Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.errors import ModelFolderError
 from foreseen.files import sync
 from foreseen.integrity import describe, from_json, to_json
-from foreseen.models.checkpoint import CARD
+from foreseen.models.card import CARD, read_scale
 
 CURRENT: Final = "current"
 CURRENT_COPY: Final = "current.copy"
@@ -229,3 +230,13 @@ def read_metadata(folder: Path, current: Current, number: int) -> Version:
 def write_metadata(version_files: Path, version: Version) -> None:
     """Write the metadata of a version beside its model."""
     (version_files / VERSION).write_bytes(to_json(version.model_dump(mode="json")))
+
+
+def rating_scale(folder: Path) -> RatingScale:
+    """Return the scale of the ratings that the models of a folder are fitted to.
+
+    Raises:
+        ModelFolderError: If the folder holds no models, or the current one is damaged.
+    """
+    current = read_current(folder)
+    return read_scale(version_folder(folder / current.root, current.version))

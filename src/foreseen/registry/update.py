@@ -101,11 +101,14 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
         versions.save_log(champion, folder)
         latest = versions.list_versions(folder)[-1]
         log_size = champion.log.ratings.height
-        findings = [finding for finding in detect(champion.log) if finding.found >= latest.until]
+        scale = champion.encoding.scale
+        findings = [
+            found for found in detect(champion.log, scale=scale) if found.found >= latest.until
+        ]
         result = Update(
             observed=observed,
             ratings=log_size,
-            findings=tuple(finding.on_scale(champion.encoding.scale) for finding in findings),
+            findings=tuple(finding.on_scale(scale) for finding in findings),
             injections=tuple(
                 suspected.decoded(champion.encoding) for suspected in find_injections(champion.log)
             ),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from foreseen.errors import ModelFolderError
 from foreseen.integrity import sha256
-from foreseen.models.checkpoint import CARD, WEIGHTS
+from foreseen.models.card import CARD
+from foreseen.models.checkpoint import WEIGHTS
 from foreseen.registry.layout import Version, version_folder
 
 

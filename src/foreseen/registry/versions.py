@@ -23,11 +23,11 @@ from zlib import crc32
 
 import polars as pl
 
-from foreseen.data.rating_scale import RatingScale
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.files import lock
 from foreseen.models.base import Model
-from foreseen.models.checkpoint import CARD, read_model, read_scale
+from foreseen.models.card import CARD
+from foreseen.models.checkpoint import read_model
 from foreseen.registry import audit_log, tables, writing
 from foreseen.registry.layout import (
     CURRENT,
@@ -164,16 +164,6 @@ def _read_version(folder: Path, current: Current, number: int | None) -> Version
     if number is not None and number not in numbers_in(folder / current.root / VERSIONS):
         raise InputError(f"{folder} has no version {number}; see: foreseen models {folder}")
     return read_metadata(folder, current, current.version if number is None else number)
-
-
-def rating_scale(folder: Path) -> RatingScale:
-    """Return the scale of the ratings that the models of a folder are fitted to.
-
-    Raises:
-        ModelFolderError: If the folder holds no models, or the current one is damaged.
-    """
-    current = read_current(folder)
-    return read_scale(version_folder(folder / current.root, current.version))
 
 
 def list_versions(folder: Path) -> list[Version]:

@@ -20,6 +20,7 @@ from foreseen.serving.hosts import AllowedHosts, is_local
 from foreseen.serving.imports import Imports
 from foreseen.serving.middleware import BodyLimit, RequestMiddleware
 from foreseen.serving.overload import RUNNING, LoadShedding
+from foreseen.serving.paths import EncodedSlashes
 from foreseen.serving.problems import ProblemError, add_handlers, problem
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
@@ -130,6 +131,7 @@ def _add_operations(app: FastAPI, context: AppContext, allowed_hosts: Collection
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     # The last one is the first that handles a request.
+    app.add_middleware(EncodedSlashes)
     app.add_middleware(LoadShedding)
     app.add_middleware(BodyLimit)
     app.add_middleware(AllowedHosts, names=allowed_hosts)

@@ -12,6 +12,7 @@ from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.imports import Imports
+from foreseen.serving.paths import id_of_segment
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
@@ -184,9 +185,10 @@ async def movie_code(movie: Annotated[str, Path(max_length=200)], snapshot: Snap
     Raises:
         ProblemError: If no movie can have that id.
     """
-    code = snapshot.encoding.movies.code(movie)
+    identifier = id_of_segment(movie)
+    code = snapshot.encoding.movies.code(identifier)
     if code == UNKNOWN:
-        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {movie}")
+        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {identifier}")
     return code
 
 

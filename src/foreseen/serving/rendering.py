@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, Self
-from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -23,6 +22,7 @@ from foreseen.serving.dependencies import (
     UserState,
     user_state,
 )
+from foreseen.serving.paths import path_segment
 from foreseen.serving.snapshot import ModelSnapshot
 
 _STEPS: Final = 100
@@ -79,10 +79,6 @@ class RatingInput:
         return 1 + round(9 * (rating - self.low) / (self.high - self.low))
 
 
-def _path_segment(value: object) -> str:
-    return quote(str(value), safe="")
-
-
 def _static_version() -> str:
     """Return a digest of the static files, for URLs that browsers may cache."""
     files = sorted((WEB / "static").iterdir())
@@ -105,7 +101,7 @@ _GLOBALS: Final[dict[str, object]] = {
     "static_version": _static_version(),
     "date": _date,
     "hue": hue,
-    "segment": _path_segment,
+    "segment": path_segment,
 }
 
 

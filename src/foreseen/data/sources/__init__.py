@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import polars as pl
 
@@ -17,7 +17,13 @@ from foreseen.data.canonical_files import holds_tables, read_files
 from foreseen.data.input_files import STDIN, display, path_error, read_file, read_stdin
 from foreseen.data.parquet import from_parquet
 from foreseen.data.rating_scale import RatingScale
-from foreseen.data.schema import LINKS_SCHEMA, TAGS_SCHEMA
+from foreseen.data.schema import (
+    LINKS_SCHEMA,
+    RATINGS_SCHEMA,
+    TAGS_SCHEMA,
+    TIMESTAMP,
+    TIMESTAMP_LIMIT,
+)
 from foreseen.data.sources.archive import Archive, open_archive
 from foreseen.data.sources.columns import canonical_names
 from foreseen.data.sources.compression import decompress
@@ -32,7 +38,7 @@ from foreseen.data.sources.layouts import (
     read_tags,
 )
 from foreseen.data.sources.netflix import read_ratings_by_movie
-from foreseen.data.sources.rows import BadRow
+from foreseen.data.sources.rows import LINE, POSITION, BadRow
 from foreseen.data.sources.sqlite import SIGNATURE, URL, read_sqlite, split_url
 from foreseen.data.sources.tables import (
     check_unnamed,
@@ -57,7 +63,8 @@ class RawTables:
 
     Attributes:
         name: Name of the data set.
-        ratings: userId, movieId, rating, timestamp, and `line`, the line in the file.
+        ratings: userId, movieId, rating, timestamp or, if the source has none, `position`; and
+            `line`, the line in the file.
         movies: movieId, title, year, genres; None if the source has no such file.
         ratings_file: Path of the ratings file for messages.
         links: IMDb and TMDB ids, if the source has them.
@@ -76,6 +83,23 @@ class RawTables:
     checksums: Mapping[str, str] = field(default_factory=dict[str, str])
     bad_rows: tuple[BadRow, ...] = ()
     scale: RatingScale | None = None
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether the source has timestamps."""
+        return TIMESTAMP in self.ratings.columns
+
+    def dated(self, start: int = 0) -> Self:
+        """Return the tables with a second per row, in their order, for timestamps that lack.
+
+        Args:
+            start: The first of these seconds.
+        """
+        if self.has_timestamps:
+            return self
+        seconds = (pl.col(POSITION) + start).clip(upper_bound=TIMESTAMP_LIMIT - 1)
+        ratings = self.ratings.with_columns(seconds.alias(TIMESTAMP))
+        return replace(self, ratings=ratings.select(*RATINGS_SCHEMA, LINE))
 
 
 def read_source(data: str | Path, columns: Mapping[str, str | int] | None = None) -> RawTables:
@@ -155,6 +179,8 @@ def _read_canonical(folder: Path, names: Mapping[str, str]) -> RawTables:
         raise path_error(folder, error) from error
     name = excerpt(files.source or folder.resolve().name)
     raw = _typed(files.tables, files.checksums, name, display(folder), names)
+    if not files.has_timestamps:
+        raw = replace(raw, ratings=raw.ratings.rename({TIMESTAMP: POSITION}))
     return replace(raw, scale=files.scale)
 
 

@@ -25,7 +25,15 @@ from foreseen.data.sources.detection import (
     other_separator,
 )
 from foreseen.data.sources.fields import convert_columns, is_valid
-from foreseen.data.sources.rows import LINE, BadRow, BadRows, RowText, complete_rows, row_error
+from foreseen.data.sources.rows import (
+    LINE,
+    POSITION,
+    BadRow,
+    BadRows,
+    RowText,
+    complete_rows,
+    row_error,
+)
 from foreseen.data.text import first_row, split_rows, start_of_text
 from foreseen.errors import DataError
 
@@ -55,7 +63,7 @@ def read_ratings(
 ) -> tuple[pl.DataFrame, list[BadRow]]:
     """Read a ratings file into the canonical columns, in the file's order.
 
-    Without a column of timestamps, these are the positions of the rows.
+    Without a column of timestamps, the column `position` has the positions of the rows.
 
     Args:
         data: Content of the file.
@@ -75,10 +83,7 @@ def read_ratings(
     if RATING not in ratings.columns:
         _logger.warning("%s has no ratings; each row counts as a view", file)
     ratings = with_rating(ratings)
-    if TIMESTAMP not in ratings.columns:
-        _logger.warning("%s has no timestamps; the order of its rows is used instead", file)
-        ratings = with_positions(ratings)
-    return ratings, bad
+    return ratings if TIMESTAMP in ratings.columns else with_positions(ratings), bad
 
 
 def with_rating(ratings: pl.DataFrame) -> pl.DataFrame:
@@ -89,9 +94,9 @@ def with_rating(ratings: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_positions(ratings: pl.DataFrame) -> pl.DataFrame:
-    """Return ratings with the positions of their rows as timestamps."""
-    return ratings.with_row_index(TIMESTAMP).select(
-        *_REQUIRED, pl.col(TIMESTAMP).cast(pl.Int64), LINE
+    """Return ratings with the positions of their rows."""
+    return ratings.with_row_index(POSITION).select(
+        *_REQUIRED, pl.col(POSITION).cast(pl.Int64), LINE
     )
 
 

@@ -4,7 +4,6 @@ The first field of a row is the number of its ratings; 99 stands for none.
 """
 
 import io
-import logging
 import re
 from typing import Final
 
@@ -17,7 +16,6 @@ from foreseen.data.sources.rows import LINE
 from foreseen.data.text import excerpt, start_of_text
 from foreseen.errors import DataError
 
-_logger: Final = logging.getLogger(__name__)
 _UNRATED: Final = 99.0
 _LEAST_ITEMS: Final = 10
 _FIRST_ROW: Final = re.compile(rb"[-+0-9.,;\t ]{20,65536}\r?(?:\n|$)")
@@ -75,5 +73,4 @@ def read_matrix(data: bytes, file: str) -> pl.DataFrame:
     )
     numbers = long.select(pl.col(USER, MOVIE).cast(pl.Int64()), RATING)
     lines = (pl.col(USER) + first - 1).alias(LINE)
-    _logger.warning("%s has no timestamps; the order of its rows is used instead", file)
     return with_positions(numbers.sort(USER, maintain_order=True).with_columns(lines))

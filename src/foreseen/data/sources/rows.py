@@ -12,6 +12,8 @@ from foreseen.errors import DataError
 
 LINE: Final = "line"
 """The column with the line, or the number of the row, in the file."""
+POSITION: Final = "position"
+"""The column with the positions of the rows, in place of timestamps that a source lacks."""
 _MAX_BAD_ROWS: Final = 100_000
 _MAX_BAD_SHARE: Final = 0.1
 _MAX_ROW_TEXT: Final = 1000

@@ -290,5 +290,5 @@ SPEC: Final = ModelSpec(
         SearchRange(("loop.epochs",), 2, 10),
         *LOOP_SEARCH_SPACE,
     ),
-    capabilities=Capabilities(out_of_sample=True, transductive=_fit_transductive),
+    capabilities=Capabilities(out_of_sample=True, sequence=True, transductive=_fit_transductive),
 )

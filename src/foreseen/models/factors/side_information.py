@@ -7,7 +7,6 @@ by the randomised method of Halko et al., 2011). The features of a movie are its
 number of ratings, and the mean coordinates of its viewers along the same directions.
 """
 
-import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,16 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from foreseen.compute.truncated_svd import sparse_matrix, truncated_svd
 from foreseen.data.catalogue import Catalogue
 from foreseen.models.factors.user_posterior import ATTRIBUTE_DAMPING
 
 _MIDDLE_YEAR: Final = 1985.0
 _VIEWS_DAMPING: Final = 3.0
 _VIEWERS_DAMPING: Final = 5.0
-_OVERSAMPLING: Final = 10
-_POWER_ITERATIONS: Final = 6
-_RANDOM_LOCK: Final = threading.Lock()
-"""Held during the decomposition, which draws from PyTorch's global random generator."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +91,11 @@ def _watch_directions(
         return None
     damped = np.sqrt(views + _VIEWS_DAMPING)
     weights = 1 / (np.sqrt(lengths[user]) * damped[movie])
-    matrix = _sparse(user, movie, weights, (len(lengths), len(views)))
-    with _RANDOM_LOCK, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        leading: NDArray[np.float64] = torch.svd_lowrank(
-            matrix, q=min(rank + _OVERSAMPLING, len(lengths), len(views)), niter=_POWER_ITERATIONS
-        )[2][:, :rank].numpy()
+    matrix = sparse_matrix(user, movie, weights, (len(lengths), len(views)))
+    _, leading = truncated_svd(matrix, rank)
     users: NDArray[np.float64] = (matrix @ torch.from_numpy(leading)).numpy()
     scale = users.std(axis=0) + 1e-9
-    watched_by = _sparse(movie, user, np.ones(len(user)), (len(views), len(lengths)))
+    watched_by = sparse_matrix(movie, user, np.ones(len(user)), (len(views), len(lengths)))
     viewers: NDArray[np.float64] = (watched_by @ torch.from_numpy(users / scale)).numpy()
     viewers /= (views + _VIEWERS_DAMPING)[:, None]
     watched = views > 0
@@ -111,18 +103,6 @@ def _watch_directions(
     viewers[~watched] = 0
     loadings = leading / damped[:, None] / scale
     return loadings, viewers / (viewers[watched].std(axis=0) + 1e-9)
-
-
-def _sparse(
-    row: NDArray[np.integer],
-    column: NDArray[np.integer],
-    values: NDArray[np.float64],
-    shape: tuple[int, int],
-) -> torch.Tensor:
-    indices = torch.from_numpy(np.stack([row, column]).astype(np.int64))
-    return torch.sparse_coo_tensor(
-        indices, torch.from_numpy(values), shape, check_invariants=True
-    ).coalesce()
 
 
 def user_features(

@@ -92,10 +92,13 @@ def rate_movie(
 
 
 @router.delete("/ratings/{movie}", status_code=204)
-def delete_rating(movie: MovieCode, context: Context, current: RequiredUser) -> None:
+def delete_rating(
+    movie: MovieCode, snapshot: Snapshot, context: Context, current: RequiredUser
+) -> None:
     """Delete the rating of a movie."""
     if not context.store.unrate(current.user.id, movie):
-        raise ProblemError(404, "not-rated", f"you have not rated movie {movie}")
+        shown = snapshot.encoding.movies.identifier(movie)
+        raise ProblemError(404, "not-rated", f"you have not rated movie {shown}")
 
 
 @router.put("/dismissed/{movie}", status_code=204)
@@ -108,10 +111,13 @@ def dismiss_movie(
 
 
 @router.delete("/dismissed/{movie}", status_code=204)
-def undismiss_movie(movie: MovieCode, context: Context, current: RequiredUser) -> None:
+def undismiss_movie(
+    movie: MovieCode, snapshot: Snapshot, context: Context, current: RequiredUser
+) -> None:
     """Include a dismissed movie in recommendations again."""
     if not context.store.undismiss(current.user.id, movie):
-        raise ProblemError(404, "not-dismissed", f"you have not dismissed movie {movie}")
+        shown = snapshot.encoding.movies.identifier(movie)
+        raise ProblemError(404, "not-dismissed", f"you have not dismissed movie {shown}")
 
 
 @router.get("/recommendations", response_model=None)

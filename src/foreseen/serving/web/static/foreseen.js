@@ -24,6 +24,11 @@ async function request(method, path, body, options = {}) {
   return response.status === 204 ? null : response.json();
 }
 
+// Return an id as a segment of a path; clients remove segments of dots.
+function segment(id) {
+  return encodeURIComponent(id) + (/^\.\.?$/.test(id) ? "%20" : "");
+}
+
 // Create a guest session before the first change, once.
 let guest = null;
 function ensureSession() {
@@ -77,7 +82,7 @@ function rate(stars, value, delay = 250) {
     pending.delete(movie);
     try {
       await ensureSession();
-      const path = `/api/v1/me/ratings/${encodeURIComponent(movie)}`;
+      const path = `/api/v1/me/ratings/${segment(movie)}`;
       if (value !== null) await request("PUT", path, { rating: value }, options);
       else await request("DELETE", path, null, options);
       stars.dataset.saved = JSON.stringify(value);
@@ -225,7 +230,7 @@ const actions = {
     setTimeout(() => location.reload(), 2500);
   },
   "[data-undismiss]": async (button) => {
-    await request("DELETE", `/api/v1/me/dismissed/${button.dataset.undismiss}`);
+    await request("DELETE", `/api/v1/me/dismissed/${segment(button.dataset.undismiss)}`);
     button.closest("li").remove();
     announce("It may be recommended again");
   },
@@ -233,7 +238,7 @@ const actions = {
   ".dismiss": async (button) => {
     const card = button.closest("[data-movie]");
     await ensureSession();
-    await request("PUT", `/api/v1/me/dismissed/${encodeURIComponent(card.dataset.movie)}`);
+    await request("PUT", `/api/v1/me/dismissed/${segment(card.dataset.movie)}`);
     announce("It will not be recommended again");
     await refreshRanking();
   },

@@ -1,0 +1,141 @@
+"""Conditional logits over candidates: a softmax over linear scores (McFadden, 1974).
+
+Each weight varies linearly with the logarithm of the length of the history.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from foreseen.candidates.generator import CANDIDATE_FEATURES, SEQUENCE_FEATURES, Candidates
+
+_PENALTY: Final = 32.0
+"""L2 penalty on the weights, relative to the negative log-likelihood summed over examples."""
+_STEPS: Final = 60
+_TYPICAL_LOG_LENGTH: Final = 4.0
+_PLACES: Final = np.array([CANDIDATE_FEATURES.index(name) for name in SEQUENCE_FEATURES])
+_SEQUENCE: Final = np.concatenate([_PLACES, _PLACES + len(CANDIDATE_FEATURES)])
+"""Places of the scores of a sequence model among the inputs of a logit."""
+
+
+@dataclass(frozen=True)
+class ConditionalLogit:
+    """A conditional logit over candidates.
+
+    Attributes:
+        weights: One per candidate feature, and one per feature times centred log length.
+        candidate_recall: Share of the examples with a positive among the candidates.
+    """
+
+    weights: tuple[float, ...]
+    candidate_recall: float
+
+    def probabilities(self, candidates: Candidates) -> NDArray[np.float64]:
+        """Return the probability of every movie of the catalogue, of shape C; they sum to one."""
+        score = _inputs(candidates) @ np.array(self.weights)
+        odds = np.exp(score - score.max(initial=-np.inf))
+        rest = candidates.fallback.copy()
+        rest[candidates.movies] = 0
+        missed = (1 - self.candidate_recall) if len(odds) else 1.0
+        found = missed * rest / max(float(rest.sum()), 1e-12)
+        found[candidates.movies] = self.candidate_recall * odds / max(float(odds.sum()), 1e-12)
+        return found / max(float(found.sum()), 1e-12)
+
+
+UNTRAINED_LOGIT: Final = ConditionalLogit((0.0,) * 2 * len(CANDIDATE_FEATURES), 0.5)
+"""Gives all candidates the same probability."""
+
+
+def _inputs(candidates: Candidates) -> NDArray[np.float64]:
+    """Return the features, and the features times the centred log length, of shape N x 2F."""
+    length = np.log(max(candidates.known, 1)) - _TYPICAL_LOG_LENGTH
+    return np.concatenate([candidates.values, candidates.values * length], axis=1)
+
+
+def fit_logit(
+    candidates: Sequence[Candidates], positives: Sequence[NDArray[np.bool_]]
+) -> ConditionalLogit:
+    """Minimise the penalised mean negative log-likelihood of the positives by L-BFGS.
+
+    Several positives of one example count as one, spread evenly over them. An example without a
+    positive among its candidates enters the recall alone.
+
+    Args:
+        candidates: Of each example.
+        positives: Which candidates of each example are positive.
+    """
+    kept = [(c, p / p.sum()) for c, p in zip(candidates, positives, strict=True) if p.any()]
+    if not kept:
+        return UNTRAINED_LOGIT
+    penalty = np.full(2 * len(CANDIDATE_FEATURES), _PENALTY)
+    weights = _minimise([_inputs(c) for c, _ in kept], [share for _, share in kept], penalty)
+    return ConditionalLogit(tuple(map(float, weights)), len(kept) / len(candidates))
+
+
+def with_sequence(
+    logit: ConditionalLogit,
+    candidates: Sequence[Candidates],
+    positives: Sequence[NDArray[np.bool_]],
+) -> ConditionalLogit:
+    """Return a logit with weights for the scores of a sequence model.
+
+    Only these weights and a common factor of the others are fitted: ratings that a sequence model
+    was not fitted to are few and late, so the other weights are found without it.
+
+    Args:
+        logit: A logit that was fitted to candidates without these scores.
+        candidates: Of each example, with the scores.
+        positives: Which candidates of each example are positive.
+    """
+    kept = [(c, p / p.sum()) for c, p in zip(candidates, positives, strict=True) if p.any()]
+    if not kept:
+        return logit
+    weights = np.array(logit.weights)
+    inputs = [_inputs(c) for c, _ in kept]
+    few = [np.column_stack([rows @ weights, rows[:, _SEQUENCE]]) for rows in inputs]
+    penalty = np.append(0.0, np.full(len(_SEQUENCE), _PENALTY))
+    found = _minimise(few, [share for _, share in kept], penalty)
+    weights *= found[0]
+    weights[_SEQUENCE] = found[1:]
+    return ConditionalLogit(tuple(map(float, weights)), len(kept) / len(candidates))
+
+
+def _minimise(
+    inputs: Sequence[NDArray[np.float64]],
+    shares: Sequence[NDArray[np.float64]],
+    penalty: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the weights of a conditional logit, of shape F.
+
+    Args:
+        inputs: Of the candidates of each example, each of shape N x F.
+        shares: Share of each candidate in the positives of its example, each of shape N.
+        penalty: L2 penalty of each weight, relative to standardised inputs, of shape F.
+    """
+    rows = np.concatenate(inputs).astype(np.float32)
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    standardised = torch.from_numpy((rows - mean) / scale)
+    share = torch.from_numpy(np.concatenate(shares).astype(np.float32))
+    group = torch.from_numpy(np.repeat(np.arange(len(shares)), [len(p) for p in shares]))
+    strength = torch.from_numpy(penalty.astype(np.float32))
+    weights = torch.zeros(len(penalty), requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def negative_log_likelihood() -> torch.Tensor:
+        optimiser.zero_grad()
+        score = standardised @ weights
+        top = torch.full((len(shares),), -torch.inf).scatter_reduce(
+            0, group, score.detach(), reduce="amax"
+        )
+        total = torch.zeros(len(shares)).index_add(0, group, torch.exp(score - top[group]))
+        loss = (top + torch.log(total)).sum() - (share * score).sum()
+        loss = (loss + (strength * weights**2).sum()) / len(shares)
+        loss.backward()
+        return loss
+
+    optimiser.step(negative_log_likelihood)
+    return weights.detach().numpy().astype(np.float64) / scale

@@ -1,0 +1,1 @@
+"""The sequence model: a causal transformer over histories that predicts the next movie."""

@@ -1,0 +1,248 @@
+"""The fitted sequence model: log probabilities of the next movie, and of the next thirty days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from foreseen.candidates.generator import SequenceScores
+from foreseen.compute.cache import LRUCache
+from foreseen.data.catalogue import Catalogue
+from foreseen.data.identifiers import IdMap
+from foreseen.features.interaction_log import InteractionLog, LogView
+from foreseen.models.sequence.events import Events, make_batch
+from foreseen.models.sequence.movie_vectors import (
+    MovieStatistics,
+    movie_attributes,
+)
+from foreseen.models.sequence.network import SequenceNetwork
+from foreseen.models.sequence.settings import SequenceSettings
+from foreseen.models.sequence.training import train_sequence_network
+from foreseen.models.training import load_arrays, network_arrays
+
+_MOST_LEVELS: Final = 20
+_TOKENS: Final = 4096
+"""About how many events are read at once."""
+
+
+@dataclass(frozen=True)
+class _Movies:
+    """The movies of a catalogue as the network reads them.
+
+    Attributes:
+        catalogue: The catalogue.
+        inputs, outputs: Vectors, of shape C x D.
+        bias: Of shape C.
+    """
+
+    catalogue: Catalogue
+    inputs: Tensor
+    outputs: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceModel:
+    """A fitted network, and what it needs to read a log.
+
+    Attributes:
+        settings: The settings.
+        network: The network.
+        users: The users whose ratings it was fitted to.
+        movies: The movies of the catalogue it was fitted to.
+        statistics: Of these movies.
+        edges: Ratings between two levels, ascending, one fewer than there are levels.
+        until: First second after the ratings it was fitted to.
+    """
+
+    settings: SequenceSettings
+    network: SequenceNetwork
+    users: IdMap
+    movies: IdMap
+    statistics: MovieStatistics
+    edges: NDArray[np.float64]
+    until: int
+    _vectors: LRUCache[int, _Movies] = field(
+        default_factory=lambda: LRUCache(1), init=False, repr=False
+    )
+
+    @classmethod
+    def fitted(
+        cls,
+        settings: SequenceSettings,
+        log: InteractionLog,
+        rows: NDArray[np.bool_],
+        seed: int,
+        label: str = "sequence model",
+    ) -> "SequenceModel":
+        """Fit a model to some ratings of the histories of a log.
+
+        Args:
+            settings: The settings.
+            log: The log.
+            rows: Which ratings of its histories to use, of shape E; at least one.
+            seed: Random seed.
+            label: Label of the progress bar.
+        """
+        histories = log.histories
+        used = np.concatenate([[0], np.cumsum(rows)])
+        starts = used[histories.starts].astype(np.int64)
+        movie, rating = histories.movie[rows].astype(np.int64), histories.rating[rows]
+        edges = _level_edges(rating)
+        times = histories.times[rows]
+        events = Events.of(starts, movie, np.searchsorted(edges, rating), times)
+        statistics = MovieStatistics.of(log.catalogue, movie, rating)
+        attributes = movie_attributes(log.catalogue, statistics)
+        network = train_sequence_network(settings, events, attributes, len(edges) + 1, seed, label)
+        users = IdMap.of(log.users.ids[np.diff(starts) > 0])
+        until = int(times.max()) + 1
+        return cls(settings, network, users, log.catalogue.movies, statistics, edges, until)
+
+    def scores(
+        self,
+        view: LogView,
+        rows: NDArray[np.int32],
+        users: NDArray[np.int64],
+        before: NDArray[np.int64],
+        moments: NDArray[np.int64] | None = None,
+    ) -> list[SequenceScores]:
+        """Return the scores of all movies for B histories, each as of a moment.
+
+        Args:
+            view: The view that holds the histories.
+            rows: Rows of the histories, of shape B.
+            users: Ids of their users, of shape B; `UNKNOWN` for a user who is not in the log.
+            before: Only ratings strictly older count, of shape B.
+            moments: Seconds of the next ratings, of shape B; None where they are not known.
+        """
+        values = self.log_probabilities(view, rows, before, moments)
+        known = view.histories.known(rows, before)
+        old = view.histories.known(rows, np.minimum(before, self.until))
+        share = old / np.maximum(known, 1) * (self.users.rows(users) >= 0)
+        return [SequenceScores(*pair) for pair in zip(values, share.tolist(), strict=True)]
+
+    def log_probabilities(
+        self,
+        view: LogView,
+        rows: NDArray[np.int32],
+        before: NDArray[np.int64],
+        moments: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return log probabilities of every movie for B histories, of shape B x C x 2.
+
+        The first is that of the next movie; the second that of a movie of the next thirty days,
+        drawn at random.
+
+        Args:
+            view: The view that holds the histories.
+            rows: Rows of the histories, of shape B.
+            before: Only ratings strictly older count, of shape B.
+            moments: Seconds of the next ratings, of shape B; None where they are not known.
+        """
+        table = self._table(view.catalogue)
+        events = self._events(view, rows, before, moments)
+        size = np.minimum(np.diff(events.starts), self.settings.length)
+        first = events.starts[1:] - size
+        found = torch.empty(len(rows), len(table.bias), 2)
+        found[:] = torch.log_softmax(table.bias, dim=0)[:, None]
+        order = np.argsort(size, kind="stable")
+        order = order[size[order] > 0]
+        ends = np.flatnonzero(np.diff((np.cumsum(size[order]) - 1) // _TOKENS)) + 1
+        with torch.inference_mode():
+            for part in np.split(order, ends) if len(order) else []:
+                batch = make_batch(events, first[part], size[part])
+                state = self.network(batch, table.inputs, None)
+                for column, query in enumerate((state, self.network.horizon(state))):
+                    logits = torch.addmm(table.bias, query, table.outputs.t())
+                    found[torch.from_numpy(part), :, column] = torch.log_softmax(logits, dim=1)
+        return found.numpy()
+
+    def _events(
+        self,
+        view: LogView,
+        rows: NDArray[np.int32],
+        before: NDArray[np.int64],
+        moments: NDArray[np.int64] | None,
+    ) -> Events:
+        """Return the known ratings of B histories of movies of the catalogue."""
+        histories = view.histories
+        first = histories.starts[rows]
+        size = histories.ends(rows, before) - first
+        starts = np.concatenate([[0], np.cumsum(size)])
+        place = np.arange(int(starts[-1])) + np.repeat(first - starts[:-1], size)
+        kept = histories.movie[place] >= 0
+        place = place[kept]
+        starts = np.concatenate([[0], np.cumsum(kept)])[starts].astype(np.int64)
+        movie = histories.movie[place].astype(np.int64)
+        level = np.searchsorted(self.edges, histories.rating[place])
+        return Events.of(starts, movie, level, histories.times[place], moments)
+
+    def _table(self, catalogue: Catalogue) -> _Movies:
+        """Return the movies of a catalogue; one that came after the fit has its attributes only."""
+
+        def compute() -> _Movies:
+            rows = self.movies.rows(catalogue.movies.ids).astype(np.int64)
+            statistics = self.statistics.of_rows(rows)
+            attributes = torch.from_numpy(movie_attributes(catalogue, statistics))
+            network = self.network
+            place = torch.from_numpy(np.maximum(rows, 0))
+            fitted = torch.from_numpy((rows >= 0).astype(np.float32))[:, None]
+            identity = network.identity.weight[place] * network.known[place] * fitted
+            inputs = identity + functional.linear(attributes, network.content.weight)
+            outputs = identity + functional.linear(attributes, network.out_content.weight)
+            bias = torch.where(fitted[:, 0] > 0, network.bias[place], network.bias.min())
+            return _Movies(catalogue, inputs, outputs, bias)
+
+        # The value keeps its catalogue, so that no other can have the same key meanwhile.
+        return self._vectors.get_or_compute(id(catalogue), compute)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the weights and the statistics by name."""
+        arrays = {f"network.{name}": array for name, array in network_arrays(self.network).items()}
+        return arrays | {
+            "users": self.users.ids,
+            "movies": self.movies.ids,
+            "count": self.statistics.count,
+            "total": self.statistics.total,
+            "years": self.statistics.years,
+            "edges": self.edges,
+            "until": np.array([self.until]),
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, settings: SequenceSettings, arrays: Mapping[str, NDArray[np.generic]]
+    ) -> "SequenceModel":
+        """Return the model of these arrays.
+
+        Raises:
+            LookupError, RuntimeError: If names or shapes differ.
+        """
+        part = "network."
+        weights = {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
+        network = SequenceNetwork(
+            settings,
+            len(weights["bias"]),
+            weights["content.weight"].shape[1],
+            len(weights["level.weight"]),
+        )
+        load_arrays(network, weights)
+        numbers = {n: arrays[n].astype(np.float64) for n in ("count", "total", "years", "edges")}
+        statistics = MovieStatistics(numbers["count"], numbers["total"], numbers["years"])
+        users, movies = (IdMap(arrays[n].astype(np.int64)) for n in ("users", "movies"))
+        until = int(arrays["until"].astype(np.int64)[0])
+        network.requires_grad_(requires_grad=False)
+        return cls(settings, network, users, movies, statistics, numbers["edges"], until)
+
+
+def _level_edges(rating: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ratings between two levels; on a fine scale, levels hold equal shares."""
+    levels = np.unique(rating)
+    if len(levels) > _MOST_LEVELS:
+        levels = np.unique(np.quantile(rating, np.linspace(0, 1, _MOST_LEVELS)))
+    return (levels[1:] + levels[:-1]) / 2

@@ -1,0 +1,72 @@
+"""The optimiser of the sequence network: Muon for the matrices of the layers, AdamW for the rest.
+
+Muon (Jordan et al., 2024) replaces the momentum of a matrix by an approximately orthogonal one.
+"""
+
+from typing import Final, cast
+
+import torch
+from torch import Tensor
+
+from foreseen.models.sequence.network import SequenceNetwork
+from foreseen.models.sequence.settings import SequenceSettings
+
+_MOMENTUM: Final = 0.95
+_BETAS: Final = (0.9, 0.98)
+_ITERATIONS: Final = 5
+_NEWTON_SCHULZ: Final = (3.4445, -4.7750, 2.0315)
+_TINY: Final = 1e-7
+
+
+class SequenceOptimiser:
+    """The state of the optimisation of a network."""
+
+    def __init__(self, network: SequenceNetwork, settings: SequenceSettings) -> None:
+        self._settings = settings
+        named = list(network.named_parameters())
+        within = [(n, p) for n, p in named if n.startswith("layers") and n.endswith("weight")]
+        self._matrices = [parameter for _, parameter in within if parameter.ndim > 1]
+        rest = [(n, p) for n, p in named if not any(p is matrix for matrix in self._matrices)]
+        plain = [p for n, p in rest if p.ndim == 1 or n.startswith("layers")]
+        decayed = [p for n, p in rest if p.ndim > 1 and not n.startswith("layers")]
+        self._adam = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": settings.weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+            betas=_BETAS,
+            eps=1e-9,
+            foreach=True,
+        )
+        self._momentum = [torch.zeros_like(matrix) for matrix in self._matrices]
+
+    @torch.no_grad()
+    def step(self, scale: float) -> None:
+        """Update the weights by their gradients, at a share of the learning rates."""
+        settings = self._settings
+        for group in self._adam.param_groups:
+            group["lr"] = settings.learning_rate * scale
+        self._adam.step()
+        rate = settings.muon_rate * scale
+        for matrix, momentum in zip(self._matrices, self._momentum, strict=True):
+            gradient = cast("Tensor", matrix.grad)
+            momentum.lerp_(gradient, 1 - _MOMENTUM)
+            mixed = torch.lerp(gradient, momentum, _MOMENTUM)
+            # Query, key and value, and the two halves of the gate, are matrices of their own.
+            blocks = cast("tuple[Tensor, ...]", mixed.split(settings.width))
+            update = torch.cat([orthogonal(block) for block in blocks])
+            matrix.mul_(1 - rate * settings.weight_decay)
+            matrix.add_(update, alpha=-rate)
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Return an approximately orthogonal factor of a matrix, by Newton-Schulz iterations."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    wide = matrix.t() if tall else matrix
+    found: Tensor = wide / (wide.square().sum().sqrt() + _TINY)
+    first, third, fifth = _NEWTON_SCHULZ
+    for _ in range(_ITERATIONS):
+        square = found @ found.t()
+        found = first * found + (third * square + fifth * square @ square) @ found
+    return found.t() if tall else found
