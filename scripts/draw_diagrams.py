@@ -150,25 +150,38 @@ def ensemble() -> str:
         ("+ global offset; interval",),
         "use",
     )
+    order = Box(860, 20, 360, "history in order", ("movies, ratings, times",))
+    sequence = Box(
+        860, 120, 360, "sequence model",
+        ("causal transformer: next movie,", "movies of the next thirty days"), "model",
+    )  # fmt: skip
     logits = Box(
-        660, 350, 300, "conditional logits",
+        660, 350, 560, "conditional logits",
         ("candidates and their features;", "next movie, next liked movie"), "model",
     )  # fmt: skip
-    lists = Box(660, 460, 300, "likely, blend", ("ranking criteria",), "use")
+    lists = Box(660, 460, 560, "likely, blend", ("ranking criteria",), "use")
     parts = [
         box.svg()
-        for box in (history, log, movie, factors, features, fold, network, offset, logits, lists)
-    ]
+        for box in (
+            history, log, movie, order, factors, features, sequence, fold, network, offset,
+            logits, lists,
+        )
+    ]  # fmt: skip
     parts += [
         down(history, factors), down(log, features), arrow([(350, 71), (350, 117)]),
         down(movie, features), down(factors, fold), down(fold, network),
         arrow([(530, 188), (530, 347)]), down(network, offset),
         arrow([(740, 188), (740, 347)]), arrow([(400, 270), (690, 270), (690, 347)]),
         "<text x='585' y='263' font-size='13'>predicted rating</text>",
+        down(order, sequence), arrow([(1040, 188), (1040, 347)]),
+        "<text x='1120' y='263' font-size='13'>log probabilities</text>",
         down(logits, lists),
     ]  # fmt: skip
-    label = "The ensemble: factor models, fold-in and features enter a stacking network and logits"
-    return document(980, 530, parts, label)
+    label = (
+        "The ensemble: factor models, fold-in and features enter a stacking network; with a "
+        "sequence model they enter logits of the next movie"
+    )
+    return document(1240, 530, parts, label)
 
 
 if __name__ == "__main__":

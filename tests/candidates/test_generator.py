@@ -144,7 +144,7 @@ def test_movies_with_a_high_sequence_score_become_candidates(index: CandidateInd
     found = find_candidates(index, log.view, 3, log.end, popularity, scores)
     assert np.isin(np.append(plain.movies, others[[5, 7]]), found.movies).all()
     assert watched[0] not in found.movies
-    place = int(np.searchsorted(found.movies, others[5]))
+    place = found.movies.tolist().index(int(others[5]))
     columns = [float(column(found, name)[place]) for name in SEQUENCE_FEATURES]
     assert columns == [-1, -12, -0.25, -3]
     np.testing.assert_allclose(found.fallback, np.exp(values[:, 0]) + 1e-9, rtol=1e-6)

@@ -80,9 +80,8 @@ def given_splits(
 ) -> Evaluator:
     """Evaluate on the splits that come with a data set, such as u1 to u5 of ml-100k.
 
-    They were made at random, each with a fifth of the ratings as its test part (Herlocker et al.,
-    1999). One setting per split, and one with the test ratings of all, by the mean of which the
-    protocol is usually reported.
+    GroupLens made them, each with a fifth of the ratings as its test part; training ratings may be
+    later than test ratings. One setting per split, and one with the test ratings of all.
 
     Args:
         tables: The data.
