@@ -101,3 +101,18 @@ def test_they_stay_before_the_last_valid_second(tmp_path: Path, run: Run) -> Non
     assert run(*words).exit_code == 0
     assert run("observe", model, "--ratings", _csv(tmp_path, run)).exit_code == 0
     assert load_model(model).log.ratings["timestamp"][-1] == 4_102_444_799
+
+
+def test_adding_the_same_undated_file_again_changes_nothing(
+    trained: Path, tmp_path: Path, run: Run
+) -> None:
+    model = shutil.copytree(trained, tmp_path / "model")
+    logs: list[pl.DataFrame] = []
+    for _ in range(2):
+        assert run("observe", model, "--ratings", _csv(tmp_path, run)).exit_code == 0
+        logs.append(load_model(model).log.ratings)
+    assert logs[0].equals(logs[1])
+    # A changed rating is new.
+    FRAME.head(1).with_columns(rating=1.0).write_csv(tmp_path / "changed.csv")
+    assert run("observe", model, "--ratings", tmp_path / "changed.csv").exit_code == 0
+    assert load_model(model).log.end > logs[1]["timestamp"].to_list()[-1] + 1

@@ -44,11 +44,15 @@ class PandasLike:
     ids=lambda data: type(data).__name__,
 )
 def test_ratings_of_any_common_type_are_read(data: object) -> None:
-    assert checked_ratings(data, STARS, 0).rows() == ROWS
+    ratings, has_timestamps = checked_ratings(data, STARS, 0)
+    assert ratings.rows() == ROWS
+    assert has_timestamps
 
 
 def test_ratings_without_timestamps_follow_the_log_in_their_order() -> None:
-    assert checked_ratings(FRAME.drop("timestamp"), STARS, 500)["timestamp"].to_list() == [500, 501]
+    ratings, has_timestamps = checked_ratings(FRAME.drop("timestamp"), STARS, 500)
+    assert ratings["timestamp"].to_list() == [500, 501]
+    assert not has_timestamps
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_missing_column_is_named() -> None:
 
 def test_ratings_are_checked_against_the_scale_of_the_data() -> None:
     rated = FRAME.with_columns(rating=pl.Series([10.0, 7.0]))
-    assert checked_ratings(rated, RatingScale(1, 10, 1), 0)["rating"].to_list() == [10, 7]
+    assert checked_ratings(rated, RatingScale(1, 10, 1), 0)[0]["rating"].to_list() == [10, 7]
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,10 @@ def raw_tables(data: TableLike) -> RawTables:
     return RawTables("ratings", ratings, None, "ratings", bad_rows=tuple(bad))
 
 
-def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> pl.DataFrame:
-    """Return ratings as the columns of `RATINGS_SCHEMA`, with ids as they are.
+def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> tuple[pl.DataFrame, bool]:
+    """Return ratings as the columns of `RATINGS_SCHEMA`, and whether they have timestamps.
+
+    Ids are as they are.
 
     Args:
         data: The ratings.
@@ -145,6 +147,7 @@ def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> pl.DataFra
             "the new ratings have no timestamps; they follow the latest one of the model, a second "
             "each, in their order"
         )
+    has_timestamps = raw.has_timestamps
     raw = raw.dated(end)
     valid, beyond = ratings_on_scale(raw, scale)
     bad = [*raw.bad_rows, *beyond]
@@ -152,7 +155,7 @@ def checked_ratings(data: TableLike, scale: RatingScale, end: int) -> pl.DataFra
         shown = "; ".join(f"row {row.line}: {row.reason}" for row in bad[:_MAX_SHOWN])
         more = f"; and {len(bad) - _MAX_SHOWN} more rows" if len(bad) > _MAX_SHOWN else ""
         raise InputError(f"ratings, {shown}{more}")
-    return valid.select(*RATINGS_SCHEMA)
+    return valid.select(*RATINGS_SCHEMA), has_timestamps
 
 
 def checked_pairs(data: TableLike) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -19,7 +19,16 @@ from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
 from foreseen.data.encoding import Encoding
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, TIMESTAMP, TITLE, USER
+from foreseen.data.schema import (
+    HIGH,
+    LOW,
+    MOVIE,
+    PREDICTION,
+    RATING,
+    TIMESTAMP,
+    TITLE,
+    USER,
+)
 from foreseen.data.tabular import TableLike, checked_pairs, checked_ratings
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog, LogView
@@ -111,14 +120,19 @@ class Model:
         Args:
             ratings: A table of userId, movieId, rating and timestamp, with the ids and on the
                 scale of the data that the model was fitted to. Without timestamps, the ratings
-                follow those of the log, in their order.
+                follow those of the log, in their order, except those that it already has.
 
         Raises:
             InputError: If it lacks a column, or a row is not valid; the message names it.
         """
-        checked = checked_ratings(ratings, self.encoding.scale, self.log.end)
+        checked, has_timestamps = checked_ratings(ratings, self.encoding.scale, self.log.end)
         encoding = self.encoding.extended([checked])
-        return replace(self, encoding=encoding).with_ratings(encoding.encode(checked))
+        new = encoding.encode(checked)
+        if not has_timestamps:
+            # A second copy of the same rating would otherwise move it to the end of the log.
+            pair = [USER, MOVIE, RATING]
+            new = new.join(self.log.ratings, on=pair, how="anti", maintain_order="left")
+        return replace(self, encoding=encoding).with_ratings(new)
 
     def with_ratings(self, ratings: pl.DataFrame) -> "Model":
         """Return the model with further ratings in its log, given as canonical ratings."""

@@ -177,6 +177,17 @@ def test_a_model_of_its_arrays_has_the_same_scores(
     assert loaded.until == fitted.until
 
 
+@pytest.mark.parametrize("name", ["movies", "count", "total", "edges", "network.bias", "users"])
+def test_arrays_that_do_not_fit_together_are_refused(fitted: SequenceModel, name: str) -> None:
+    arrays = fitted.arrays()
+    if name == "users":
+        del arrays[name]
+    else:
+        arrays[name] = arrays[name][:-1]
+    with pytest.raises((ValueError, RuntimeError, LookupError)):
+        SequenceModel.from_arrays(fitted.settings, arrays)
+
+
 def test_the_trained_share_is_that_of_the_ratings_of_known_users_before_the_end_of_the_fit(
     chain: InteractionLog, fitted: SequenceModel
 ) -> None:

@@ -221,20 +221,19 @@ class SequenceModel:
         """Return the model of these arrays.
 
         Raises:
-            LookupError, RuntimeError: If names or shapes differ.
+            LookupError, RuntimeError, ValueError: If names or shapes differ.
         """
         part = "network."
         weights = {n.removeprefix(part): a for n, a in arrays.items() if n.startswith(part)}
-        network = SequenceNetwork(
-            settings,
-            len(weights["bias"]),
-            weights["content.weight"].shape[1],
-            len(weights["level.weight"]),
-        )
+        count, levels = len(weights["bias"]), len(weights["level.weight"])
+        network = SequenceNetwork(settings, count, weights["content.weight"].shape[1], levels)
         load_arrays(network, weights)
         numbers = {n: arrays[n].astype(np.float64) for n in ("count", "total", "years", "edges")}
         statistics = MovieStatistics(numbers["count"], numbers["total"], numbers["years"])
         users, movies = (IdMap(arrays[n].astype(np.int64)) for n in ("users", "movies"))
+        sizes = {len(movies), len(statistics.count), len(statistics.total)}
+        if sizes != {count} or len(numbers["edges"]) + 1 != levels:
+            raise ValueError("the arrays of the sequence model differ in size")
         until = int(arrays["until"].astype(np.int64)[0])
         network.requires_grad_(requires_grad=False)
         return cls(settings, network, users, movies, statistics, numbers["edges"], until)
