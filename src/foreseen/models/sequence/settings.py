@@ -69,5 +69,11 @@ def settings_for(ratings: int, movies: int) -> SequenceSettings | None:
             epochs=6 if many else 10, negatives=negatives, negatives_until=until
         )
     return SequenceSettings(
-        dropout=0.2, epochs=6, tokens=2048, negatives=negatives, negatives_until=until
+        width=128,
+        heads=4,
+        dropout=0.2,
+        epochs=6,
+        tokens=2048,
+        negatives=negatives,
+        negatives_until=until,
     )
