@@ -199,6 +199,16 @@ def test_the_trained_share_is_that_of_the_ratings_of_known_users_before_the_end_
     assert [part.trained for part in found] == pytest.approx([(count - 2) / count, 0])
 
 
+@pytest.mark.parametrize("movies", [1, 2, 30])
+def test_a_log_of_users_with_one_rating_each_has_scores(movies: int) -> None:
+    rows = [(user, 1 + user % movies, 4.0, 1000 + user) for user in range(1, 60)]
+    log = log_of(ratings_of(*rows))
+    model = SequenceModel.fitted(replace_epochs(SETTINGS, 1), log, all_of(log), seed=0)
+    found = scores(model, log.view, log.end, count=5)
+    assert found.shape == (5, movies, 2)
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-4)
+
+
 def test_a_scale_of_a_thousand_ratings_is_read_in_twenty_levels(chain: InteractionLog) -> None:
     values = np.random.default_rng(0).uniform(0.5, 5, chain.ratings.height)
     log = replace(chain, ratings=chain.ratings.with_columns(pl.Series("rating", values)))

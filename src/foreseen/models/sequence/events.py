@@ -116,6 +116,8 @@ def batches(
 ) -> Iterator[tuple[Rows, Rows]]:
     """Yield windows of similar sizes together, about `tokens` events each, in random order."""
     kept = size > 1
+    if not kept.any():
+        return
     first, size = first[kept], size[kept]
     order = np.argsort(size * np.exp(_JITTER * random.standard_normal(len(size))), kind="stable")
     first, size = first[order], size[order]
