@@ -30,6 +30,8 @@ from foreseen.candidates.index import CandidateIndex
 from foreseen.compute.threads import run_both
 from foreseen.features.interaction_log import LogView
 
+_NEXT_MOVIES: Final = 10
+
 
 @dataclass(frozen=True)
 class NextItemModel:
@@ -108,3 +110,8 @@ def fit_next_item(
             lambda: fit([example.liked for example in examples]),
         )
     )
+
+
+def within_next(p_next: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability to be among the next ten movies from that to be the next one."""
+    return 1 - (1 - p_next) ** _NEXT_MOVIES

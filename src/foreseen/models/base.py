@@ -14,21 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.candidates.index import CandidateIndex
-from foreseen.candidates.next_item import NextItemModel
+from foreseen.candidates.next_item import NextItemModel, within_next
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
 from foreseen.data.encoding import Encoding
 from foreseen.data.identifiers import UNKNOWN
-from foreseen.data.schema import (
-    HIGH,
-    LOW,
-    MOVIE,
-    PREDICTION,
-    RATING,
-    TIMESTAMP,
-    TITLE,
-    USER,
-)
+from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, RATING, TIMESTAMP, TITLE, USER
 from foreseen.data.tabular import TableLike, checked_pairs, checked_ratings
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog, LogView
@@ -46,7 +37,6 @@ from foreseen.models.sequence.model import SequenceModel
 from foreseen.models.uncertainty import Uncertainty
 
 _BLOCK: Final = 1 << 18
-_NEXT_MOVIES: Final = 10
 
 
 @dataclass(frozen=True)
@@ -335,8 +325,3 @@ class Model:
         )["rated"]
         moment = rated.fill_null(np.iinfo(np.int64).max).to_numpy()
         return self.log.queries(pairs, np.minimum(before, moment))
-
-
-def within_next(p_next: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability to be among the next ten movies from that to be the next one."""
-    return 1 - (1 - p_next) ** _NEXT_MOVIES

@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.candidates.next_item import within_next
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.interaction_log import UserContext
 from foreseen.features.queries import History, Queries
-from foreseen.models.base import Model, Scores, within_next
+from foreseen.models.base import Model, Scores
 from foreseen.models.predictions import Predictions
 from foreseen.models.predictor import FirstStageScorer
 from foreseen.ranking.rank import CRITERIA, By, rank
