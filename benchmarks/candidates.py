@@ -20,7 +20,7 @@ from tables import markdown, put_table, with_interval
 
 from foreseen.candidates.co_occurrence import CO_WATCH_FEATURES
 from foreseen.candidates.ease import EASE_FEATURES
-from foreseen.candidates.examples import candidate_queries, sample_examples, with_predictions
+from foreseen.candidates.examples import candidate_queries, with_predictions
 from foreseen.candidates.generator import (
     CANDIDATE_FEATURES,
     POPULARITY_FEATURES,
@@ -46,8 +46,8 @@ from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.models.ensemble.model import EnsembleSettings, fit_ensemble
 from foreseen.models.predictor import FirstStageScorer
 from foreseen.models.sequence.model import SequenceModel
-from foreseen.models.sequence.out_of_sample import fit_out_of_sample
 from foreseen.models.sequence.settings import settings_for
+from foreseen.models.train import next_item_examples
 
 ENDS: Final = (0.6, 0.7, 0.8)
 SEED: Final = 0
@@ -97,12 +97,10 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
     """Return NDCG@10 of each user by `blend` and by `likely`, of shape U x 2, for each row."""
     split = fold_in(ratings)
     known = InteractionLog.of(split.known, catalogue)
-    examples = sample_examples(CandidateIndex(known), SEED)
     settings = settings_for(len(known.rating), len(catalogue))
+    examples = next_item_examples(known, settings, SEED)
     sequence = None
     if settings is not None:
-        out_of_sample = fit_out_of_sample(settings, known, SEED)
-        examples += sample_examples(CandidateIndex(known), SEED, out_of_sample)
         every = np.ones(len(known.rating), dtype=np.bool_)
         sequence = SequenceModel.fitted(settings, known, every, SEED)
     fit = fit_ensemble(

@@ -68,12 +68,11 @@ def fit_logit(
         candidates: Of each example.
         positives: Which candidates of each example are positive.
     """
-    kept = [(c, p / p.sum()) for c, p in zip(candidates, positives, strict=True) if p.any()]
-    if not kept:
+    inputs, shares = _with_positives(candidates, positives)
+    if not inputs:
         return UNTRAINED_LOGIT
-    penalty = np.full(2 * len(CANDIDATE_FEATURES), _PENALTY)
-    weights = _minimise([_inputs(c) for c, _ in kept], [share for _, share in kept], penalty)
-    return ConditionalLogit(tuple(map(float, weights)), len(kept) / len(candidates))
+    weights = _minimise(inputs, shares, np.full(2 * len(CANDIDATE_FEATURES), _PENALTY))
+    return ConditionalLogit(tuple(map(float, weights)), len(inputs) / len(candidates))
 
 
 def with_sequence(
@@ -91,17 +90,24 @@ def with_sequence(
         candidates: Of each example, with the scores.
         positives: Which candidates of each example are positive.
     """
-    kept = [(c, p / p.sum()) for c, p in zip(candidates, positives, strict=True) if p.any()]
-    if not kept:
+    inputs, shares = _with_positives(candidates, positives)
+    if not inputs:
         return logit
     weights = np.array(logit.weights)
-    inputs = [_inputs(c) for c, _ in kept]
     few = [np.column_stack([rows @ weights, rows[:, _SEQUENCE]]) for rows in inputs]
     penalty = np.append(0.0, np.full(len(_SEQUENCE), _PENALTY))
-    found = _minimise(few, [share for _, share in kept], penalty)
+    found = _minimise(few, shares, penalty)
     weights *= found[0]
     weights[_SEQUENCE] = found[1:]
-    return ConditionalLogit(tuple(map(float, weights)), len(kept) / len(candidates))
+    return ConditionalLogit(tuple(map(float, weights)), len(inputs) / len(candidates))
+
+
+def _with_positives(
+    candidates: Sequence[Candidates], positives: Sequence[NDArray[np.bool_]]
+) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+    """Return the inputs of the examples with a positive, and each candidate's share of them."""
+    kept = [(c, p) for c, p in zip(candidates, positives, strict=True) if p.any()]
+    return [_inputs(c) for c, _ in kept], [p / p.sum() for _, p in kept]
 
 
 def _minimise(

@@ -55,9 +55,11 @@ class TrainingData:
     def fit_for_ranking(self, name: str, settings: Settings, seed: int) -> Model:
         """Fit a model with its next-item model.
 
-        Models without out-of-sample predictions have the same next-item model, fitted once.
+        Models without out-of-sample predictions and sequence model have the same next-item model,
+        fitted once.
         """
-        if model_spec(name).capabilities.out_of_sample:
+        capabilities = model_spec(name).capabilities
+        if capabilities.out_of_sample or capabilities.sequence:
             return train_on(self.log, name, settings, seed)
         fitted = train_on(self.log, name, settings, seed, self._next_item.get(seed))
         self._next_item[seed] = fitted.next_item

@@ -104,7 +104,7 @@ def _train(
     sequence = settings_for(count, len(log.catalogue)) if spec.capabilities.sequence else None
     trial, next_examples = run_both(
         lambda: spec.fit(settings, fitted_to, early, later, seed, Queries.none()),
-        lambda: _sample_examples(log, sequence, seed) if next_item is None else [],
+        lambda: next_item_examples(log, sequence, seed) if next_item is None else [],
     )
     scale = (float(log.rating.min()), float(log.rating.max()))
     observed = trial.predictor.observed(fitted_to)
@@ -112,8 +112,8 @@ def _train(
     expected = np.clip(estimates.mean, *scale)
     settings = _with_epochs(settings, trial)
     sequence_model = None
-    whole = np.ones(count, dtype=np.bool_)
     if next_item is None:
+        whole = np.ones(count, dtype=np.bool_)
         queries = candidate_queries(next_examples)
         queries = replace(queries, before=in_order_within_days(log, queries.before))
         (fit, next_item), sequence_model = run_both(
@@ -136,10 +136,16 @@ def _train(
     )  # fmt: skip
 
 
-def _sample_examples(
+def next_item_examples(
     log: InteractionLog, sequence: SequenceSettings | None, seed: int
 ) -> list[NextItemExample]:
-    """Return the examples of the next-item model, some with out-of-sample scores."""
+    """Return the examples of the next-item model, some with out-of-sample scores.
+
+    Args:
+        log: The log.
+        sequence: Settings of the sequence model; None without one.
+        seed: Random seed.
+    """
     index = CandidateIndex(log)
     examples = sample_examples(index, seed)
     scores = None if sequence is None else fit_out_of_sample(sequence, log, seed)

@@ -62,7 +62,7 @@ class Events:
                 known; None where none is.
         """
         sizes = np.diff(starts)
-        position = np.arange(len(time)) - np.repeat(starts[:-1], sizes)
+        position = positions(starts)
         since = np.where(position > 0, np.diff(time, prepend=0), -1)
         ends = starts[1:][sizes > 0] - 1
         last = np.zeros(len(time), dtype=np.bool_)
@@ -100,12 +100,16 @@ class Batch:
     event: Rows
 
 
+def positions(starts: Rows) -> Rows:
+    """Return the number of earlier events of the same history, of shape E."""
+    return np.arange(int(starts[-1])) - np.repeat(starts[:-1], np.diff(starts))
+
+
 def windows(starts: Rows, length: int, random: np.random.Generator) -> tuple[Rows, Rows]:
     """Cut each history at a random place into windows; return their first events and sizes."""
     sizes = np.diff(starts)
     shift = np.where(sizes > length, random.integers(0, length, len(sizes)), 0)
-    position = np.arange(int(starts[-1])) - np.repeat(starts[:-1], sizes)
-    cut = (position + np.repeat(shift, sizes)) % length == 0
+    cut = (positions(starts) + np.repeat(shift, sizes)) % length == 0
     cut[starts[:-1][sizes > 0]] = True
     first = np.flatnonzero(cut)
     return first, np.diff(np.append(first, starts[-1]))

@@ -17,7 +17,7 @@ from foreseen.data.identifiers import IdMap
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.models.sequence.events import Events, make_batch
 from foreseen.models.sequence.movie_vectors import (
-    MovieStatistics,
+    TrainingStatistics,
     movie_attributes,
 )
 from foreseen.models.sequence.network import SequenceNetwork
@@ -64,7 +64,7 @@ class SequenceModel:
     network: SequenceNetwork
     users: IdMap
     movies: IdMap
-    statistics: MovieStatistics
+    statistics: TrainingStatistics
     edges: NDArray[np.float64]
     until: int
     _vectors: LRUCache[int, _Movies] = field(
@@ -96,7 +96,7 @@ class SequenceModel:
         edges = _level_edges(rating)
         times = histories.times[rows]
         events = Events.of(starts, movie, np.searchsorted(edges, rating), times)
-        statistics = MovieStatistics.of(log.catalogue, movie, rating)
+        statistics = TrainingStatistics.of(log.catalogue, movie, rating)
         attributes = movie_attributes(log.catalogue, statistics)
         network = train_sequence_network(settings, events, attributes, len(edges) + 1, seed, label)
         users = IdMap.of(log.users.ids[np.diff(starts) > 0])
@@ -229,7 +229,7 @@ class SequenceModel:
         network = SequenceNetwork(settings, count, weights["content.weight"].shape[1], levels)
         load_arrays(network, weights)
         numbers = {n: arrays[n].astype(np.float64) for n in ("count", "total", "years", "edges")}
-        statistics = MovieStatistics(numbers["count"], numbers["total"], numbers["years"])
+        statistics = TrainingStatistics(numbers["count"], numbers["total"], numbers["years"])
         users, movies = (IdMap(arrays[n].astype(np.int64)) for n in ("users", "movies"))
         sizes = {len(movies), len(statistics.count), len(statistics.total)}
         if sizes != {count} or len(numbers["edges"]) + 1 != levels:

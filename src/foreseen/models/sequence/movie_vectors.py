@@ -20,7 +20,7 @@ _LEAST_NORM: Final = 0.3
 
 
 @dataclass(frozen=True)
-class MovieStatistics:
+class TrainingStatistics:
     """Statistics of the movies in the ratings that a network was trained on.
 
     Attributes:
@@ -36,7 +36,7 @@ class MovieStatistics:
     @classmethod
     def of(
         cls, catalogue: Catalogue, movie: NDArray[np.int64], rating: NDArray[np.float64]
-    ) -> "MovieStatistics":
+    ) -> "TrainingStatistics":
         """Return the statistics of E ratings of the movies of a catalogue."""
         size = len(catalogue)
         centred = rating - rating.mean()
@@ -46,14 +46,14 @@ class MovieStatistics:
         years = np.quantile(known, shares) if len(known) else np.zeros(_YEARS)
         return cls(np.bincount(movie, minlength=size).astype(np.float64), total, years)
 
-    def of_rows(self, rows: NDArray[np.int64]) -> "MovieStatistics":
+    def of_rows(self, rows: NDArray[np.int64]) -> "TrainingStatistics":
         """Return the statistics of N movies, by their rows; zeros for rows below zero."""
         found = rows >= 0
         count = np.where(found, self.count[rows], 0.0)
-        return MovieStatistics(count, np.where(found, self.total[rows], 0.0), self.years)
+        return TrainingStatistics(count, np.where(found, self.total[rows], 0.0), self.years)
 
 
-def movie_attributes(catalogue: Catalogue, statistics: MovieStatistics) -> NDArray[np.float32]:
+def movie_attributes(catalogue: Catalogue, statistics: TrainingStatistics) -> NDArray[np.float32]:
     """Return genres, smooth functions of the year, log count, mean and a constant, C x F."""
     years = catalogue.years[:-1, None]
     width = np.maximum(np.gradient(statistics.years), 1.0)

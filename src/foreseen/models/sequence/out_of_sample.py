@@ -14,6 +14,7 @@ from foreseen.candidates.examples import OutOfSample
 from foreseen.candidates.generator import SequenceScores
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.user_statistics import UserHistories
+from foreseen.models.sequence.events import positions
 from foreseen.models.sequence.model import SequenceModel
 from foreseen.models.sequence.settings import SequenceSettings
 
@@ -36,10 +37,7 @@ def fit_out_of_sample(
     histories = log.histories
     moment = int(log.timestamp[int(_NEW_USERS_FROM * len(log.timestamp))])
     trained = trained_lengths(histories, moment)
-    position = np.arange(len(histories.movie)) - np.repeat(
-        histories.starts[:-1], np.diff(histories.starts)
-    )
-    rows = position < np.repeat(trained, np.diff(histories.starts))
+    rows = positions(histories.starts) < np.repeat(trained, np.diff(histories.starts))
     if not rows.any():
         return None
     model = SequenceModel.fitted(settings, log, rows, seed, "sequence model, out of sample")
