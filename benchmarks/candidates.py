@@ -18,19 +18,14 @@ import polars as pl
 from numpy.typing import NDArray
 from tables import markdown, put_table, with_interval
 
+from foreseen.candidates.built_in import CANDIDATE_FEATURES, SEQUENCE_FEATURES
 from foreseen.candidates.co_occurrence import CO_WATCH_FEATURES
 from foreseen.candidates.ease import EASE_FEATURES
 from foreseen.candidates.examples import candidate_queries, with_predictions
-from foreseen.candidates.generator import (
-    CANDIDATE_FEATURES,
-    POPULARITY_FEATURES,
-    SEQUENCE_FEATURES,
-    Candidates,
-    Popularity,
-    find_candidates,
-)
+from foreseen.candidates.generator import Candidates, find_candidates
 from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.next_item import NextItemModel, fit_next_item
+from foreseen.candidates.popularity import POPULARITY_FEATURES, Popularity
 from foreseen.candidates.user_knn import KNN_FEATURES
 from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import load_data

@@ -70,8 +70,8 @@ class Peer:
     Attributes:
         library: Its script and its requirements have its name.
         model: Name of the model.
-        task: `fold-in` or `stream`, to predict ratings, or `ranking`, of the catalogue for the
-            users of the fold-in split.
+        task: `fold-in` or `stream`, to predict ratings; `ranking`, of the catalogue for the users
+            of the fold-in split; or `next-item`, of the catalogue for the last movie of each user.
         grid: Settings to select from.
     """
 
@@ -148,6 +148,11 @@ class Split:
         else:
             split = fold_in(ratings)
             known, test = pl.concat([split.known, split.revealed]), split.hidden
+        return cls.of(tables, known, test, folder)
+
+    @classmethod
+    def of(cls, tables: Tables, known: pl.DataFrame, test: pl.DataFrame, folder: Path) -> "Split":
+        """Write the files of known and test ratings."""
         folder.mkdir(parents=True, exist_ok=True)
         known.sort(TIMESTAMP, maintain_order=True).select(COLUMNS).write_csv(folder / "known.csv")
         test.select(COLUMNS).write_csv(folder / "test.csv")
@@ -202,13 +207,28 @@ def run_peer(
     peer: Peer, settings: Mapping[str, Any], split: Split, out: Path
 ) -> dict[str, Estimate]:
     """Return the metrics of a peer on a split; run it unless its predictions are stored."""
+    file = results_of(peer, settings, split, out)
+    if peer.task == "ranking":
+        return {"catalogue_ndcg10": catalogue_ndcg(pl.read_csv(file), split.test)}
+    predicted = split.test.with_columns(pl.Series(PREDICTION, np.loadtxt(file)))
+    if peer.task == "stream":
+        return {"live": rating_errors(predicted)["rmse"]}
+    return rating_errors(predicted) | order_metrics(predicted)
+
+
+def results_of(peer: Peer, settings: Mapping[str, Any], split: Split, out: Path) -> Path:
+    """Return the file of a peer's predictions or rankings; run it unless they are stored.
+
+    The seconds that the run took are in the file `seconds` beside it.
+    """
     arguments = json.dumps(settings, sort_keys=True)
     script = LIBRARIES / f"with_{peer.library}.py"
     sources = [script, script.with_name("exchange.py"), script.with_name(f"{peer.library}.txt")]
     parts = [peer.model, arguments, *(file.read_text(encoding="utf-8") for file in sources)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
     folder = split.folder / "predictions" / f"{peer.library}-{digest}"
-    file = folder / ("rankings.csv" if peer.task == "ranking" else "ratings.csv")
+    ranks = peer.task in {"ranking", "next-item"}
+    file = folder / ("rankings.csv" if ranks else "ratings.csv")
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         begun = time.perf_counter()
@@ -225,12 +245,8 @@ def run_peer(
             sys.exit(f"{peer.name} {arguments} failed:\n{done.stderr[-2000:]}")
         seconds = time.perf_counter() - begun
         print(f"  {arguments}: {seconds:.0f} s", file=sys.stderr, flush=True)
-    if peer.task == "ranking":
-        return {"catalogue_ndcg10": catalogue_ndcg(pl.read_csv(file), split.test)}
-    predicted = split.test.with_columns(pl.Series(PREDICTION, np.loadtxt(file)))
-    if peer.task == "stream":
-        return {"live": rating_errors(predicted)["rmse"]}
-    return rating_errors(predicted) | order_metrics(predicted)
+        (folder / "seconds").write_text(f"{seconds:.1f}\n", encoding="utf-8")
+    return file
 
 
 def catalogue_ndcg(rankings: pl.DataFrame, test: pl.DataFrame) -> Estimate:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from foreseen.candidates.generator import CANDIDATE_FEATURES
+from foreseen.candidates.built_in import CANDIDATE_FEATURES
 from foreseen.evaluation.intervals import Estimate
 from foreseen.models.ensemble.model import EnsembleSettings
 

@@ -1,4 +1,4 @@
-"""RecTools: SASRec, a causal transformer over each user's latest movies."""
+"""RecTools: SASRec and HSTU, causal transformers over each user's latest movies."""
 
 import logging
 import warnings
@@ -10,7 +10,7 @@ from exchange import LENGTH, Task
 from pytorch_lightning import Trainer, seed_everything
 from rectools import Columns
 from rectools.dataset import Dataset
-from rectools.models import SASRecModel
+from rectools.models import HSTUModel, SASRecModel
 
 warnings.filterwarnings("ignore")
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -41,17 +41,31 @@ def trainer() -> Trainer:
     )
 
 
-model = SASRecModel(
-    n_blocks=2,
-    n_heads=2,
-    n_factors=task.settings["factors"],
-    session_max_len=task.settings["length"],
-    batch_size=64,
-    get_trainer_func=trainer,
-    recommend_torch_device="cpu",
-    train_min_user_interactions=2,
-)
-model.fit(data)
+shared = {
+    "n_blocks": 2,
+    "n_heads": 2,
+    "n_factors": task.settings["factors"],
+    "session_max_len": task.settings["length"],
+    "batch_size": 64,
+    "get_trainer_func": trainer,
+    "recommend_torch_device": "cpu",
+    "train_min_user_interactions": 2,
+}
 users = np.unique(task.test.user)
-rankings = model.recommend(users=users, dataset=data, k=LENGTH, filter_viewed=True)
+context = None
+if task.model == "SASRec":
+    model = SASRecModel(**shared)
+else:
+    # The time of the rating to predict is an input.
+    model = HSTUModel(**shared)
+    moment = dict(zip(task.test.user, task.test.timestamp, strict=True))
+    context = pd.DataFrame(
+        {
+            Columns.User: users,
+            Columns.Datetime: pd.to_datetime([moment[user] for user in users], unit="s"),
+        }
+    )
+    context[Columns.Weight] = 1.0
+model.fit(data)
+rankings = model.recommend(users=users, dataset=data, k=LENGTH, filter_viewed=True, context=context)
 task.write_rankings(rankings[Columns.User].to_numpy(), rankings[Columns.Item].to_numpy())

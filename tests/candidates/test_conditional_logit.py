@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.candidates.built_in import CANDIDATE_FEATURES, SEQUENCE_FEATURES
 from foreseen.candidates.conditional_logit import fit_logit, with_sequence
 from foreseen.candidates.examples import NextItemExample
-from foreseen.candidates.generator import CANDIDATE_FEATURES, SEQUENCE_FEATURES, Candidates
+from foreseen.candidates.generator import Candidates
 
 NEXT = CANDIDATE_FEATURES.index("sequence_next")
 SEQUENCE = [CANDIDATE_FEATURES.index(name) for name in SEQUENCE_FEATURES]
@@ -19,8 +20,12 @@ def test_an_example_without_a_positive_lowers_the_recall_only(
 ) -> None:
     some = [example for example in examples if example.next.any()][:10]
     candidates, positives = [e.candidates for e in some], [e.next for e in some]
-    whole = fit_logit(candidates, positives)
-    missed = fit_logit([*candidates, candidates[0]], [*positives, np.zeros_like(positives[0])])
+    whole = fit_logit(candidates, positives, len(CANDIDATE_FEATURES))
+    missed = fit_logit(
+        [*candidates, candidates[0]],
+        [*positives, np.zeros_like(positives[0])],
+        len(CANDIDATE_FEATURES),
+    )
     assert whole.candidate_recall == 1
     assert missed == replace(whole, candidate_recall=10 / 11)
 
@@ -36,7 +41,9 @@ def test_scores_of_a_sequence_model_get_a_weight_and_the_others_a_common_factor(
 ) -> None:
     random = np.random.default_rng(0)
     positives = [example.next for example in examples]
-    plain = fit_logit([example.candidates for example in examples], positives)
+    plain = fit_logit(
+        [example.candidates for example in examples], positives, len(CANDIDATE_FEATURES)
+    )
     informative, useless = (
         with_sequence(
             plain,
@@ -59,5 +66,7 @@ def test_scores_of_a_sequence_model_get_a_weight_and_the_others_a_common_factor(
 
 
 def test_without_examples_with_scores_the_logit_stays(examples: list[NextItemExample]) -> None:
-    logit = fit_logit([e.candidates for e in examples], [e.next for e in examples])
+    logit = fit_logit(
+        [e.candidates for e in examples], [e.next for e in examples], len(CANDIDATE_FEATURES)
+    )
     assert with_sequence(logit, [], []) == logit

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from foreseen.candidates.built_in import CANDIDATE_FEATURES
 from foreseen.candidates.examples import (
     NextItemExample,
     OutOfSample,
@@ -10,8 +11,8 @@ from foreseen.candidates.examples import (
     sample_examples,
     with_predictions,
 )
-from foreseen.candidates.generator import CANDIDATE_FEATURES, SequenceScores
 from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.source import SequenceScores
 
 PREDICTED_RATING = CANDIDATE_FEATURES.index("predicted_rating")
 

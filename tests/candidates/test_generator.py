@@ -6,19 +6,17 @@ import pytest
 from numpy.typing import NDArray
 from tests.conftest import ratings_of, tables_of
 
-from foreseen.candidates.generator import (
-    CANDIDATE_FEATURES,
+from foreseen.candidates.built_in import CANDIDATE_FEATURES, SEQUENCE_FEATURES
+from foreseen.candidates.generator import Candidates, find_candidates
+from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.popularity import (
     LIKED_SHARE,
     LIKED_YEAR,
     POPULAR_YEAR,
     POPULARITY_FEATURES,
-    SEQUENCE_FEATURES,
-    Candidates,
     Popularity,
-    SequenceScores,
-    find_candidates,
 )
-from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.source import SequenceScores
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.interaction_log import InteractionLog

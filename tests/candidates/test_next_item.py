@@ -5,19 +5,16 @@ import polars as pl
 import pytest
 from tests.conftest import tables_of
 
+from foreseen.candidates.built_in import CANDIDATE_FEATURES
 from foreseen.candidates.examples import (
     NextItemExample,
     candidate_queries,
     sample_examples,
 )
-from foreseen.candidates.generator import (
-    CANDIDATE_FEATURES,
-    Candidates,
-    Popularity,
-    find_candidates,
-)
+from foreseen.candidates.generator import Candidates, find_candidates
 from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.next_item import UNTRAINED, NextItemModel, fit_next_item
+from foreseen.candidates.popularity import Popularity
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.features.interaction_log import InteractionLog

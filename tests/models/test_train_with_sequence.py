@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.conftest import ratings_of
 
-from foreseen.candidates.generator import CANDIDATE_FEATURES, SEQUENCE_FEATURES
+from foreseen.candidates.built_in import CANDIDATE_FEATURES, SEQUENCE_FEATURES
 from foreseen.data.canonical import Tables
 from foreseen.features.queries import History
 from foreseen.models import train as training
@@ -81,6 +81,19 @@ def test_an_observed_rating_counts_at_once_in_the_next_movies(model: Model) -> N
         if observed.sequence is not None
     )
     assert np.abs(first - second).max() > 1e-3
+
+
+def test_fine_tuning_trains_the_sequence_model_on_the_new_ratings(model: Model) -> None:
+    movies = model.log.catalogue.movies.ids[:40].tolist()
+    new = [(900, movie, 4.0, model.log.end + 60 * n) for n, movie in enumerate(movies)]
+    observed = model.with_ratings(ratings_of(*new))
+    finetuned = observed.finetuned(observed.log.end)
+    assert finetuned.sequence is not None
+    assert finetuned.sequence.until == observed.log.end
+    assert finetuned.finetuned(observed.log.end) is finetuned
+    history = [observed.history(900)]
+    before, after = (m.score(history, np.array(movies)).likely for m in (observed, finetuned))
+    assert np.abs(before - after).max() > 1e-6
 
 
 def test_models_without_the_capability_and_small_logs_have_no_sequence_model(

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foreseen.candidates.generator import CANDIDATE_FEATURES, SEQUENCE_FEATURES, Candidates
+from foreseen.candidates.built_in import CANDIDATE_FEATURES, SEQUENCE_FEATURES
+from foreseen.candidates.generator import Candidates
 
 _PENALTY: Final = 32.0
 """L2 penalty on the weights, relative to the negative log-likelihood summed over examples."""
 _STEPS: Final = 60
 _TYPICAL_LOG_LENGTH: Final = 4.0
 _PLACES: Final = np.array([CANDIDATE_FEATURES.index(name) for name in SEQUENCE_FEATURES])
-_SEQUENCE: Final = np.concatenate([_PLACES, _PLACES + len(CANDIDATE_FEATURES)])
-"""Places of the scores of a sequence model among the inputs of a logit."""
+"""Places of the scores of a sequence model among the features."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,11 @@ class ConditionalLogit:
         return found / max(float(found.sum()), 1e-12)
 
 
-UNTRAINED_LOGIT: Final = ConditionalLogit((0.0,) * 2 * len(CANDIDATE_FEATURES), 0.5)
+def _untrained(features: int) -> ConditionalLogit:
+    return ConditionalLogit((0.0,) * 2 * features, 0.5)
+
+
+UNTRAINED_LOGIT: Final = _untrained(len(CANDIDATE_FEATURES))
 """Gives all candidates the same probability."""
 
 
@@ -57,7 +61,7 @@ def _inputs(candidates: Candidates) -> NDArray[np.float64]:
 
 
 def fit_logit(
-    candidates: Sequence[Candidates], positives: Sequence[NDArray[np.bool_]]
+    candidates: Sequence[Candidates], positives: Sequence[NDArray[np.bool_]], features: int
 ) -> ConditionalLogit:
     """Minimise the penalised mean negative log-likelihood of the positives by L-BFGS.
 
@@ -67,11 +71,12 @@ def fit_logit(
     Args:
         candidates: Of each example.
         positives: Which candidates of each example are positive.
+        features: Number of features of a candidate.
     """
     inputs, shares = _with_positives(candidates, positives)
     if not inputs:
-        return UNTRAINED_LOGIT
-    weights = _minimise(inputs, shares, np.full(2 * len(CANDIDATE_FEATURES), _PENALTY))
+        return _untrained(features)
+    weights = _minimise(inputs, shares, np.full(2 * features, _PENALTY))
     return ConditionalLogit(tuple(map(float, weights)), len(inputs) / len(candidates))
 
 
@@ -94,11 +99,12 @@ def with_sequence(
     if not inputs:
         return logit
     weights = np.array(logit.weights)
-    few = [np.column_stack([rows @ weights, rows[:, _SEQUENCE]]) for rows in inputs]
-    penalty = np.append(0.0, np.full(len(_SEQUENCE), _PENALTY))
+    places = np.concatenate([_PLACES, _PLACES + len(weights) // 2])
+    few = [np.column_stack([rows @ weights, rows[:, places]]) for rows in inputs]
+    penalty = np.append(0.0, np.full(len(places), _PENALTY))
     found = _minimise(few, shares, penalty)
     weights *= found[0]
-    weights[_SEQUENCE] = found[1:]
+    weights[places] = found[1:]
     return ConditionalLogit(tuple(map(float, weights)), len(inputs) / len(candidates))
 
 

@@ -7,13 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.candidates.generator import (
-    Candidates,
-    Popularity,
-    SequenceScores,
-    find_candidates,
-)
+from foreseen.candidates.generator import Candidates, find_candidates
 from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.popularity import Popularity
+from foreseen.candidates.source import SequenceScores
 from foreseen.compute.threads import in_parallel
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.features.queries import Queries

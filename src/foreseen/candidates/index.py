@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from foreseen.candidates.built_in import BUILT_IN
 from foreseen.candidates.co_occurrence import CoOccurrence
 from foreseen.candidates.ease import EaseModels
+from foreseen.candidates.source import CandidateSource, Generator
 from foreseen.features.interaction_log import InteractionLog
 
 
@@ -14,9 +16,11 @@ class CandidateIndex:
 
     Attributes:
         log: The log.
+        others: Sources of other packages, beside those of this one.
     """
 
     log: InteractionLog
+    others: tuple[CandidateSource, ...] = ()
 
     @cached_property
     def co_occurrence(self) -> CoOccurrence:
@@ -27,3 +31,13 @@ class CandidateIndex:
     def ease(self) -> EaseModels:
         """EASE models of the log, one per size of its past."""
         return EaseModels(self.log)
+
+    @cached_property
+    def sources(self) -> tuple[CandidateSource, ...]:
+        """All sources, in the order of their features."""
+        return (*BUILT_IN, *self.others)
+
+    @cached_property
+    def generators(self) -> tuple[Generator, ...]:
+        """The generators of the sources over the log."""
+        return tuple(source.over(self) for source in self.sources)

@@ -20,13 +20,10 @@ from foreseen.candidates.conditional_logit import (
     with_sequence,
 )
 from foreseen.candidates.examples import NextItemExample, with_predictions
-from foreseen.candidates.generator import (
-    Candidates,
-    Popularity,
-    SequenceScores,
-    find_candidates,
-)
+from foreseen.candidates.generator import Candidates, find_candidates
 from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.popularity import Popularity
+from foreseen.candidates.source import SequenceScores
 from foreseen.compute.threads import run_both
 from foreseen.features.interaction_log import LogView
 
@@ -40,10 +37,12 @@ class NextItemModel:
     Attributes:
         next: Of the next movie.
         liked: Of a later movie that is liked.
+        sources: Names of the sources of candidates of other packages that they were fitted with.
     """
 
     next: ConditionalLogit
     liked: ConditionalLogit
+    sources: tuple[str, ...] = ()
 
     def probabilities(
         self,
@@ -86,15 +85,21 @@ UNTRAINED: Final = NextItemModel(UNTRAINED_LOGIT, UNTRAINED_LOGIT)
 
 
 def fit_next_item(
-    examples: Sequence[NextItemExample], rating: NDArray[np.float64] | None = None
+    examples: Sequence[NextItemExample],
+    rating: NDArray[np.float64] | None = None,
+    sources: tuple[str, ...] = (),
 ) -> NextItemModel:
     """Fit both logits.
 
     Args:
         examples: See `sample_examples`; some of them may have scores of a sequence model.
         rating: Out-of-sample predictions for `candidate_queries(examples)`, in stars.
+        sources: Names of the other packages' sources of candidates in the examples.
     """
     candidates = with_predictions(examples, rating)
+    if not candidates:
+        return UNTRAINED
+    features = candidates[0].values.shape[1]
     scored = [example.scored for example in examples]
 
     def fit(positives: Sequence[NDArray[np.bool_]]) -> ConditionalLogit:
@@ -102,13 +107,14 @@ def fit_next_item(
             rows = [row for row, flag in enumerate(scored) if flag == with_scores]
             return [candidates[row] for row in rows], [positives[row] for row in rows]
 
-        return with_sequence(fit_logit(*part(with_scores=False)), *part(with_scores=True))
+        return with_sequence(fit_logit(*part(with_scores=False), features), *part(with_scores=True))
 
     return NextItemModel(
         *run_both(
             lambda: fit([example.next for example in examples]),
             lambda: fit([example.liked for example in examples]),
-        )
+        ),
+        sources,
     )
 
 

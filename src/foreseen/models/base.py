@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.installed import sources_named
 from foreseen.candidates.next_item import NextItemModel, within_next
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
@@ -97,7 +98,7 @@ class Model:
     @cached_property
     def candidates(self) -> CandidateIndex:
         """The sources of candidates over the log."""
-        return CandidateIndex(self.log)
+        return CandidateIndex(self.log, sources_named(self.next_item.sources))
 
     @cached_property
     def group_influence(self) -> GroupInfluence:
@@ -135,17 +136,17 @@ class Model:
 
         A model without such networks returns itself: observing is all that it needs.
         """
-        if not isinstance(self.predictor, IncrementallyTrainable):
-            return self
-        if until <= self.predictor.trained_until:
-            return self
+        predictor, sequence = self.predictor, self.sequence
         with one_thread():
-            predictor = self.predictor.finetuned(self.log, until, self.seed)
-        if predictor is self.predictor:
+            if isinstance(predictor, IncrementallyTrainable) and until > predictor.trained_until:
+                predictor = predictor.finetuned(self.log, until, self.seed)
+            if sequence is not None and until > sequence.until:
+                sequence = sequence.finetuned(self.log, until, self.seed)
+        if predictor is self.predictor and sequence is self.sequence:
             return self
         ratings = int(np.searchsorted(self.log.timestamp, until))
         report = {**self.report, "ratings": float(ratings), "until": float(until)}
-        return replace(self, predictor=predictor, report=report)
+        return replace(self, predictor=predictor, sequence=sequence, report=report)
 
     def predict_queries(self, queries: Queries, view: LogView | None = None) -> Predictions:
         """Return predictions for N queries to the model's log or to a view of it."""

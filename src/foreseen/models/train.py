@@ -9,6 +9,7 @@ import numpy as np
 
 from foreseen.candidates.examples import NextItemExample, candidate_queries, sample_examples
 from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.installed import registered_sources
 from foreseen.candidates.next_item import NextItemModel, fit_next_item
 from foreseen.compute.threads import one_thread, run_both
 from foreseen.data.canonical import Tables, load_data
@@ -146,7 +147,7 @@ def next_item_examples(
         sequence: Settings of the sequence model; None without one.
         seed: Random seed.
     """
-    index = CandidateIndex(log)
+    index = CandidateIndex(log, registered_sources())
     examples = sample_examples(index, seed)
     scores = None if sequence is None else fit_out_of_sample(sequence, log, seed)
     return examples if scores is None else examples + sample_examples(index, seed, scores)
@@ -162,13 +163,14 @@ def _fit_both(
     seed: int,
 ) -> tuple[Fit, NextItemModel]:
     """Fit the predictor and the next-item model, the latter with predictions where there are."""
+    sources = tuple(source.name for source in registered_sources())
     if not spec.capabilities.out_of_sample:
         return run_both(
             lambda: spec.fit(settings, log, examples, None, seed, Queries.none()),
-            lambda: fit_next_item(next_examples),
+            lambda: fit_next_item(next_examples, sources=sources),
         )
     fit = spec.fit(settings, log, examples, None, seed, queries)
-    return fit, fit_next_item(next_examples, fit.out_of_sample)
+    return fit, fit_next_item(next_examples, fit.out_of_sample, sources)
 
 
 def _with_epochs(settings: Settings, trial: Fit) -> Settings:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from foreseen.candidates.generator import CANDIDATE_FEATURES
+from foreseen.candidates.built_in import CANDIDATE_FEATURES
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.features.encoder import encode

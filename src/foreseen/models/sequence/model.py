@@ -1,7 +1,7 @@
 """The fitted sequence model: log probabilities of the next movie, and of the next thirty days."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from foreseen.candidates.generator import SequenceScores
+from foreseen.candidates.source import SequenceScores
 from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.identifiers import IdMap
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.models.sequence.events import Events, make_batch
+from foreseen.models.sequence.finetuning import add_movies, finetune_sequence_network
 from foreseen.models.sequence.movie_vectors import (
     TrainingStatistics,
     movie_attributes,
@@ -89,19 +90,44 @@ class SequenceModel:
             seed: Random seed.
             label: Label of the progress bar.
         """
-        histories = log.histories
-        used = np.concatenate([[0], np.cumsum(rows)])
-        starts = used[histories.starts].astype(np.int64)
-        movie, rating = histories.movie[rows].astype(np.int64), histories.rating[rows]
+        movie, rating = log.histories.movie[rows].astype(np.int64), log.histories.rating[rows]
         edges = _level_edges(rating)
-        times = histories.times[rows]
-        events = Events.of(starts, movie, np.searchsorted(edges, rating), times)
+        events = _training_events(log, rows, edges)
         statistics = TrainingStatistics.of(log.catalogue, movie, rating)
         attributes = movie_attributes(log.catalogue, statistics)
         network = train_sequence_network(settings, events, attributes, len(edges) + 1, seed, label)
-        users = IdMap.of(log.users.ids[np.diff(starts) > 0])
-        until = int(times.max()) + 1
+        users = IdMap.of(log.users.ids[np.diff(events.starts) > 0])
+        until = int(events.time.max()) + 1
         return cls(settings, network, users, log.catalogue.movies, statistics, edges, until)
+
+    def finetuned(self, log: InteractionLog, until: int, seed: int) -> "SequenceModel":
+        """Return the model trained further, on the ratings of a log before a moment.
+
+        Movies that are new get vectors of their own.
+
+        Args:
+            log: The log.
+            until: Only ratings strictly older are used.
+            seed: Random seed.
+        """
+        rows = log.histories.times < until
+        events = _training_events(log, rows, self.edges)
+        known = np.repeat(self.users.rows(log.users.ids) >= 0, np.diff(events.starts))
+        is_new = ~known | (events.time >= self.until)
+        if not is_new.any():
+            return self
+        movie, rating = events.movie, log.histories.rating[rows]
+        catalogue = log.catalogue
+        statistics = TrainingStatistics.of(catalogue, movie, rating)
+        statistics = replace(statistics, years=self.statistics.years)
+        place = self.movies.rows(catalogue.movies.ids).astype(np.int64)
+        network = add_movies(self.network, place, statistics.count, events)
+        attributes = movie_attributes(catalogue, statistics)
+        finetune_sequence_network(network, events, attributes, is_new, seed + len(movie))
+        users = IdMap.of(log.users.ids[np.diff(events.starts) > 0])
+        return SequenceModel(
+            self.settings, network, users, catalogue.movies, statistics, self.edges, until
+        )
 
     def scores(
         self,
@@ -237,6 +263,17 @@ class SequenceModel:
         until = int(arrays["until"].astype(np.int64)[0])
         network.requires_grad_(requires_grad=False)
         return cls(settings, network, users, movies, statistics, numbers["edges"], until)
+
+
+def _training_events(
+    log: InteractionLog, rows: NDArray[np.bool_], edges: NDArray[np.float64]
+) -> Events:
+    """Return the events of some ratings of the histories of a log, in rows of its catalogue."""
+    histories = log.histories
+    used = np.concatenate([[0], np.cumsum(rows)])
+    level = np.searchsorted(edges, histories.rating[rows])
+    starts = used[histories.starts].astype(np.int64)
+    return Events.of(starts, histories.movie[rows].astype(np.int64), level, histories.times[rows])
 
 
 def _level_edges(rating: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.candidates.examples import OutOfSample
-from foreseen.candidates.generator import SequenceScores
+from foreseen.candidates.source import SequenceScores
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.sequence.events import positions
