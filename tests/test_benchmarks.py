@@ -4,6 +4,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from foreseen.candidates.built_in import CANDIDATE_FEATURES
@@ -72,4 +74,38 @@ def test_the_best_of_each_column_is_bold() -> None:
     assert table.splitlines()[2:] == [
         "| a | 0.900 (0.80-1.00) | **0.600** (0.50-0.70) |",
         "| b | **0.800** (0.70-0.90) |  |",
+    ]
+
+
+def test_the_last_movie_counts_by_its_place_in_the_ranking() -> None:
+    rankings = pl.DataFrame({"userId": [1] * 11 + [2] * 3, "movieId": [*range(11), 7, 8, 9]})
+    last = pl.DataFrame({"userId": [1, 1, 1, 2, 2, 3], "movieId": [0, 9, 10, 9, 5, 7]})
+    gains: pl.Series = benchmark("next_item.py")["gains_of_last"](rankings, last)
+    expected = [1.0, 1 / np.log2(11), 0.0, 0.5, 0.0, 0.0]
+    assert sorted(gains.to_list()) == pytest.approx(sorted(expected))
+
+
+def test_results_are_ordered_by_setting_with_the_best_in_bold() -> None:
+    def metric(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.1, "high": value + 0.1}
+
+    def result(model: str, setting: str, rmse: float, by: str, ndcg: float) -> dict[str, Any]:
+        lists = {by: {"ndcg10": metric(ndcg)}, "rating": {"ndcg10": metric(0.9)}}
+        return {"model": model, "setting": setting, "rmse": metric(rmse), "lists": lists}
+
+    reference = [result("global mean", name, 1.1, "popularity", 0.2) for name in ("live", "frozen")]
+    own = [result("bias", name, 0.9, "likely", 0.3) for name in ("live", "frozen")]
+    document = {"protocol": "stream", "results": reference + own}
+    section: str = benchmark("results.py")["section"]("small", [document], "today")
+    heading, made, errors, rankings = section.split("\n\n")
+    assert (heading, made) == ("### small", "today")
+    assert errors.splitlines()[2:] == [
+        "| `stream`, live | global mean | 1.100 (1.000 to 1.200) |  |  |  |",
+        "| `stream`, live | `bias` | **0.900** (0.800 to 1.000) |  |  |  |",
+        "| `stream`, frozen | global mean | 1.100 (1.000 to 1.200) |  |  |  |",
+        "| `stream`, frozen | `bias` | **0.900** (0.800 to 1.000) |  |  |  |",
+    ]
+    assert rankings.splitlines()[2:4] == [
+        "| `stream`, live | popularity of seven days | 0.200 (0.100 to 0.300) |  |  |",
+        "| `stream`, live | `bias` by `likely` | **0.300** (0.200 to 0.400) |  |  |",
     ]

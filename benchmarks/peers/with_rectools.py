@@ -1,7 +1,11 @@
-"""RecTools: SASRec and HSTU, causal transformers over each user's latest movies."""
+"""RecTools: SASRec and HSTU, causal transformers over each user's latest movies.
+
+The settings are those of RecTools. A fit ends after `epochs`, or earlier after `LIMIT`.
+"""
 
 import logging
 import warnings
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -11,6 +15,8 @@ from pytorch_lightning import Trainer, seed_everything
 from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import HSTUModel, SASRecModel
+
+LIMIT = timedelta(minutes=15)
 
 warnings.filterwarnings("ignore")
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -27,11 +33,14 @@ frame = pd.DataFrame(
     }
 )
 data = Dataset.construct(frame)
+settings = dict(task.settings)
+epochs = settings.pop("epochs")
 
 
 def trainer() -> Trainer:
     return Trainer(
-        max_epochs=task.settings["epochs"],
+        max_epochs=epochs,
+        max_time=LIMIT,
         accelerator="cpu",
         devices=1,
         enable_progress_bar=False,
@@ -44,12 +53,13 @@ def trainer() -> Trainer:
 shared = {
     "n_blocks": 2,
     "n_heads": 2,
-    "n_factors": task.settings["factors"],
-    "session_max_len": task.settings["length"],
+    "n_factors": 64,
+    "session_max_len": 100,
     "batch_size": 64,
     "get_trainer_func": trainer,
     "recommend_torch_device": "cpu",
     "train_min_user_interactions": 2,
+    **settings,
 }
 users = np.unique(task.test.user)
 context = None

@@ -11,7 +11,7 @@ from river.drift import ADWIN
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.rating_scale import RatingScale
+from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.standardise import Standardisation
@@ -117,12 +117,49 @@ def test_half_a_star_more_from_all_users_is_found_within_1000_ratings(
     assert (later & (shuffled["timestamp"].to_numpy() <= first.found)).sum() <= 1000
 
 
+def test_half_a_star_less_from_all_users_is_one_finding_of_the_rating_level(
+    real: Tables, shuffled: pl.DataFrame
+) -> None:
+    change = int(0.6 * shuffled.height)
+    later = np.arange(shuffled.height) >= change
+    rating = shuffled["rating"].to_numpy()
+    rating = np.where(later, np.clip(rating - 0.5, 0.5, 5), rating)
+    findings = detect(log_of(real, shuffled.with_columns(pl.Series("rating", rating))))
+    begun = int(shuffled["timestamp"][change])
+    first, *others = [found for found in findings if found.found >= begun]
+    assert first.kind == "level"
+    assert first.after < first.before
+    assert first.is_concept_drift
+    assert first.earliest <= begun <= first.latest
+    assert first.explains
+    assert not [found for found in others if found.earliest <= begun <= found.latest]
+
+
+def test_a_movie_that_falls_out_of_favour_is_named(real: Tables, shuffled: pl.DataFrame) -> None:
+    movies, counts = np.unique(shuffled["movieId"].to_numpy(), return_counts=True)
+    movie = int(movies[np.argmax(counts)])
+    later = np.arange(shuffled.height) >= shuffled.height // 2
+    fallen = later & (shuffled["movieId"].to_numpy() == movie)
+    rating = shuffled["rating"].to_numpy()
+    rating = np.where(fallen, np.clip(rating - 2, 0.5, 5), rating)
+    findings = detect(log_of(real, shuffled.with_columns(pl.Series("rating", rating))))
+    title = real.movies.filter(pl.col("movieId") == movie)["title"][0]
+    (found,) = [found for found in findings if found.kind == "movie"]
+    assert found.label == title
+    assert found.evidence < 50
+    assert str(found).startswith(f"ratings of a movie: {title} down since ")
+
+
 def test_later_ratings_and_the_numbering_of_users_change_no_finding(real: Tables) -> None:
     whole = detect(log_of(real, real.ratings))
     position = int(0.6 * real.ratings.height)
     prefix = log_of(real, real.ratings[:position])
     end = int(real.ratings["timestamp"][position - 1])
-    assert detect(prefix) == [found for found in whole if found.found <= end]
+    assert detect(prefix) == [
+        replace(finding, explains=tuple(e for e in finding.explains if e.found <= end))
+        for finding in whole
+        if finding.found <= end
+    ]
     half = position // 2
     grown = log_of(real, real.ratings[:half]).with_ratings(real.ratings[half:position])
     assert detect(grown) == detect(prefix)
@@ -171,8 +208,8 @@ def test_the_json_of_a_finding_has_its_documented_keys(log: InteractionLog) -> N
     (found,) = detect(log, streams=[noise(3.0)])
     document = found.as_json()
     assert list(document) == [
-        "what", "which", "since", "found", "before", "after", "ratings", "evidence",
-        "deviations", "sentence",
+        "what", "which", "since", "earliest", "latest", "found", "before", "after", "ratings",
+        "evidence", "deviations", "sentence", "explains",
     ]  # fmt: skip
     assert (document["what"], document["which"]) == ("noise", "all")
     assert document["sentence"] == str(found)
@@ -196,9 +233,13 @@ def test_odd_points_of_a_scale_of_ten_are_no_half_stars(
     later = np.arange(shuffled.height) >= shuffled.height // 2
     points = np.where(later, points + points % 2, points)
     changed = log_of(real, shuffled.with_columns(rating=scale.to_stars(points)))
-    findings = [found.label for found in detect(changed, scale=scale)]
-    assert "half stars" not in findings
-    assert "half stars" in [found.label for found in detect(changed)]
+
+    def labels(scale: RatingScale) -> set[str]:
+        findings = detect(changed, scale=scale)
+        return {f.label for finding in findings for f in (finding, *finding.explains)}
+
+    assert "half stars" not in labels(scale)
+    assert "half stars" in labels(STARS)
 
 
 def test_half_points_of_a_scale_of_ten_are_found(real: Tables, shuffled: pl.DataFrame) -> None:
@@ -217,4 +258,6 @@ def test_only_means_in_stars_are_converted_to_a_scale(log: InteractionLog) -> No
     (found,) = detect(log, streams=[noise(3.0)])
     assert found.on_scale(RatingScale(1, 10, 1)) == found
     (found,) = detect(log, streams=[replace(noise(3.0), unit="stars")])
-    assert found.on_scale(RatingScale(1, 10, 1)).after == pytest.approx(2 * found.after)
+    scaled = replace(found, explains=(found,)).on_scale(RatingScale(1, 10, 1))
+    assert scaled.after == pytest.approx(2 * found.after)
+    assert scaled.explains[0].after == scaled.after

@@ -19,6 +19,7 @@ FINDING = {
     "before": 0.0,
     "after": 0.5,
     "sentence": "rating scale: half stars up",
+    "explains": ["rating level: all down"],
 }
 
 

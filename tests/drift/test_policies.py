@@ -1,5 +1,7 @@
 """Update policies: when a model is fine-tuned, when it is retrained, and what it sees."""
 
+from dataclasses import replace
+
 import pytest
 
 from foreseen.drift.detectors import Finding
@@ -13,10 +15,12 @@ def finding(is_concept_drift: bool) -> Finding:
         unit="stars",
         is_concept_drift=is_concept_drift,
         since=0,
+        earliest=0,
+        latest=0,
         found=86_400,
         before=0.0,
         after=0.5,
-        ratings=1000,
+        ratings=100,
         evidence=100,
         deviations=6.0,
     )
@@ -36,6 +40,12 @@ def test_concept_drift_calls_for_training() -> None:
 
 def test_other_changes_and_little_growth_do_not_call_for_training() -> None:
     assert calls_for_training(1000, 1999, [finding(is_concept_drift=False)]) == []
+
+
+def test_a_change_that_incremental_training_has_learned_calls_for_none() -> None:
+    old = replace(finding(is_concept_drift=True), ratings=111)
+    assert calls_for_training(1000, 1100, [old]) == []
+    assert calls_for_training(1000, 1120, [old]) == [str(old)]
 
 
 def test_a_log_twice_as_long_calls_for_training() -> None:

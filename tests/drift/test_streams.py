@@ -32,7 +32,7 @@ def test_every_default_stream_has_a_name_of_its_own_and_a_label_for_people(
 ) -> None:
     specs = stream_specs(log.catalogue)
     assert len({(spec.kind, spec.label) for spec in specs}) == len(specs)
-    assert {spec.kind for spec in specs} == set(KIND_LABELS)
+    assert {spec.kind for spec in specs} | {"movie"} == set(KIND_LABELS)
     tastes = {spec.label for spec in specs if spec.kind == "taste"}
     assert "IMAX" not in tastes
     assert {"Action", "films of the 1990s"} <= tastes
@@ -40,7 +40,11 @@ def test_every_default_stream_has_a_name_of_its_own_and_a_label_for_people(
 
 def test_only_a_change_of_how_users_rate_is_concept_drift(log: InteractionLog) -> None:
     kinds = {spec.kind for spec in stream_specs(log.catalogue) if spec.is_concept_drift}
-    assert kinds == {"scale", "level", "error", "agreement"}
+    assert kinds == {"scale", "spread", "level", "error", "agreement"}
+    groups = {"new users", "known users", "active users"}
+    specs = [spec for spec in stream_specs(log.catalogue) if spec.label in groups]
+    assert {spec.label for spec in specs} == groups
+    assert not any(spec.is_concept_drift for spec in specs)
 
 
 def test_every_spec_returns_one_value_per_rating(log: InteractionLog) -> None:
@@ -97,14 +101,44 @@ def test_a_selection_limits_a_stream_to_its_ratings(log: InteractionLog) -> None
     assert (stream.levels == 0).all()
 
 
-def test_agreement_is_positive_where_a_user_prefers_what_others_rate_high(
+def test_agreement_is_the_covariance_of_offsets_and_item_means_within_chunks(
     log: InteractionLog,
 ) -> None:
     inputs = StreamInputs(log)
     merit = log.movie_mean(log.movie, log.timestamp) - log.global_mean(log.timestamp)
-    same_side = np.sign(inputs.residual) == np.sign(merit)
-    assert (inputs.agreement[same_side] >= 0).all()
-    assert (inputs.agreement[~same_side] <= 0).all()
+    chunk = np.flatnonzero(inputs.chunks.size == 25)[0]
+    inside = inputs.chunks.chunk == chunk
+    covariance = np.cov(inputs.offset[inside], np.clip(merit[inside], -1, 1))[0, 1]
+    assert inputs.agreement[inside].mean() == pytest.approx(covariance)
+    assert inputs.spread[inside].mean() > 0
+
+
+def test_a_change_of_level_alters_neither_agreement_nor_spread_nor_width(
+    log: InteractionLog,
+) -> None:
+    inputs, lowered = StreamInputs(log), StreamInputs(log)
+    lowered.__dict__["offset"] = inputs.offset - 0.5 * (inputs.chunks.chunk % 2)
+    for name in ("agreement", "spread", "width"):
+        np.testing.assert_allclose(getattr(lowered, name), getattr(inputs, name), atol=1e-9)
+
+
+def test_streams_of_level_read_only_the_first_chunk_of_each_session(log: InteractionLog) -> None:
+    chunks = StreamInputs(log).chunks
+    opening = set(chunks.begins[chunks.opening].tolist())
+    (level,) = (s for s in streams_of(log) if (s.spec.kind, s.spec.label) == ("level", "all"))
+    assert len(level.begins) > 50
+    assert set(level.begins.tolist()) <= opening
+
+
+def test_a_movie_with_many_ratings_has_a_stream_of_its_own(real: Tables) -> None:
+    log = log_of(real, real.ratings)
+    movies = [stream for stream in streams_of(log) if stream.spec.kind == "movie"]
+    counts = np.bincount(log.movie)
+    assert len(movies) == (counts >= 100).sum() > 0
+    for stream in movies[:5]:
+        (row,) = np.unique(log.movie[stream.begins])
+        assert stream.spec.label == log.catalogue.titles[row]
+        assert (np.diff(stream.begins) > 0).all()
 
 
 def test_new_users_are_those_with_few_earlier_ratings() -> None:
@@ -164,7 +198,7 @@ def test_half_steps_are_monitored_only_on_a_scale_that_has_them(
     found = left_out(scale)
     assert found == (reason and f"rating scale: half stars: {reason}")
     specs = [s for s in stream_specs(log.catalogue, scale) if s.kind == "scale" or s.parts]
-    assert len(specs) == (4 if reason is None else 1)
+    assert len(specs) == (5 if reason is None else 2)
     assert specs[-1].label == "top ratings"
 
 

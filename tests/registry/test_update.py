@@ -108,6 +108,8 @@ def drift_found_at(second: int) -> Finding:
         unit="share",
         is_concept_drift=True,
         since=second,
+        earliest=second,
+        latest=second,
         found=second,
         before=0.0,
         after=0.5,

@@ -8,7 +8,7 @@ import pytest
 
 from foreseen.errors import InputError
 from foreseen.serving.accounts import Accounts, SignInError
-from foreseen.serving.store import Store, StoredRating
+from foreseen.serving.store import MOVIE_LISTS, ListedMovie, Store, StoredRating
 
 SECRET = "for-tests-only-0123456789-abcdefghijklm"  # noqa: S105
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -97,10 +97,11 @@ def test_the_guests_data_moves_to_the_account_that_signs_in(
     store.rate(user.id, [StoredRating(1, 5.0, 20), StoredRating(2, 5.0, 20)])
     guest = accounts.open_guest()
     store.rate(guest.user.id, [StoredRating(1, 1.0, 10), StoredRating(2, 1.0, 30)])
-    store.dismiss(guest.user.id, 3, 40)
+    for movie_list in MOVIE_LISTS:
+        store.add_to(movie_list, guest.user.id, [ListedMovie(3, 40)])
     accounts.sign_in("ann", PASSWORD, ADDRESS, guest)
     assert store.ratings(user.id) == [StoredRating(1, 5.0, 20), StoredRating(2, 1.0, 30)]
-    assert store.dismissed(user.id) == [3]
+    assert store.lists(user.id) == {name: [ListedMovie(3, 40)] for name in MOVIE_LISTS}
     assert store.user(guest.user.id) is None
 
 

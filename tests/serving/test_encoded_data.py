@@ -79,8 +79,8 @@ def test_the_pages_have_the_ids_and_the_scale_of_the_data(named: TestClient) -> 
     assert 'min="0" max="100" step="1" value="73"' in page
     assert "73 of 100" in page
     assert 'href="/film/tt' in page
-    for path in ("/", "/rate", "/top", "/me"):
-        assert "tt318 é" in named.get("/me").text
+    for path in ("/", "/rate", "/top", "/me", "/me/ratings"):
+        assert "tt318 é" in named.get("/me/ratings").text
         assert named.get(path).status_code == 200
 
 

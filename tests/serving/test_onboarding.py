@@ -1,19 +1,19 @@
-"""The movies offered to new users."""
+"""The movies offered to users to rate."""
 
 import numpy as np
 
-from foreseen.serving.onboarding import onboarding_movies
+from foreseen.serving.onboarding import by_spread, onboarding_movies
 from foreseen.serving.snapshot import ModelSnapshot
 
 
 def test_onboarding_movies_are_distinct_and_popular(snapshot: ModelSnapshot) -> None:
-    rows = onboarding_movies(snapshot, [], 24)
+    rows = onboarding_movies(snapshot, [], [], 24)
     assert len(rows) == len(set(rows)) == 24
     assert snapshot.views[rows].min() >= np.sort(snapshot.views)[-400]
 
 
 def test_their_ratings_differ_more_than_those_of_popular_movies(snapshot: ModelSnapshot) -> None:
-    rows = onboarding_movies(snapshot, [], 24)
+    rows = by_spread(snapshot, [], 24)
     popular = np.argsort(-snapshot.views)[:400]
     deviations = snapshot.rating_deviations
     assert deviations[rows].mean() > deviations[popular].mean()
@@ -30,13 +30,13 @@ def test_their_genres_are_more_diverse_than_those_of_the_first_by_score(
     score = snapshot.rating_deviations * np.log1p(snapshot.views)
     popular = np.argsort(-snapshot.views, kind="stable")[:400]
     first = popular[np.argsort(-score[popular])][:24]
-    assert similarity(onboarding_movies(snapshot, [], 24)) < similarity(first.tolist())
+    assert similarity(by_spread(snapshot, [], 24)) < similarity(first.tolist())
 
 
-def test_excluded_movies_are_left_out_and_fewer_are_returned_if_too_few_remain(
+def test_rated_and_excluded_movies_are_left_out_and_fewer_are_returned_if_too_few_remain(
     snapshot: ModelSnapshot,
 ) -> None:
-    rows = onboarding_movies(snapshot, [], 10)
-    assert set(rows).isdisjoint(onboarding_movies(snapshot, rows, 10))
+    rows = onboarding_movies(snapshot, [], [], 10)
+    assert set(rows).isdisjoint(onboarding_movies(snapshot, rows[:5], rows[5:], 10))
     popular = np.argsort(-snapshot.views, kind="stable")[:400]
-    assert len(onboarding_movies(snapshot, popular[5:].tolist(), 10)) == 5
+    assert len(onboarding_movies(snapshot, [], popular[5:].tolist(), 10)) == 5

@@ -15,7 +15,7 @@ from foreseen.models.train import train
 from foreseen.registry import versions
 from foreseen.serving.app import create_app
 from foreseen.serving.paths import path_segment
-from foreseen.serving.store import Store
+from foreseen.serving.store import MOVIE_LISTS, Store
 
 IDS = [
     "B00/12", "/", "a//b", "x/similar", "x/why", "../me", "..", ".", "a?b=c", "a#b", "50%", "%2F",
@@ -53,7 +53,7 @@ def test_every_route_finds_the_movie(odd: TestClient, movie: str) -> None:
     reasons = odd.get(f"/api/v1/movies/{other}/why").json()
     assert [entry["movieId"] for entry in reasons] == [movie]
     assert movie in html.unescape(odd.get(f"/film/{path}").text)
-    for kind in ("ratings", "dismissed"):
+    for kind in ("ratings", *MOVIE_LISTS):
         url = f"/api/v1/me/{kind}/{path}"
         assert odd.put(url, json={"rating": 2}, headers=headers).status_code in {200, 204}
         assert odd.delete(url, headers=headers).status_code == 204
@@ -67,7 +67,7 @@ def test_every_link_of_a_page_leads_to_its_movie(odd: TestClient) -> None:
     for movie in IDS:
         url = f"/api/v1/me/ratings/{path_segment(movie)}"
         assert odd.put(url, json={"rating": 4}, headers=headers).status_code == 200
-    links = re.findall(r'href="(/film/[^"]*)">movie ([^<]*)<', odd.get("/me").text)
+    links = re.findall(r'href="(/film/[^"]*)">movie ([^<]*)<', odd.get("/me/ratings").text)
     found = {html.unescape(title).strip(): link for link, title in links}
     assert set(found) == set(IDS)
     for movie, link in found.items():

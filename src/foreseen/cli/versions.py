@@ -57,13 +57,25 @@ def _print_update(result: "Update", as_json: bool) -> None:
     rows = [
         ["ratings added", f"{result.observed:,}"],
         ["ratings in total", f"{result.ratings:,}"],
-        *(["drift detected", str(finding)] for finding in result.findings),
+        *_drift_rows(result),
         *(["suspected injection", str(suspected)] for suspected in result.injections),
         *(["reason to retrain", reason] for reason in result.reasons),
         ["decision", result.decision],
         ["current version", str(result.version)],
     ]
     print_table(None, ["", "value"], rows)
+
+
+def _drift_rows(result: "Update") -> list[list[str]]:
+    """Return a row for each finding, followed by those of what it explains."""
+    return [
+        row
+        for finding in result.findings
+        for row in (
+            ["drift detected", str(finding)],
+            *(["explained by it", str(explained)] for explained in finding.explains),
+        )
+    ]
 
 
 def list_versions(folder: Folder, as_json: AsJson = False) -> None:

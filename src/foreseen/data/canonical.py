@@ -17,6 +17,7 @@ from foreseen.data.checks import (
     without_duplicates,
 )
 from foreseen.data.encoding import Encoding
+from foreseen.data.ordering import count_distinct, sorted_by
 from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import (
     MOVIE,
@@ -206,8 +207,11 @@ def make_canonical(
     encoding = Encoding(scale=scale).extended([ratings, *others])
     values = ratings[RATING].to_numpy()
     lowest, highest = float(values.min()), float(values.max())
-    ratings = encoding.encode(ratings.select(*RATINGS_SCHEMA, LINE))
-    ratings = ratings.sort((TIMESTAMP, LINE) if keep_order else TIME_ORDER).drop(LINE)
+    if keep_order:
+        ratings = sorted_by(ratings, (TIMESTAMP, LINE))
+    ratings = encoding.encode(ratings.select(*RATINGS_SCHEMA))
+    if not keep_order:
+        ratings = sorted_by(ratings, TIME_ORDER)
     movies = None if raw.movies is None else encoding.encode(raw.movies)
     movies, without_metadata = _with_rated_movies(movies, ratings)
     manifest = Manifest(
@@ -222,7 +226,7 @@ def make_canonical(
         last=int(ratings[TIMESTAMP][-1]),
         lowest=lowest,
         highest=highest,
-        ties=ratings.select(pl.len() - pl.struct(USER, TIMESTAMP).n_unique()).item(),
+        ties=ratings.height - count_distinct(ratings, (USER, TIMESTAMP)),
         bad_rows=len(bad),
         scale=scale,
         has_timestamps=has_timestamps,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from foreseen.data.ordering import count_distinct
 from foreseen.data.output import write_rows
 from foreseen.data.rating_scale import STARS, RatingScale, detect_scale
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, USER
@@ -47,6 +48,8 @@ def scale_of(raw: RawTables) -> RatingScale:
 def ratings_on_scale(raw: RawTables, scale: RatingScale) -> tuple[pl.DataFrame, list[BadRow]]:
     """Return the ratings on a scale; and the others, as bad rows."""
     is_valid = pl.Series(scale.contains(raw.ratings[RATING].to_numpy()))
+    if is_valid.all():
+        return raw.ratings, []
     bad = BadRows(raw.ratings_file)
     for row in raw.ratings.filter(~is_valid).iter_rows(named=True):
         value = row[RATING]
@@ -65,7 +68,7 @@ def warn_of_odd_ids(ratings: pl.DataFrame, file: str) -> None:
     for name in (USER, MOVIE):
         if ratings.schema[name] != pl.String():
             continue
-        odd = ratings.filter(~pl.col(name).str.contains(_WHOLE))
+        odd = ratings.filter(~pl.col(name).str.contains(_WHOLE)).sort(*TIME_ORDER, LINE)
         if 0 < odd.height <= _MAX_BAD_SHARE * ratings.height:
             _logger.warning(
                 "%s: %s of %s values of %s are no whole numbers, such as '%s' in line %s",
@@ -78,10 +81,10 @@ def without_duplicates(ratings: pl.DataFrame, file: str) -> tuple[pl.DataFrame, 
 
     Keeping the last one would leak the future into a point-in-time history.
     """
+    if count_distinct(ratings, (USER, MOVIE)) == ratings.height:
+        return ratings, []
     ordered = ratings.sort(*TIME_ORDER, LINE)
     first = ordered.unique([USER, MOVIE], keep="first", maintain_order=True)
-    if first.height == ordered.height:
-        return first, []
     repeated = ordered.join(first, on=LINE, how="anti").join(
         first.select(USER, MOVIE, first_line=LINE), on=[USER, MOVIE]
     )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift.attribution import FEWEST_BEFORE, Change, best_explanation, locate
 from foreseen.drift.streams import (
     IN_STARS,
     KIND_LABELS,
@@ -27,7 +28,6 @@ from foreseen.features.interaction_log import InteractionLog
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0
-_FEWEST_BEFORE: Final = 30
 _CONFIRMING: Final = 5.0
 """Standard errors between the means before and after. Shuffled logs had at most one such alarm a
 year over all streams; `benchmarks/drift_injected.py` measures it."""
@@ -60,12 +60,15 @@ class Finding:
         unit: Unit of the stream.
         is_concept_drift: Whether users rate differently, so that the model has to be retrained.
         since: Second of the first rating after the change.
+        earliest: First second of the interval in which the change lies.
+        latest: Last second of it.
         found: Second of the rating at which the change was confirmed.
         before: Mean before the change.
         after: Mean after it.
         ratings: Ratings of the log from the change to its confirmation.
         evidence: Ratings of the stream after the change.
         deviations: Difference of the standardised means, in standard errors.
+        explains: Alarms of other streams that the change explains.
     """
 
     kind: str
@@ -73,28 +76,37 @@ class Finding:
     unit: str
     is_concept_drift: bool
     since: int
+    earliest: int
+    latest: int
     found: int
     before: float
     after: float
     ratings: int
     evidence: int
     deviations: float
+    explains: "tuple[Finding, ...]" = ()
 
     def __str__(self) -> str:
         subject = f"{KIND_LABELS.get(self.kind, self.kind)}: {self.label}"
         direction = "up" if self.after > self.before else "down"
         return (
             f"{subject} {direction} since {_day(self.since)}: {self._level(self.before)} before, "
-            f"{self._level(self.after)} after (found {_day(self.found)} on {self.evidence:,} "
-            f"ratings, {abs(self.deviations):.1f} standard errors)"
+            f"{self._level(self.after)} after (changed between {_day(self.earliest)} and "
+            f"{_day(self.latest)}, found {_day(self.found)} on {self.evidence:,} ratings, "
+            f"{abs(self.deviations):.1f} standard errors)"
         )
 
     def on_scale(self, scale: RatingScale) -> "Finding":
         """Return the finding with means on the scale of the data, where they are in stars."""
-        if self.unit != IN_STARS or scale.is_stars:
+        if scale.is_stars:
             return self
+        explains = tuple(finding.on_scale(scale) for finding in self.explains)
+        if self.unit != IN_STARS:
+            return replace(self, explains=explains)
         before, after = self.before * scale.per_star, self.after * scale.per_star
-        return replace(self, unit=f"on the scale {scale}", before=before, after=after)
+        return replace(
+            self, unit=f"on the scale {scale}", before=before, after=after, explains=explains
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as `metrics.json` and the command line contain it."""
@@ -102,6 +114,8 @@ class Finding:
             "what": self.kind,
             "which": self.label,
             "since": self.since,
+            "earliest": self.earliest,
+            "latest": self.latest,
             "found": self.found,
             "before": self.before,
             "after": self.after,
@@ -109,6 +123,7 @@ class Finding:
             "evidence": self.evidence,
             "deviations": self.deviations,
             "sentence": str(self),
+            "explains": [str(finding) for finding in self.explains],
         }
 
     def _level(self, value: float) -> str:
@@ -121,7 +136,7 @@ def page_hinkley() -> DriftDetector:
     from river.drift import PageHinkley
 
     return PageHinkley(
-        min_instances=_FEWEST_BEFORE, delta=_SLACK, threshold=_THRESHOLD, alpha=1.0, mode="both"
+        min_instances=FEWEST_BEFORE, delta=_SLACK, threshold=_THRESHOLD, alpha=1.0, mode="both"
     )
 
 
@@ -133,8 +148,8 @@ def detect(
 ) -> list[Finding]:
     """Return the changes of a log, in the order in which they were found.
 
-    A finding rests on ratings up to `found` alone: later ratings change no finding. A stream with
-    parts does not repeat a finding of its parts.
+    A finding rests on ratings up to `found` alone: later ratings only add to what it `explains`. A
+    stream with parts does not repeat a finding of its parts.
 
     Args:
         log: The log.
@@ -142,22 +157,53 @@ def detect(
         detector: Returns a new detector; called for every stream, and again after every finding.
         scale: The scale of the data.
     """
-    findings: list[Finding] = []
-    for stream in streams_of(log, streams, scale):
+    monitored = streams_of(log, streams, scale)
+    alarms: list[Change] = []
+    for stream in monitored:
         parts = {(part.kind, part.label) for part in stream.spec.parts or ()}
-        of_parts = [found for found in findings if (found.kind, found.label) in parts]
-        findings += [
-            found
-            for found in _findings(stream, log, detector)
-            if not any(found.since <= part.found <= found.found for part in of_parts)
+        of_parts = [alarm for alarm in alarms if _name(alarm) in parts]
+        alarms += [
+            alarm
+            for alarm in _alarms(stream, detector)
+            if not any(alarm.since <= part.found <= alarm.found for part in of_parts)
         ]
-    return sorted(findings, key=lambda found: (found.found, found.kind, found.label))
+    alarms.sort(key=lambda alarm: (alarm.found, _name(alarm)))
+    return [
+        _finding(change, log.timestamp, explained)
+        for change, explained in _attributed(alarms, monitored)
+    ]
 
 
-def _findings(
-    stream: Stream, log: InteractionLog, detector: Callable[[], DriftDetector]
-) -> list[Finding]:
-    findings: list[Finding] = []
+def _attributed(
+    alarms: Sequence[Change], streams: Sequence[Stream]
+) -> list[tuple[Change, list[Change]]]:
+    """Return the changes that alarms show, each with the alarms that it explains.
+
+    Args:
+        alarms: In the order in which they were raised.
+        streams: All streams.
+    """
+    changes: list[tuple[Change, list[Change]]] = []
+    for alarm in alarms:
+        # Concept drift is never listed under a change that is none: it calls for retraining.
+        same = [
+            explained
+            for change, explained in changes
+            if change.is_same(alarm)
+            and any(c.is_concept_drift for c in (change, *explained)) >= alarm.is_concept_drift
+        ]
+        if same:
+            same[-1].append(alarm)
+            continue
+        before = [other for other in alarms if other.found < alarm.found]
+        best = best_explanation(alarm, streams, before)
+        changes.append((best, [alarm] if best != alarm else []))
+    return changes
+
+
+def _alarms(stream: Stream, detector: Callable[[], DriftDetector]) -> list[Change]:
+    """Return the confirmed alarms of a stream."""
+    alarms: list[Change] = []
     test = detector()
     start, alert = 0, 0
     for n, value in enumerate(stream.values.tolist()):
@@ -165,44 +211,46 @@ def _findings(
         alert = _PATIENCE if test.drift_detected else alert - 1
         if alert <= 0:
             continue
-        split, deviations = _widest_split(stream.values[start : n + 1])
+        _, deviations = _widest_split(stream.values[start : n + 1])
         if abs(deviations) < _CONFIRMING:
             continue
-        findings.append(_finding(stream, log.timestamp, start, start + split, n, deviations))
+        change = locate(stream, start, n)
+        if change is not None:
+            alarms.append(change)
         start, alert, test = n + 1, 0, detector()
-    return findings
+    return alarms
 
 
-def _finding(
-    stream: Stream,
-    times: NDArray[np.int64],
-    start: int,
-    change: int,
-    last: int,
-    deviations: float,
-) -> Finding:
-    """Return the finding that values `change` to `last` differ from those from `start`."""
-    spec = stream.spec
-    old, new = slice(start, change), slice(change, last + 1)
+def _name(change: Change) -> tuple[str, str]:
+    return change.stream.spec.kind, change.stream.spec.label
+
+
+def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Change] = ()) -> Finding:
+    """Return the finding of a change."""
+    stream, spec = change.stream, change.stream.spec
+    old, new = slice(change.start, change.split), slice(change.split, change.last + 1)
     before, after = _mean(stream, old), _mean(stream, new)
     return Finding(
         kind=spec.kind,
         label=spec.label,
         unit=spec.unit,
-        is_concept_drift=spec.is_concept_drift and (after > before or not spec.only_rise),
-        since=int(times[stream.begins[change]]),
-        found=int(times[stream.ends[last]]),
+        is_concept_drift=change.is_concept_drift or any(e.is_concept_drift for e in explained),
+        since=int(times[change.since]),
+        earliest=int(times[change.earliest]),
+        latest=int(times[change.latest]),
+        found=int(times[change.found]),
         before=before,
         after=after,
-        ratings=int(stream.ends[last] - stream.begins[change]) + 1,
+        ratings=change.found - change.since + 1,
         evidence=int(stream.weights[new].sum()),
-        deviations=deviations,
+        deviations=change.deviations,
+        explains=tuple(_finding(other, times) for other in explained),
     )
 
 
 def _widest_split(values: NDArray[np.float64]) -> tuple[int, float]:
     """Return the split with the greatest difference of means, and that in standard errors."""
-    lengths = _AFTER[len(values) - _FEWEST_BEFORE >= _AFTER]
+    lengths = _AFTER[len(values) - FEWEST_BEFORE >= _AFTER]
     if not len(lengths):
         return 0, 0.0
     sums = np.append(0.0, np.cumsum(values))

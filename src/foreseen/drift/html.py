@@ -198,7 +198,14 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
              "processor seconds after the start"],
             [_policy_row(result) for result in results],
         ),
-        ("Detected changes", ["change"], [[found["sentence"]] for found in document["findings"]]),
+        (
+            "Detected changes",
+            ["change", "explains"],
+            [
+                [found["sentence"], "; ".join(found["explains"])]
+                for found in document["findings"]
+            ],
+        ),
         (
             "Movies that may be promoted by injected ratings",
             ["suspicion"],

@@ -11,6 +11,8 @@ RETRAIN_GROWTH: Final = 2.0
 FINETUNE_GROWTH: Final = 0.05
 """Growth of the log since the last incremental training from which another one follows. Fewer
 ratings come from few users, to whom the networks would overfit."""
+OLD_CHANGE: Final = 2 * FINETUNE_GROWTH
+"""Share of the log since a change from which incremental training has learned it."""
 
 
 def should_finetune(trained: int, known: int) -> bool:
@@ -26,15 +28,19 @@ def should_finetune(trained: int, known: int) -> bool:
 def calls_for_training(trained: int, known: int, findings: Sequence[Finding]) -> list[str]:
     """Return the reasons for retraining, as sentences; empty if there are none.
 
-    Reasons are concept drift, and a log of which most has never been trained on. All other
-    changes are left to incremental training.
+    Reasons are concept drift that is found soon after it began, and a log of which most has never
+    been trained on. All other changes are left to incremental training.
 
     Args:
         trained: Ratings that the model was trained on.
         known: Ratings known now.
         findings: Changes found since the last check.
     """
-    reasons = [str(finding) for finding in findings if finding.is_concept_drift]
+    reasons = [
+        str(finding)
+        for finding in findings
+        if finding.is_concept_drift and finding.ratings <= OLD_CHANGE * known
+    ]
     if known >= RETRAIN_GROWTH * trained:
         reasons.append(f"{known:,} ratings known, {trained:,} trained on")
     return reasons

@@ -26,6 +26,7 @@ class SessionChunks:
         ends: Position in the log of the rating at which each chunk is complete, of shape C.
         size: Ratings of each chunk, of shape C.
         early: Whether each chunk begins near the start of its session, of shape C.
+        opening: Whether each chunk is the first of its session, of shape C.
     """
 
     chunk: NDArray[np.int64]
@@ -34,6 +35,7 @@ class SessionChunks:
     ends: NDArray[np.int64]
     size: NDArray[np.float64]
     early: NDArray[np.bool_]
+    opening: NDArray[np.bool_]
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of one value per rating (of shape E) over each chunk, of shape C."""
@@ -93,4 +95,5 @@ def split_sessions(user: NDArray[np.int64], times: NDArray[np.int64]) -> Session
         complete[by_completion],
         size[by_completion].astype(np.float64),
         place[firsts[by_completion]] < _SESSION_START,
+        place[firsts[by_completion]] == 0,
     )

@@ -28,6 +28,8 @@ class Standardisation:
         between: Variance between the sessions of a user, relative to that of a rating.
         floor: Least variance of a rating of a stream of shares.
         whole: Whether all chunks of a session count, not only those near its start.
+        opening: Whether only the first chunk of each session counts: a user's mean contains a
+            change of level from the second on.
         contrast: Whether a chunk is compared with the same chunk's other ratings.
         least_variance: Least total variance of the ratings behind a value.
     """
@@ -36,6 +38,7 @@ class Standardisation:
     between: float = 0.05
     floor: float = 0.01
     whole: bool = False
+    opening: bool = False
     contrast: bool = False
     least_variance: float = 0.0
 
@@ -144,3 +147,18 @@ def standardise(
             information, residual_sum, ratings, level_sum, total_variance = 0.0, 0.0, 0.0, 0.0, 0.0
             begun = -1
     return z[:found], level[:found], weight[:found], first[:found], last[:found]
+
+
+@compiled
+def standardise_ratings(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return N independent residuals, in time order, with mean zero and variance one."""
+    values = np.empty(len(residual))
+    mean, squares, count = 0.0, float(_WARM_UP), float(_WARM_UP)
+    for n in range(len(residual)):
+        deviation = residual[n] - mean
+        spread = squares / count
+        values[n] = min(max(deviation / np.sqrt(spread), -_CLIP), _CLIP)
+        squares += min(deviation**2, _CLIP**2 * spread)
+        count += 1
+        mean += deviation / count
+    return values

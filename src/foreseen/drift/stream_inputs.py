@@ -1,5 +1,6 @@
 """Quantities of a log that the monitored streams are computed from."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +14,11 @@ from foreseen.features.interaction_log import USER_DAMPING, InteractionLog
 
 _NEW_USER: Final = 20
 """Ratings of a user that count as those of a new user."""
+_ACTIVE_USER: Final = 100
+"""Ratings of a user from which the user counts as active."""
+_FEWEST_OF_SPREAD: Final = 3
+_AGREEMENT_IN_WIDTH: Final = 0.5
+"""Ratio of the information that covariance and spread have about the width of the scale."""
 
 
 class StreamInputs:
@@ -44,14 +50,72 @@ class StreamInputs:
 
     @cached_property
     def agreement(self) -> NDArray[np.float64]:
-        """Each residual times how far the movie's mean lies above the global mean, of shape E."""
+        """Contribution of each rating to the covariance of offsets and item means, of shape E.
+
+        Both are taken from their means in the chunk, so that a change of level does not enter.
+        """
         merit = np.clip(self._movie_mean - self.log.global_mean(self.log.timestamp), -1, 1)
-        return np.clip(self.residual, -3, 3) * merit
+        return self._deviation * self._from_chunk(merit)
+
+    @cached_property
+    def spread(self) -> NDArray[np.float64]:
+        """Absolute deviation of each offset from the mean of its chunk, of shape E.
+
+        The user's bias does not enter. Zero in chunks that `has_spread` leaves out.
+        """
+        return np.abs(self._deviation)
+
+    @cached_property
+    def has_spread(self) -> NDArray[np.bool_]:
+        """Whether each rating is in a complete chunk of at least three, of shape E."""
+        return self._chunk_size >= _FEWEST_OF_SPREAD
+
+    @cached_property
+    def width(self) -> NDArray[np.float64]:
+        """The evidence of each rating for a stretched scale, of shape E.
+
+        A factor on how far ratings lie from a user's mean changes their spread as well as their
+        covariance with item means.
+        """
+        return self.spread + _AGREEMENT_IN_WIDTH * self.agreement
+
+    @cached_property
+    def of_active_user(self) -> NDArray[np.bool_]:
+        """Whether the user of each rating has rated much before, of shape E."""
+        return earlier_occurrences(self.log.user.astype(np.int64)) >= _ACTIVE_USER
 
     @cached_property
     def of_new_user(self) -> NDArray[np.bool_]:
         """Whether each rating is among the first of its user, of shape E."""
         return earlier_occurrences(self.log.user.astype(np.int64)) < _NEW_USER
+
+    def ratings_of_movies(self, fewest: int, begin: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield the row of each movie with many ratings, and their positions from `begin` on."""
+        order = np.argsort(self.log.movie, kind="stable").astype(np.int64)
+        counts = np.bincount(self.log.movie)
+        ends = np.cumsum(counts)
+        for row in np.flatnonzero(counts >= fewest).tolist():
+            places = order[ends[row] - counts[row] : ends[row]]
+            yield row, places[places >= begin]
+
+    @cached_property
+    def _chunk_size(self) -> NDArray[np.float64]:
+        return self._of_chunk(self.chunks.size)
+
+    @cached_property
+    def _deviation(self) -> NDArray[np.float64]:
+        return np.clip(self._from_chunk(self.offset), -3, 3)
+
+    def _from_chunk(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values less their means in their chunks, unbiased for the variance."""
+        size = self._chunk_size
+        means = self._of_chunk(self.chunks.total(values)) / np.maximum(size, 1)
+        unbiased = np.sqrt(size / np.maximum(size - 1, 1))
+        return np.where(self.has_spread, (values - means) * unbiased, 0.0)
+
+    def _of_chunk(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value of each rating's chunk, of shape E; 0 where it is incomplete."""
+        return np.append(values, 0.0)[self.chunks.chunk]
 
     @cached_property
     def genres(self) -> NDArray[np.bool_]:

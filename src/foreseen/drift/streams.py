@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.drift.occurrences import new_entities
-from foreseen.drift.standardise import Standardisation, standardise
+from foreseen.drift.standardise import Standardisation, standardise, standardise_ratings
 from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.user_statistics import DECADES, decade_name
@@ -32,15 +32,19 @@ IN_STARS: Final = "stars"
 KIND_LABELS: Final = {
     "scale": "rating scale",
     "level": "rating level",
+    "spread": "spread of a user's ratings",
     "error": "prediction error",
     "agreement": "agreement with item means",
     "taste": "taste",
+    "movie": "ratings of a movie",
     "share": "share of ratings",
     "catalogue": "catalogue",
 }
 """The kinds of the default streams, as people read them."""
 _OPENING: Final = 5000
 """Ratings at the start of a log that only set the expected values."""
+_FEWEST_OF_MOVIE: Final = 100
+"""Ratings of a movie from which it is monitored by itself."""
 _DEFAULT: Final = Standardisation()
 _NOT_CONTENT: Final = frozenset({"IMAX"})
 _ROUNDING: Final = 1e-6
@@ -52,6 +56,14 @@ Selection = Callable[[StreamInputs], NDArray[np.bool_]]
 
 def _all(inputs: StreamInputs) -> NDArray[np.bool_]:
     return np.ones(len(inputs.log.rating), dtype=np.bool_)
+
+
+def _of_active_user(inputs: StreamInputs) -> NDArray[np.bool_]:
+    return inputs.of_active_user
+
+
+def _width(inputs: StreamInputs) -> NDArray[np.float64]:
+    return inputs.width
 
 
 @dataclass(frozen=True)
@@ -111,10 +123,17 @@ _OF_USERS: Final[dict[str, Selection]] = {
     "new users": lambda inputs: inputs.of_new_user,
     "known users": lambda inputs: ~inputs.of_new_user,
 }
+_ACTIVE_LABEL: Final = "active users"
 _LEVEL: Final = StreamSpec(
     "level", "all", IN_STARS, True, lambda inputs: inputs.offset,
-    standardisation=Standardisation(prior=4.0, between=0.05),
+    standardisation=Standardisation(prior=4.0, between=0.05, opening=True),
 )  # fmt: skip
+_SPREAD: Final = StreamSpec(
+    "spread", "all", IN_STARS, True, lambda inputs: inputs.spread,
+    selected=lambda inputs: inputs.has_spread,
+    standardisation=Standardisation(prior=15.0, between=0.05, whole=True),
+)  # fmt: skip
+_WIDTH: Final = replace(_SPREAD, kind="scale", label="width", values=_width)
 _ERROR: Final = StreamSpec(
     "error", "all", IN_STARS, True, lambda inputs: np.abs(inputs.residual),
     standardisation=Standardisation(prior=8.0, between=0.02), only_rise=True,
@@ -126,7 +145,7 @@ _AGREEMENT: Final = StreamSpec(
 _NEW_MOVIES: Final = StreamSpec(
     "catalogue", "movies rated for the first time", SHARE, False,
     lambda inputs: new_entities(inputs.log.movie.astype(np.int64)),
-    standardisation=Standardisation(prior=40.0, between=0.3),
+    standardisation=Standardisation(prior=20.0, between=0.1),
 )  # fmt: skip
 
 
@@ -137,9 +156,16 @@ def stream_specs(catalogue: Catalogue, scale: RatingScale = STARS) -> list[Strea
         catalogue: Determines the genres.
         scale: The scale of the data, which determines the streams of the rating scale.
     """
-    specs = [replace(_LEVEL, label=label, selected=users) for label, users in _OF_USERS.items()]
+
+    def of_users(spec: StreamSpec, label: str, users: Selection) -> StreamSpec:
+        # A change among some users only is left to incremental training.
+        return replace(spec, label=label, selected=users, is_concept_drift=users is _all)
+
+    specs = [of_users(_LEVEL, label, users) for label, users in _OF_USERS.items()]
+    specs.append(of_users(_LEVEL, _ACTIVE_LABEL, _of_active_user))
+    specs += [_WIDTH, _SPREAD]
     for label, users in _OF_USERS.items():
-        specs += [replace(spec, label=label, selected=users) for spec in (_ERROR, _AGREEMENT)]
+        specs += [of_users(spec, label, users) for spec in (_ERROR, _AGREEMENT)]
     for column, name in enumerate(catalogue.genre_names):
         if name not in _NOT_CONTENT:
             specs += _content_specs(name, partial(_has_genre, column))
@@ -180,7 +206,7 @@ def _scale_specs(scale: RatingScale) -> list[StreamSpec]:
     # Standardised as the rating level, so that both have the same chunks behind their values.
     fractions = StreamSpec(
         "scale", name, SHARE, True, partial(_is_fraction, scale),
-        standardisation=Standardisation(prior=4.0, between=0.05, floor=0.02),
+        standardisation=Standardisation(prior=4.0, between=0.05, floor=0.02, opening=True),
     )  # fmt: skip
     # Half a star more for all users raises the rating level and turns whole stars into half stars:
     # the sum or the difference of both shows it sooner than either.
@@ -230,9 +256,12 @@ def streams_of(
 
     Every value is point in time: later ratings change no value that was available before them.
     """
-    if specs is None:
-        specs = stream_specs(log.catalogue, scale)
     inputs = StreamInputs(log)
+    if specs is None:
+        return [
+            *streams_of(log, stream_specs(log.catalogue, scale), scale),
+            *_movie_streams(inputs),
+        ]
     streams: dict[StreamSpec, Stream] = {}
 
     def compute(spec: StreamSpec) -> Stream:
@@ -248,13 +277,27 @@ def streams_of(
     return [compute(spec) for spec in specs]
 
 
+def _movie_streams(inputs: StreamInputs) -> list[Stream]:
+    """Return a stream for each movie with many ratings."""
+    titles = inputs.log.catalogue.titles
+    streams: list[Stream] = []
+    for row, places in inputs.ratings_of_movies(_FEWEST_OF_MOVIE, _OPENING):
+        residual = inputs.residual[places]
+        spec = StreamSpec("movie", titles[row], IN_STARS, False, lambda inputs: inputs.residual)
+        values = standardise_ratings(residual)
+        weights = np.ones(len(places))
+        streams.append(Stream(spec, values, residual, weights, places, places))
+    return streams
+
+
 def _stream(spec: StreamSpec, inputs: StreamInputs) -> Stream:
     chunks, values, selected = inputs.chunks, spec.values(inputs), spec.selected(inputs)
     parameters = spec.standardisation
     count = chunks.total(selected.astype(np.float64))
     total = chunks.total(np.where(selected, values, 0.0))
     rest, rest_total = chunks.size - count, chunks.total(np.where(selected, 0.0, values))
-    used = (chunks.ends >= _OPENING) & (chunks.early | parameters.whole)
+    counted = chunks.opening if parameters.opening else chunks.early | parameters.whole
+    used = (chunks.ends >= _OPENING) & counted
     z, level, weight, first, last = standardise(
         chunks.user,
         count,

@@ -13,6 +13,7 @@ from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.encoding import FIRST_CODE, USER_LIMIT
 from foreseen.data.identifiers import IdMap
+from foreseen.data.ordering import sorted_by
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.activity_clock import ActivityClock
@@ -72,8 +73,8 @@ class InteractionLog:
     @classmethod
     def of(cls, ratings: pl.DataFrame, catalogue: Catalogue, in_file_order: bool = False) -> Self:
         """Index a canonical ratings table."""
-        order = TIMESTAMP if in_file_order else TIME_ORDER
-        ratings = ratings.select(*RATINGS_SCHEMA).sort(order, maintain_order=True)
+        order = (TIMESTAMP,) if in_file_order else TIME_ORDER
+        ratings = sorted_by(ratings.select(*RATINGS_SCHEMA), order)
         catalogue = catalogue.extended(ratings[MOVIE].to_numpy())
         return cls(catalogue, IdMap.of(ratings[USER].to_numpy()), ratings, in_file_order)
 
@@ -85,7 +86,7 @@ class InteractionLog:
         return InteractionLog(
             self.catalogue.extended(new[MOVIE].to_numpy()),
             self.users.extended(new[USER].to_numpy()),
-            latest if self.in_file_order else latest.sort(TIME_ORDER),
+            latest if self.in_file_order else sorted_by(latest, TIME_ORDER),
             self.in_file_order,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from foreseen.data.tabular import checked_ids
 from foreseen.errors import InputError
 from foreseen.models.base import Model
 from foreseen.progress import progress_bar
+from foreseen.ranking.blocks import key_of, stored_blocks
 from foreseen.ranking.explain import Influence, explain, influences
 from foreseen.ranking.output import write_all_rankings
 from foreseen.ranking.rank import CRITERIA, By, diversify
@@ -36,6 +38,8 @@ _SHOWN_INFLUENCES: Final = 3
 _NOTABLE_EFFECT: Final = 0.02
 """Least effect of a rating, in stars, that is given as a reason."""
 _INFLUENCES_TRIED: Final = 40
+_BLOCK: Final = 100
+"""Users whose rankings are stored at once."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,9 @@ def recommend_all(
     """Write the rankings of all users of the log to a file; return the number of users.
 
     The extension of the file is `.parquet`, `.csv` or `.json`. Columns: userId, rank (from 1),
-    movieId, prediction, low, high, likely. JSON has an object per user, as `recommend` has.
+    movieId, prediction, low, high, likely. JSON has an object per user, as `recommend` has. The
+    movies are selected in two stages, see `foreseen.ranking.two_stage`. A run that was ended is
+    resumed by the next one with the same arguments.
 
     Raises:
         InputError: If k is not positive, or the file has another extension.
@@ -113,33 +119,44 @@ def recommend_all(
     table_format(out)
     request = _request(model, k, by, at, diversity)
     users = sorted(map(int, model.log.users.ids))
-    ids, scale = model.log.catalogue.movies.ids, model.encoding.scale
-    frames: list[pl.DataFrame] = []
-    with progress_bar("ranking", len(users)) as advance:
-        for user in users:
-            scorer = _scorer(model, user, at)
-            rows = select(scorer, request)
-            predictions = scorer.scores.predictions
-            frames.append(
-                pl.DataFrame(
-                    {
-                        USER: np.full(len(rows), user, dtype=np.int64),
-                        "rank": np.arange(1, len(rows) + 1),
-                        MOVIE: ids[rows],
-                        PREDICTION: scale.from_stars(predictions.mean[0, rows]),
-                        LOW: scale.from_stars(predictions.low[0, rows]),
-                        HIGH: scale.from_stars(predictions.high[0, rows]),
-                        "likely": scorer.scores.likely[0, rows],
-                    }
-                )
-            )
-            advance(1)
-    table = model.encoding.decode(pl.concat(frames))
-    if not scale.has_ratings:
+    blocks = [users[start : start + _BLOCK] for start in range(0, len(users), _BLOCK)]
+
+    def ranked(block: Sequence[int]) -> pl.DataFrame:
+        return pl.concat([_ranked_rows(model, user, request) for user in block])
+
+    key = key_of(model, request)
+    with stored_blocks(out, key) as stored, progress_bar("ranking", len(users)) as advance:
+        frames: list[pl.DataFrame] = []
+        for number, block in enumerate(blocks):
+            frames.append(stored(f"{number:06}", partial(ranked, block)))
+            advance(len(block))
+        _write_ranked(model, pl.concat(frames), out)
+    return len(users)
+
+
+def _ranked_rows(model: Model, user: int, request: RankingRequest) -> pl.DataFrame:
+    scorer = _scorer(model, user, request.at, exact=False)
+    rows = select(scorer, request)
+    predictions, scale = scorer.scores.predictions, model.encoding.scale
+    return pl.DataFrame(
+        {
+            USER: np.full(len(rows), user, dtype=np.int64),
+            "rank": np.arange(1, len(rows) + 1),
+            MOVIE: model.log.catalogue.movies.ids[rows],
+            PREDICTION: scale.from_stars(predictions.mean[0, rows]),
+            LOW: scale.from_stars(predictions.low[0, rows]),
+            HIGH: scale.from_stars(predictions.high[0, rows]),
+            "likely": scorer.scores.likely[0, rows],
+        }
+    )
+
+
+def _write_ranked(model: Model, table: pl.DataFrame, out: Path) -> None:
+    table = model.encoding.decode(table)
+    if not model.encoding.scale.has_ratings:
         none = pl.lit(None, pl.Float64())
         table = table.with_columns(none.alias(name) for name in (PREDICTION, LOW, HIGH))
     write_all_rankings(table, out)
-    return len(users)
 
 
 def _request(
@@ -163,11 +180,10 @@ def default_criterion(model: Model) -> By:
     return "rating" if model.encoding.scale.has_ratings else "likely"
 
 
-def _scorer(model: Model, user: int, at: int | None) -> TwoStageScorer:
+def _scorer(model: Model, user: int, at: int | None, exact: bool = True) -> TwoStageScorer:
     before = model.log.end if at is None else at + 1
     history = model.history(user, None if at is None else before)
-    # Exact: there is time here for what a server approximates.
-    return TwoStageScorer(model, history, before, exact=True)
+    return TwoStageScorer(model, history, before, exact=exact)
 
 
 def rank_movies(

@@ -186,8 +186,8 @@ class Accounts:
             if entry.rated > rated_at.get(entry.movie, -1)
         ]
         self._store.rate(user.id, moved)
-        for movie in self._store.dismissed(guest.id):
-            self._store.dismiss(user.id, movie, _now())
+        for movie_list, entries in self._store.lists(guest.id).items():
+            self._store.add_to(movie_list, user.id, entries)
         self._store.delete_user(guest.id)
 
     def sign_out(self, session: Session) -> None:

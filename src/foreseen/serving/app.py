@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -26,6 +25,7 @@ from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import LiveModel
 from foreseen.serving.store import Store
+from foreseen.serving.transfer import CachedStaticFiles, Compression, HeadRequests
 from foreseen.serving.worker import SHARED_METRICS
 
 STATIC: Final = Path(__file__).parent / "web" / "static"
@@ -92,7 +92,7 @@ def create_app(
     add_handlers(app)
     for router in (*api.ROUTERS, pages.router):
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", CachedStaticFiles(directory=STATIC), name="static")
     _add_operations(app, context, allowed_hosts)
     return app
 
@@ -135,6 +135,8 @@ def _add_operations(app: FastAPI, context: AppContext, allowed_hosts: Collection
     app.add_middleware(LoadShedding)
     app.add_middleware(BodyLimit)
     app.add_middleware(AllowedHosts, names=allowed_hosts)
+    app.add_middleware(Compression)
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestMiddleware, registry=registry, secure=context.secure)
 
 

@@ -17,7 +17,7 @@ from foreseen.serving.problems import ProblemError
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import LiveModel, ModelSnapshot
-from foreseen.serving.store import Store, StoredRating, User
+from foreseen.serving.store import MOVIE_LISTS, Store, StoredRating, User
 
 CSRF_HEADER: Final = "x-foreseen-form"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -160,12 +160,20 @@ class UserState:
     Attributes:
         ratings: The stored ratings, oldest first.
         history: The same as a history.
-        hidden: Ids of the dismissed movies.
+        dismissed, saved, seen, unseen: Codes of the movies of their lists, the first added first.
     """
 
     ratings: list[StoredRating]
     history: History
-    hidden: list[int]
+    dismissed: list[int] = field(default_factory=list[int])
+    saved: list[int] = field(default_factory=list[int])
+    seen: list[int] = field(default_factory=list[int])
+    unseen: list[int] = field(default_factory=list[int])
+
+    @property
+    def hidden(self) -> list[int]:
+        """Codes of the movies that are not recommended although they are not rated."""
+        return sorted({*self.dismissed, *self.seen})
 
     def tag(self, snapshot: ModelSnapshot, *more: object) -> str:
         """Return an entity tag: a digest of the model's revision, the user's data and `more`."""
@@ -176,7 +184,12 @@ class UserState:
 def user_state(context: AppContext, snapshot: ModelSnapshot, user: User) -> UserState:
     """Read a user's data from the store."""
     ratings = context.store.ratings(user.id)
-    return UserState(ratings, snapshot.history(ratings), context.store.dismissed(user.id))
+    lists = context.store.lists(user.id)
+    return UserState(
+        ratings,
+        snapshot.history(ratings),
+        *([entry.movie for entry in lists[name]] for name in MOVIE_LISTS),
+    )
 
 
 async def movie_code(movie: Annotated[str, Path(max_length=200)], snapshot: Snapshot) -> int:

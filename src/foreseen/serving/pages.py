@@ -1,85 +1,125 @@
 """The pages. A script updates them in place through the API; they are readable without it.
 
-To add a page, write a route here that takes a `CurrentPage` and returns `page.render(...)` with a
-template that extends `base.html`. Add it to `NAVIGATION` if the header should link to it.
+To add a page, write a route here, or in `user_pages` if it shows what a user has stored, that takes
+a `CurrentPage` and returns `page.render(...)` with a template that extends `base.html`. Add it to
+`NAVIGATION` if the header should link to it.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
+import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
-from foreseen.data.encoding import Id
-from foreseen.data.sources.export_formats import EXPORT_FORMATS
-from foreseen.data.sources.personal_fields import parse_year
-from foreseen.ranking.rank import By, by_rating
-from foreseen.ranking.recommend import RankingRequest
-from foreseen.ranking.results import Recommendation
+from foreseen.serving import user_pages
 from foreseen.serving.api.model import model_status
 from foreseen.serving.api.movies import rating_influences
 from foreseen.serving.api.schemas import movie_row
+from foreseen.serving.cards import card, ranked_cards, rows_of_cards
 from foreseen.serving.dependencies import MovieCode, now
-from foreseen.serving.movie_details import most_similar, movie_card, ratings_by_year
-from foreseen.serving.onboarding import onboarding_movies
+from foreseen.serving.filters import Known, MovieFilter, release_decades
+from foreseen.serving.movie_details import most_similar, ratings_by_year
+from foreseen.serving.onboarding import ENOUGH_RATINGS, onboarding_movies
 from foreseen.serving.recommender import predict, rating_probabilities
 from foreseen.serving.rendering import CurrentPage, Page
-from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Impression
-from foreseen.serving.taste_profile import taste_profile
 
-_RANKED_MOVIES: Final = 30
-"""Movies requested by each ranking criterion."""
-_SHOWN_MOVIES: Final = 24
-"""Movies of the ranking that are visible; the script may exchange them with the others."""
+_FIRST_MOVIES: Final = 8
+"""Movies of the ranking that are visible at first."""
+_MORE_MOVIES: Final = 12
+_MOST_MOVIES: Final = 200
+_EXCHANGED_MOVIES: Final = 8
+"""Further movies of each criterion, which the slider may exchange with the visible ones."""
 _TOP_MOVIES: Final = 5
 _GRID_MOVIES: Final = 24
+_MOST_PAGES: Final = 10
+_GUEST_MOVIES: Final = 12
 _SIMILAR_MOVIES: Final = 8
 _SHOWN_INFLUENCES: Final = 6
-_INFLUENCES_TRIED: Final = 8
+_LEAST_INFLUENCE: Final = 0.01
+"""Influences, in stars, that are smaller are left out."""
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router.include_router(user_pages.router)
 
 
 @router.get("/")
 def for_you(
     page: CurrentPage,
-    genre: Annotated[str, Query(max_length=64)] = "",
-    first_year: Annotated[str, Query(max_length=4)] = "",
-    last_year: Annotated[str, Query(max_length=4)] = "",
+    genre: Annotated[list[str] | None, Query(max_length=100)] = None,
+    without: Annotated[list[str] | None, Query(max_length=100)] = None,
+    decade: Annotated[list[str] | None, Query(max_length=100)] = None,
+    known: Known = "",
+    balance: Annotated[int, Query(ge=0, le=100)] = 0,
+    shown: Annotated[int, Query(ge=1, le=_MOST_MOVIES)] = _FIRST_MOVIES,
     part: bool = False,
 ) -> Response:
     """Show the ranking; with `part`, return only the list, to replace the one of the page."""
     snapshot, context = page.snapshot, page.context
-    genre_names = snapshot.model.log.catalogue.genre_names
-    request = RankingRequest(
-        _RANKED_MOVIES,
-        genres=(genre,) if genre in genre_names else (),
-        first_year=parse_year(first_year),
-        last_year=parse_year(last_year),
-        influences_tried=_INFLUENCES_TRIED,
+    genres, decades = snapshot.model.log.catalogue.genre_names, release_decades(snapshot)
+    names = (*genres, *map(str, decades))
+    chosen = (*(genre or ()), *(without or ()), *(decade or ()))
+    movie_filter = MovieFilter(
+        tuple(name for name in genre or () if name in genres),
+        tuple(name for name in without or () if name in genres),
+        tuple(first for first in decades if str(first) in (decade or ())),
+        known,
     )
-    cards = _ranked_cards(page, request, ("rating", "blend"))
+    count = shown + _EXCHANGED_MOVIES
+    cards = ranked_cards(page, movie_filter, count, ("rating", "blend"), reasons=True)
+    cards = _balanced(cards, balance / 100)
     if page.current is not None:
-        code = snapshot.encoding.movies.code
-        movies = tuple(code(card["movie"]) for card in cards[:_SHOWN_MOVIES])
+        movies = tuple(int(snapshot.ids[entry["row"]]) for entry in cards[:shown])
         impression = Impression(now(), "rating", snapshot.version.number, movies)
         context.store.add_impression(page.current.user.id, impression)
+    choices = {
+        "genre": movie_filter.genres,
+        "without": movie_filter.without,
+        "decade": movie_filter.decades,
+        "known": known,
+        "balance": balance,
+    }
+    more = min(shown + _MORE_MOVIES, _MOST_MOVIES) if len(cards) > shown else None
+    has_rows = not part and not movie_filter.is_active
     return page.render(
         "ranking.html" if part else "for_you.html",
         cards=cards,
-        shown=_SHOWN_MOVIES,
+        shown=shown,
+        more=more,
+        more_query=urlencode({**choices, "shown": more}, doseq=True),
+        rows=rows_of_cards(page, [c["movie"] for c in cards[:shown]]) if has_rows else [],
         rated=len(page.state.ratings),
-        genres=genre_names,
-        genre=genre,
-        first_year=first_year,
-        last_year=last_year,
+        enough=ENOUGH_RATINGS,
+        genres=genres,
+        decades=decades,
+        filter=movie_filter,
+        unknown=[name for name in chosen if name not in names],
+        balance=balance,
     )
+
+
+def _balanced(cards: list[dict[str, Any]], weight: float) -> list[dict[str, Any]]:
+    """Return cards ordered by standardised predictions and likelihoods, as the slider does.
+
+    Args:
+        cards: The cards.
+        weight: Of the likelihood, from 0 to 1.
+    """
+    if not weight or not cards:
+        return cards
+    scores = [np.array([entry["score"] for entry in cards], dtype=np.float64)]
+    scores.append(np.log(np.array([entry["likely"] for entry in cards]) + 1e-9))
+    rating, likely = ((values - values.mean()) / (values.std() or 1.0) for values in scores)
+    order = np.argsort(-((1 - weight) * rating + weight * likely), kind="stable")
+    return [cards[n] for n in order]
 
 
 @router.get("/rate")
 def rate(
-    page: CurrentPage, query: Annotated[str, Query(max_length=200)] = "", part: bool = False
+    page: CurrentPage,
+    query: Annotated[str, Query(max_length=200)] = "",
+    more: Annotated[int, Query(ge=0, lt=_MOST_PAGES)] = 0,
+    part: bool = False,
 ) -> Response:
     """Show movies to rate: search results or, without a query, the onboarding movies."""
     snapshot, state = page.snapshot, page.state
@@ -88,14 +128,19 @@ def rate(
     if query.strip():
         rows = snapshot.title_search.find(query, _GRID_MOVIES)
     else:
-        known = (snapshot.row(movie) for movie in (*given, *state.hidden))
-        excluded = [row for row in known if row is not None]
-        rows = onboarding_movies(snapshot, excluded, _GRID_MOVIES)
+        rated, excluded = (
+            [row for row in map(snapshot.row, movies) if row is not None]
+            for movies in (given, [*state.hidden, *state.unseen])
+        )
+        last = (more + 1) * _GRID_MOVIES
+        rows = onboarding_movies(snapshot, rated, excluded, last)[more * _GRID_MOVIES : last]
     return page.render(
         "grid.html" if part else "rate.html",
-        cards=[_card(snapshot, row, rating=given.get(int(snapshot.ids[row]))) for row in rows],
+        cards=[card(snapshot, row, rating=given.get(int(snapshot.ids[row]))) for row in rows],
         query=query,
+        more=(more + 1) % _MOST_PAGES if len(rows) == _GRID_MOVIES else 0,
         rated=len(state.ratings),
+        enough=ENOUGH_RATINGS,
         top=[] if part else _top_cards(page),
     )
 
@@ -103,7 +148,24 @@ def rate(
 @router.get("/top")
 def top(page: CurrentPage) -> Response:
     """Return the first movies of the ranking, to show beside the movies to rate."""
-    return page.render("top.html", top=_top_cards(page), rated=len(page.state.ratings))
+    rated = len(page.state.ratings)
+    return page.render("top.html", top=_top_cards(page), rated=rated, enough=ENOUGH_RATINGS)
+
+
+@router.get("/together")
+def together(
+    page: CurrentPage, query: Annotated[str, Query(max_length=200)] = "", part: bool = False
+) -> Response:
+    """Show the page of a group; with `part`, return only movies that a guest may rate."""
+    if not part:
+        return page.render("together.html")
+    snapshot = page.snapshot
+    if query.strip():
+        rows = snapshot.title_search.find(query, _GUEST_MOVIES)
+    else:
+        rows = onboarding_movies(snapshot, [], [], _GUEST_MOVIES)
+    cards = [card(snapshot, row, rating=None) for row in rows]
+    return page.render("grid.html", cards=cards, query=query, more=0)
 
 
 @router.get("/film/{movie}")
@@ -115,41 +177,30 @@ def film(movie: MovieCode, page: CurrentPage) -> Response:
     prediction = predict(snapshot, others, [movie])[0]
     influences: list[dict[str, Any]] = []
     if len(others.movies):
-        influences = rating_influences(snapshot, state, movie, _SHOWN_INFLUENCES)
-    years = ratings_by_year(snapshot, row)
+        least = _LEAST_INFLUENCE * scale.per_star
+        influences = [
+            entry
+            for entry in rating_influences(snapshot, state, movie, _SHOWN_INFLUENCES)
+            if abs(entry["effect"]) >= least
+        ]
+    probabilities = rating_probabilities(prediction, scale)
     return page.render(
         "film.html",
-        card=_card(snapshot, row),
+        card=card(snapshot, row),
         rating=next(
             (scale.rating_of(entry.rating) for entry in state.ratings if entry.movie == movie), None
         ),
+        is_saved=movie in state.saved,
+        is_seen=movie in state.seen,
+        is_dismissed=movie in state.dismissed,
+        rated=len(others.movies),
         prediction=prediction,
-        probabilities=rating_probabilities(prediction, scale),
+        probabilities=probabilities,
+        most_likely=max(probability for _, probability in probabilities),
         influences=influences,
-        similar=[_card(snapshot, other) for other in most_similar(snapshot, row, _SIMILAR_MOVIES)],
-        years=years,
-        max_count=max((count for _, count, _ in years), default=1),
-    )
-
-
-@router.get("/me")
-def me(page: CurrentPage) -> Response:
-    """Show the user's taste, the uncertainty of predictions, the ratings and the account."""
-    snapshot, state, store = page.snapshot, page.state, page.context.store
-    rated = [
-        _card(snapshot, row, rating=snapshot.encoding.scale.rating_of(entry.rating))
-        for entry in reversed(state.ratings)
-        if (row := snapshot.row(entry.movie)) is not None
-    ]
-    dismissed = [row for row in map(snapshot.row, state.hidden) if row is not None]
-    return page.render(
-        "me.html",
-        rated=rated,
-        taste=taste_profile(snapshot, state.ratings),
-        dismissed=[_card(snapshot, row) for row in dismissed],
-        imports=store.imports(page.current.user.id) if page.current else [],
-        exports=EXPORT_FORMATS,
-        tokens=store.tokens(page.current.user.id) if page.current else [],
+        strongest=max((abs(entry["effect"]) for entry in influences), default=1.0),
+        similar=[card(snapshot, other) for other in most_similar(snapshot, row, _SIMILAR_MOVIES)],
+        years=ratings_by_year(snapshot, row),
     )
 
 
@@ -165,44 +216,9 @@ def model(page: CurrentPage) -> Response:
     return page.render(
         "model.html",
         status=model_status(page.snapshot, page.context),
-        is_admin=page.current is not None and page.current.user.role == "admin",
+        is_admin=page.is_admin,
     )
 
 
-def _card(snapshot: ModelSnapshot, row: int, **more: object) -> dict[str, Any]:
-    return {**vars(movie_card(snapshot, row)), **more}
-
-
 def _top_cards(page: Page) -> list[dict[str, Any]]:
-    return _ranked_cards(page, RankingRequest(_TOP_MOVIES), ("rating",))
-
-
-def _ranked_cards(
-    page: Page, request: RankingRequest, criteria: Sequence[By]
-) -> list[dict[str, Any]]:
-    """Return the cards of the movies that rank highest by any criterion, ordered by `rating`."""
-    snapshot, state, recommender = page.snapshot, page.state, page.context.recommender
-    entries: dict[Id, Recommendation] = {}
-    for by in criteria:
-        for entry in recommender.rank(
-            snapshot, state.history, state.hidden, replace(request, by=by)
-        ):
-            entries.setdefault(entry.movie, entry)
-    scores = by_rating(recommender.scorer(snapshot, state.history).scores)[0]
-    cards: list[dict[str, Any]] = []
-    for entry in entries.values():
-        row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
-        assert row is not None  # noqa: S101
-        cards.append(
-            _card(
-                snapshot,
-                row,
-                prediction=entry.prediction,
-                low=entry.low,
-                high=entry.high,
-                score=float(scores[row]),
-                likely=entry.likely,
-                why=entry.why,
-            )
-        )
-    return sorted(cards, key=lambda card: -card["score"])
+    return ranked_cards(page, MovieFilter(), _TOP_MOVIES, ("rating",), reasons=False)

@@ -1,18 +1,21 @@
-"""Errors as problem details, `application/problem+json` (RFC 9457)."""
+"""Errors as problem details, `application/problem+json` (RFC 9457), or as pages for browsers."""
 
 from logging import getLogger
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from foreseen.errors import InputError
 from foreseen.serving.accounts import SignInError
 from foreseen.serving.bounded_pool import OverloadedError
 from foreseen.serving.sign_in_limits import TooManyAttemptsError
 from foreseen.serving.store import ConflictError, StoreUnavailableError
+from foreseen.serving.templates import render_template
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LOG: Final = getLogger("foreseen.serving")
@@ -39,16 +42,78 @@ class ProblemError(Exception):
         self.retry_after = retry_after
 
 
-def problem(status: int, kind: str, detail: str, retry_after: int | None = None) -> JSONResponse:
+_TITLES: Final = {
+    400: "This address is not served here",
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "This page cannot do that",
+    409: "Changed meanwhile",
+    413: "Too large",
+    422: "That does not fit",
+    429: "Too many requests",
+    500: "An error on our side",
+    503: "Back in a moment",
+}
+
+
+_HTTP_DETAILS: Final = {
+    404: "there is nothing at this address",
+    405: "this address does not support that method",
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem: as a page if the client accepts HTML and the path is not of the API."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, status: int, kind: str, detail: str, retry_after: int | None = None) -> None:
+        """Describe a problem; see `ProblemError` for the arguments."""
+        content = {
+            "type": f"urn:foreseen:{kind}",
+            "title": kind.replace("-", " "),
+            "status": status,
+            "detail": detail,
+        }
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(content, status, {**headers, "Vary": "Accept"})
+        self._detail = detail
+        self._retry_after = retry_after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response in the form that suits the request."""
+        if not _wants_page(scope):
+            await super().__call__(scope, receive, send)
+            return
+        reloads = scope["method"] == "GET" and self.status_code == 503
+        text = render_template(
+            "error.html",
+            path=scope["path"],
+            user=None,
+            csrf_token="",
+            title=_TITLES.get(self.status_code, "This did not work"),
+            status=self.status_code,
+            detail=self._detail[:1].upper() + self._detail[1:],
+            reload_after=self._retry_after if reloads else None,
+        )
+        kept = {
+            name: value
+            for name, value in self.headers.items()
+            if name not in {"content-type", "content-length"}
+        }
+        page = HTMLResponse(text, self.status_code, {**kept, "Cache-Control": "no-store"})
+        await page(scope, receive, send)
+
+
+def _wants_page(scope: Scope) -> bool:
+    accepted = Headers(scope=scope).get("accept", "")
+    return "text/html" in accepted and not scope["path"].startswith("/api/")
+
+
+def problem(status: int, kind: str, detail: str, retry_after: int | None = None) -> ProblemResponse:
     """Return a response with a problem; see `ProblemError` for the arguments."""
-    content = {
-        "type": f"urn:foreseen:{kind}",
-        "title": kind.replace("-", " "),
-        "status": status,
-        "detail": detail,
-    }
-    headers = None if retry_after is None else {"Retry-After": str(retry_after)}
-    return JSONResponse(content, status, headers, MEDIA_TYPE)
+    return ProblemResponse(status, kind, detail, retry_after)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -96,6 +161,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response = problem(error.status_code, "http-error", str(error.detail))
+        detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
+        response = problem(error.status_code, "http-error", detail)
         response.headers.update(error.headers or {})
         return response

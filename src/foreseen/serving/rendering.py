@@ -1,17 +1,13 @@
-"""Rendering of pages: the templates, the navigation, and what every page depends on."""
+"""Rendering of pages: what every page depends on, and how ratings are entered and drawn."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, Final, Self
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from foreseen.data.encoding import Id
 from foreseen.data.rating_scale import RatingScale
 from foreseen.serving.dependencies import (
     AppContext,
@@ -22,35 +18,11 @@ from foreseen.serving.dependencies import (
     UserState,
     user_state,
 )
-from foreseen.serving.paths import path_segment
 from foreseen.serving.snapshot import ModelSnapshot
+from foreseen.serving.templates import render_template
 
 _STEPS: Final = 100
 """Number of steps of the input on a continuous scale."""
-WEB: Final = Path(__file__).parent / "web"
-"""The folder of the templates and the static files."""
-
-
-class NavigationItem(NamedTuple):
-    """A link of the navigation."""
-
-    path: str
-    label: str
-    admins_only: bool = False
-
-
-NAVIGATION: Final = (
-    NavigationItem("/", "For you"),
-    NavigationItem("/rate", "Rate"),
-    NavigationItem("/me", "Me"),
-    NavigationItem("/model", "Model", admins_only=True),
-)
-
-
-def hue(genres: Sequence[str]) -> int:
-    """Return the hue, in degrees, of the poster of a movie by its first genre."""
-    name = genres[0] if genres else ""
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 360
 
 
 @dataclass(frozen=True)
@@ -79,32 +51,6 @@ class RatingInput:
         return 1 + round(9 * (rating - self.low) / (self.high - self.low))
 
 
-def _static_version() -> str:
-    """Return a digest of the static files, for URLs that browsers may cache."""
-    files = sorted((WEB / "static").iterdir())
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-
-
-def _date(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%d %B %Y}".lstrip("0")
-
-
-_ENVIRONMENT: Final = Environment(
-    loader=FileSystemLoader(WEB / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_GLOBALS: Final[dict[str, object]] = {
-    "navigation": NAVIGATION,
-    "static_version": _static_version(),
-    "date": _date,
-    "hue": hue,
-    "segment": path_segment,
-}
-
-
 @dataclass(frozen=True)
 class Page:
     """What a page is made from.
@@ -125,8 +71,19 @@ class Page:
     def state(self) -> UserState:
         """The user's data, read from the store on first use; without a user, no data."""
         if self.current is None:
-            return UserState([], self.snapshot.history([]), [])
+            return UserState([], self.snapshot.history([]))
         return user_state(self.context, self.snapshot, self.current.user)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user may update the model."""
+        return self.current is not None and self.current.user.role == "admin"
+
+    @cached_property
+    def saved(self) -> frozenset[Id]:
+        """Ids of the movies of the watchlist."""
+        identifier = self.snapshot.encoding.movies.identifier
+        return frozenset(identifier(movie) for movie in self.state.saved)
 
     def render(self, template: str, **variables: object) -> Response:
         """Return the response with a template.
@@ -134,7 +91,8 @@ class Page:
         The template has the variables `path`, `user`, `csrf_token`, `scale` and those given.
         """
         session = self.current.session if self.current else None
-        text = _ENVIRONMENT.get_template(template, globals=_GLOBALS).render(
+        text = render_template(
+            template,
             path=self.path,
             user=self.current.user if self.current else None,
             csrf_token=session.csrf_token if session else "",

@@ -118,7 +118,7 @@ class ModelSnapshot:
     @cached_property
     def title_search(self) -> TitleSearch:
         """The index that searches use."""
-        return TitleSearch(self.model.titles, self.views)
+        return TitleSearch(self.model.titles, self.views, self.model.log.catalogue.years[:-1])
 
     @cached_property
     def views(self) -> NDArray[np.float64]:

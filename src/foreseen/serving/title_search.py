@@ -1,5 +1,6 @@
-"""Search over the titles of a catalogue by substring, then by edit distance."""
+"""Search over the titles of a catalogue by substring, by words, then by edit distance."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -19,21 +20,31 @@ _COMPARED: Final = 500
 _FUZZY_PER_RESULT: Final = 8
 _CONTAINS, _EQUALS, _STARTS = 200, 40, 20
 """Scores of a title that contains the query, and what is added if it equals or starts with it."""
+_HAS_WORDS: Final = 160
+"""Score of a title that has the words of the query in any order."""
+_OF_YEAR: Final = 600
+"""What is added if the movie is of the year that the query ends with."""
 _POPULARITY_IF_CONTAINED, _POPULARITY_IF_FUZZY = 10, 3
 """Weights of the logarithm of the number of ratings."""
+_YEAR: Final = re.compile(r"^(?P<title>.+?) (?P<year>(?:18|19|20)[0-9]{2})$")
 
 
 class TitleSearch:
     """An index of C titles: normalised titles, and the titles of each trigram."""
 
-    def __init__(self, titles: Sequence[str], views: NDArray[np.float64]) -> None:
+    def __init__(
+        self, titles: Sequence[str], views: NDArray[np.float64], years: NDArray[np.float64]
+    ) -> None:
         """Index titles.
 
         Args:
             titles: In the order of the catalogue, of length C.
             views: Number of ratings of each movie, of shape C.
+            years: Years of release, of shape C; NaN if unknown.
         """
         self._titles = [normalise_title(title) for title in titles]
+        self._words = [f" {title}" for title in self._titles]
+        self._years = years
         self._popularity = np.log1p(views)
         self._by_trigram: dict[str, list[int]] = defaultdict(list)
         for row, title in enumerate(self._titles):
@@ -43,21 +54,36 @@ class TitleSearch:
     def find(self, query: str, k: int) -> list[int]:
         """Return the rows of up to k movies, best first; typos are allowed.
 
-        Titles that contain the query rank first, then fuzzy matches; popular movies rank higher.
+        Titles that contain the query rank first, then those that have its words in any order, then
+        fuzzy matches; popular movies rank higher. If the query ends with a year, movies of that
+        year that match the rest precede all others.
         """
         query = normalise_title(query)
         if not query:
             return []
+        scores = self._scores(query, k)
+        year = _YEAR.match(query)
+        if year is not None:
+            for row, score in self._scores(year["title"], k).items():
+                is_of_year = self._years[row] == int(year["year"])
+                scores[row] = max(scores.get(row, 0.0), score + _OF_YEAR * is_of_year)
+        return sorted(scores, key=lambda row: (-scores[row], row))[:k]
+
+    def _scores(self, query: str, k: int) -> dict[int, float]:
+        """Return the scores of the movies that match a normalised query, by row."""
         scores: dict[int, float] = {}
+        words = [f" {word}" for word in query.split()]
         for row, title in enumerate(self._titles):
+            popularity = _POPULARITY_IF_CONTAINED * float(self._popularity[row])
             if query in title:
                 equals, starts = title == query, title.startswith(query)
-                popularity = _POPULARITY_IF_CONTAINED * float(self._popularity[row])
                 scores[row] = _CONTAINS + _EQUALS * equals + _STARTS * starts + popularity
+            elif len(words) > 1 and all(word in self._words[row] for word in words):
+                scores[row] = _HAS_WORDS + popularity
         if len(scores) < k:
             for row, score in self._fuzzy_matches(query, _FUZZY_PER_RESULT * k):
                 scores.setdefault(row, score)
-        return sorted(scores, key=lambda row: (-scores[row], row))[:k]
+        return scores
 
     def _fuzzy_matches(self, query: str, limit: int) -> list[tuple[int, float]]:
         """Return rows and scores of titles that are similar to a normalised query."""

@@ -19,7 +19,7 @@ from tests.serving.conftest import SECRET
 from foreseen.serving.accounts import SESSION_COOKIE, SESSION_SECONDS, Accounts, Session
 from foreseen.serving.app import create_app
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import Store, StoredRating, User
+from foreseen.serving.store import MOVIE_LISTS, ListedMovie, Store, StoredRating, User
 
 CLIENTS = (
     "nobody",  # no credentials
@@ -67,13 +67,25 @@ TABLE = {
     f"GET {BASE}/me/ratings": READ_OWN,
     f"GET {BASE}/me/recommendations": READ_OWN,
     f"GET {BASE}/me/export": READ_OWN,
+    f"GET {BASE}/me/ratings.csv": READ_OWN,
     f"GET {BASE}/me/tokens": READ_OWN,
     f"PUT {BASE}/me/ratings/{{movie}}": Row(
         (401, 401, 401, 403, 200, 200, 200, 200, 200), {"rating": 4}
     ),
     f"DELETE {BASE}/me/ratings/{{movie}}": Row((401, 401, 401, 403, 204, 404, 404, 204, 404)),
-    f"PUT {BASE}/me/dismissed/{{movie}}": Row((401, 401, 401, 403, 204, 204, 204, 204, 204)),
-    f"DELETE {BASE}/me/dismissed/{{movie}}": Row((401, 401, 401, 403, 204, 404, 404, 204, 404)),
+    **{f"GET {BASE}/me/{name}": READ_OWN for name in MOVIE_LISTS},
+    **{
+        f"PUT {BASE}/me/{name}/{{movie}}": Row((401, 401, 401, 403, 204, 204, 204, 204, 204))
+        for name in MOVIE_LISTS
+    },
+    **{
+        f"DELETE {BASE}/me/{name}/{{movie}}": Row((401, 401, 401, 403, 204, 404, 404, 204, 404))
+        for name in MOVIE_LISTS
+    },
+    f"POST {BASE}/me/together": Row((401, 401, 401, 403, 200, 200, 200, 200, 200), {"guests": []}),
+    f"POST {BASE}/me/watchlist/titles": Row(
+        (401, 401, 401, 403, 200, 200, 200, 200, 200), {"text": "Heat"}
+    ),
     f"POST {BASE}/me/predictions": Row(
         (401, 401, 401, 403, 200, 200, 200, 200, 200), {"movies": [1]}
     ),
@@ -99,6 +111,11 @@ TABLE = {
     "GET /top": same(200),
     "GET /film/{movie}": same(200),
     "GET /me": same(200),
+    "GET /me/ratings": same(200),
+    "GET /me/data": same(200),
+    "GET /me/account": same(200),
+    "GET /watchlist": same(200),
+    "GET /together": same(200),
     "GET /model": same(200),
     "GET /sign-in": same(200),
     "GET /health": same(200),
@@ -148,9 +165,10 @@ class Clients:
         }
 
     def give(self, owner: User) -> int:
-        """Give `owner` a rating, a dismissal and a further token; return the token's id."""
+        """Give `owner` a rating, listed movies and a further token; return the token's id."""
         self.store.rate(owner.id, [StoredRating(318, 4.5, 10)])
-        self.store.dismiss(owner.id, 318, 10)
+        for movie_list in MOVIE_LISTS:
+            self.store.add_to(movie_list, owner.id, [ListedMovie(318, 10)])
         for token in self.store.tokens(owner.id)[1:]:
             self.store.delete_token(owner.id, token.id)
         return self.accounts.add_token(owner, "further")[0].id

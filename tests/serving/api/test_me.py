@@ -142,7 +142,7 @@ def test_the_columns_and_the_scale_of_another_table_can_be_given(client: TestCli
 
 def test_the_page_offers_every_service(client: TestClient) -> None:
     open_guest(client)
-    page = client.get("/me").text
+    page = client.get("/me/data").text
     for name, export_format in EXPORT_FORMATS.items():
         assert f'<option value="{name}">{export_format.label} (' in page
 
@@ -178,3 +178,26 @@ def test_all_data_of_a_user_can_be_exported_and_deleted(client: TestClient) -> N
     assert exported["shown"][0]["version"] == 1
     assert client.delete("/api/v1/me", headers=headers).status_code == 204
     assert client.get("/api/v1/me").status_code == 401
+
+
+def test_years_in_the_wrong_order_are_refused(client: TestClient) -> None:
+    open_guest(client)
+    response = client.get("/api/v1/me/recommendations?first_year=2016&last_year=1990")
+    assert response.status_code == 422
+    assert "first_year should be at most last_year" in response.json()["detail"]
+
+
+def test_a_list_has_its_movies_latest_first_and_each_can_be_removed_once(
+    client: TestClient,
+) -> None:
+    headers = open_guest(client)
+    for movie in (318, 50):
+        assert client.put(f"/api/v1/me/seen/{movie}", headers=headers).status_code == 204
+    found = client.get("/api/v1/me/seen").json()
+    assert {entry["movieId"] for entry in found} == {50, 318}
+    assert found[0]["title"] in {"The Usual Suspects", "The Shawshank Redemption"}
+    assert client.put("/api/v1/me/seen/99999999", headers=headers).status_code == 404
+    assert client.delete("/api/v1/me/seen/50", headers=headers).status_code == 204
+    removed = client.delete("/api/v1/me/seen/50", headers=headers)
+    assert removed.status_code == 404
+    assert removed.json()["detail"] == "your list 'seen' does not have movie 50"

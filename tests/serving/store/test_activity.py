@@ -1,17 +1,6 @@
-"""Dismissed movies, imports and impressions."""
+"""Imports and impressions."""
 
 from foreseen.serving.store import Impression, Store
-
-
-def test_a_dismissal_is_stored_once_and_deleted(store: Store) -> None:
-    user, other = store.add_guest(1).id, store.add_guest(1).id
-    for movie in (318, 1, 318):
-        store.dismiss(user, movie, 5)
-    assert store.dismissed(user) == [1, 318]
-    assert store.dismissed(other) == []
-    assert store.undismiss(user, 318)
-    assert not store.undismiss(user, 318)
-    assert store.dismissed(user) == [1]
 
 
 def test_imports_are_returned_oldest_first(store: Store) -> None:

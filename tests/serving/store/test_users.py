@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import pytest
 
 from foreseen.errors import InputError
-from foreseen.serving.store import Impression, Store, StoredRating
+from foreseen.serving.store import MOVIE_LISTS, Impression, ListedMovie, Store, StoredRating
 
 
 def test_a_name_is_unique_and_the_guests_sessions_and_tokens_are_deleted(store: Store) -> None:
@@ -96,7 +96,8 @@ def test_a_deleted_user_leaves_no_data_and_others_keep_theirs(store: Store) -> N
     for one in (user, other):
         store.rate(one, [StoredRating(318, 4.5, 10)])
         store.open_session(f"digest {one}", one, 100)
-        store.dismiss(one, 1, 5)
+        for movie_list in MOVIE_LISTS:
+            store.add_to(movie_list, one, [ListedMovie(1, 5)])
         store.add_impression(one, Impression(1, "rating", 1, (1, 2)))
         counts = {"matched": 1, "changed": 1, "ambiguous": 1, "missing": 1}
         store.add_import(one, 1, "imdb", counts)
@@ -105,17 +106,20 @@ def test_a_deleted_user_leaves_no_data_and_others_keep_theirs(store: Store) -> N
     assert [owner for owner, _ in store.all_ratings()] == [other]
     assert store.session_user(f"digest {user}", 0) is None
     assert store.token_user(f"token {user}") is None
-    assert store.dismissed(user) == store.impressions(user) == store.imports(user) == []
+    assert store.lists(user) == {movie_list: [] for movie_list in MOVIE_LISTS}
+    assert store.impressions(user) == store.imports(user) == []
     assert store.session_user(f"digest {other}", 0) is not None
 
 
 def test_expired_sessions_and_old_guests_without_data_are_deleted(store: Store) -> None:
-    idle, rater, dismisser = (store.add_guest(1).id for _ in range(3))
+    idle, rater = (store.add_guest(1).id for _ in range(2))
     visitor, new = store.add_guest(1).id, store.add_guest(5000).id
     store.rate(rater, [StoredRating(318, 4.5, 10)])
-    store.dismiss(dismisser, 318, 10)
+    keepers = [store.add_guest(1).id for _ in MOVIE_LISTS]
+    for keeper, movie_list in zip(keepers, MOVIE_LISTS, strict=True):
+        store.add_to(movie_list, keeper, [ListedMovie(318, 10)])
     store.open_session("expired", idle, 50)
     store.open_session("valid", visitor, 9000)
     store.delete_expired(5001)
     assert store.user(idle) is None
-    assert all(store.user(kept) for kept in (rater, dismisser, visitor, new))
+    assert all(store.user(kept) for kept in (rater, *keepers, visitor, new))

@@ -40,7 +40,9 @@ from foreseen.errors import DataError
 _REQUIRED: Final = (USER, MOVIE, RATING)
 _logger: Final = logging.getLogger(__name__)
 _CHUNK: Final = 50_000
+_BLOCK: Final = 1 << 18
 _ZERO, _NINE, _POINT = b"09."
+_LINE_END: Final = np.frombuffer(b"\n", dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -225,12 +227,17 @@ def _has_padded_numbers(data: bytes) -> bool:
     """
     if b"+" in data:
         return True
-    # With ends, so that every byte has one before and one after it.
-    letters = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
-    zeros = np.flatnonzero(letters == _ZERO)
-    before, after = letters[zeros - 1], letters[zeros + 1]
-    continues = (before >= _ZERO) & (before <= _NINE) | (before == _POINT)
-    return bool(np.any(~continues & (after >= _ZERO) & (after <= _NINE)))
+    letters = np.frombuffer(data, dtype=np.uint8)
+    for start in range(0, len(letters), _BLOCK):
+        # With the byte before and the one after, or line ends at the ends of the text.
+        block = letters[max(start - 1, 0) : start + _BLOCK + 1]
+        block = np.concatenate([_LINE_END[int(start > 0) :], block, _LINE_END])
+        zeros = np.flatnonzero(block[1:-1] == _ZERO) + 1
+        before, after = block[zeros - 1], block[zeros + 1]
+        continues = (before >= _ZERO) & (before <= _NINE) | (before == _POINT)
+        if np.any(~continues & (after >= _ZERO) & (after <= _NINE)):
+            return True
+    return False
 
 
 def _read_strings(data: bytes, file_format: FileFormat, layout: _Layout) -> pl.DataFrame | None:

@@ -2,6 +2,14 @@
 
 from typing import Final
 
-from foreseen.serving.api import me, model, movies, sessions
+from foreseen.serving.api import exports, lists, me, model, movies, sessions, together
 
-ROUTERS: Final = (movies.router, me.router, sessions.router, model.router)
+ROUTERS: Final = (
+    movies.router,
+    me.router,
+    lists.router,
+    exports.router,
+    together.router,
+    sessions.router,
+    model.router,
+)

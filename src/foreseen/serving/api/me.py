@@ -101,25 +101,6 @@ def delete_rating(
         raise ProblemError(404, "not-rated", f"you have not rated movie {shown}")
 
 
-@router.put("/dismissed/{movie}", status_code=204)
-def dismiss_movie(
-    movie: MovieCode, snapshot: Snapshot, context: Context, current: RequiredUser
-) -> None:
-    """Dismiss a movie: exclude it from recommendations."""
-    movie_row(snapshot, movie)
-    context.store.dismiss(current.user.id, movie, now())
-
-
-@router.delete("/dismissed/{movie}", status_code=204)
-def undismiss_movie(
-    movie: MovieCode, snapshot: Snapshot, context: Context, current: RequiredUser
-) -> None:
-    """Include a dismissed movie in recommendations again."""
-    if not context.store.undismiss(current.user.id, movie):
-        shown = snapshot.encoding.movies.identifier(movie)
-        raise ProblemError(404, "not-dismissed", f"you have not dismissed movie {shown}")
-
-
 @router.get("/recommendations", response_model=None)
 def list_recommendations(
     request: Request,
@@ -134,7 +115,13 @@ def list_recommendations(
     at: Annotated[int | None, Query(ge=0, lt=TIMESTAMP_LIMIT)] = None,
     diversity: Annotated[float, Query(ge=0, le=1)] = 0.0,
 ) -> Response:
-    """Rank the movies that the user has not rated; all stored ratings count."""
+    """Rank the movies that the user has neither rated, nor seen, nor dismissed.
+
+    All stored ratings count.
+    """
+    if first_year is not None and last_year is not None and first_year > last_year:
+        message = f"first_year should be at most last_year. Received: {first_year}, {last_year}"
+        raise ProblemError(422, "invalid-input", message)
     genre_names = snapshot.model.log.catalogue.genre_names
     for name in genre or ():
         if name not in genre_names:
@@ -220,7 +207,10 @@ def export_data(context: Context, snapshot: Snapshot, current: RequiredUser) -> 
             }
             for entry in store.ratings(user.id)
         ],
-        "dismissed": [identifier(movie) for movie in store.dismissed(user.id)],
+        **{
+            name: [identifier(entry.movie) for entry in entries]
+            for name, entries in store.lists(user.id).items()
+        },
         "imports": store.imports(user.id),
         "shown": [
             {**vars(shown), "movies": [identifier(movie) for movie in shown.movies]}

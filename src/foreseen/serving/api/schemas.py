@@ -39,6 +39,28 @@ class Movie(BaseModel):
     mean: float | None
 
 
+class RankedMovie(Movie):
+    """A movie with the predicted rating of the user and its interval."""
+
+    prediction: float
+    low: float
+    high: float
+
+
+class TitlesIn(BaseModel):
+    """Titles of movies, one a line, with or without a year."""
+
+    text: str = Field(max_length=20_000)
+
+
+class AddedTitles(BaseModel):
+    """The movies found by their titles, how many of them are new, and the lines without one."""
+
+    added: int
+    movies: list[Movie]
+    missing: list[str]
+
+
 class MoviePage(BaseModel):
     """A page of movies; `more` is whether there are further pages."""
 

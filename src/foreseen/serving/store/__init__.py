@@ -1,15 +1,24 @@
-"""The store: users, their ratings and the rankings they were shown. The only code with SQL."""
+"""The store: users, their ratings, lists and rankings that were shown. The only code with SQL."""
 
 from foreseen.serving.store.activity import Activity, Impression
 from foreseen.serving.store.attempts import Attempts
 from foreseen.serving.store.errors import ConflictError, StoreError, StoreUnavailableError
+from foreseen.serving.store.movie_lists import (
+    MOVIE_LISTS,
+    ListedMovie,
+    MovieList,
+    MovieLists,
+)
 from foreseen.serving.store.ratings import Ratings, StoredRating
 from foreseen.serving.store.sessions import Sessions, Token
 from foreseen.serving.store.users import User
 
 __all__ = [
+    "MOVIE_LISTS",
     "ConflictError",
     "Impression",
+    "ListedMovie",
+    "MovieList",
     "Store",
     "StoreError",
     "StoreUnavailableError",
@@ -19,5 +28,5 @@ __all__ = [
 ]
 
 
-class Store(Sessions, Attempts, Ratings, Activity):
+class Store(Sessions, Attempts, Ratings, MovieLists, Activity):
     """An open database with all data of the application."""

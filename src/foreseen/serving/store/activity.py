@@ -1,4 +1,4 @@
-"""Dismissed movies, imports, and the rankings that users were shown."""
+"""Imports, and the rankings that users were shown."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,27 +32,7 @@ class Impression:
 
 
 class Activity(Database):
-    """Dismissed movies, imports and impressions."""
-
-    def dismiss(self, user: int, movie: int, now: int) -> None:
-        """Store that a user dismissed a movie."""
-        row = {"user_id": user, "movie_id": movie, "at": now}
-        with self._writing() as connection:
-            self._upsert(connection, tables.dismissed, [row], ("at",))
-
-    def undismiss(self, user: int, movie: int) -> bool:
-        """Delete a dismissal; return whether there was one."""
-        table = tables.dismissed
-        with self._writing() as connection:
-            query = delete(table).where(table.c.user_id == user, table.c.movie_id == movie)
-            return connection.execute(query).rowcount > 0
-
-    def dismissed(self, user: int) -> list[int]:
-        """Return the ids of the movies that a user dismissed."""
-        table = tables.dismissed
-        query = select(table.c.movie_id).where(table.c.user_id == user).order_by(table.c.movie_id)
-        with self._reading() as connection:
-            return [int(movie) for movie in connection.execute(query).scalars()]
+    """Imports and impressions."""
 
     def add_import(self, user: int, now: int, service: str, counts: dict[str, int]) -> None:
         """Store the counts of an import: matched, changed, ambiguous, missing."""

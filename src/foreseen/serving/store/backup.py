@@ -61,6 +61,8 @@ def dump(url: str, file: Path) -> None:
     try:
         _copy_sqlite(source, file)
     except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT:
+            raise _damaged(source, str(error)) from error
         raise ForeseenError(f"{source} cannot be copied ({error})") from error
 
 
@@ -75,7 +77,11 @@ def _copy_sqlite(source: Path, file: Path) -> None:
         copy.close()
         original.close()
     if found != "ok":
-        raise ForeseenError(f"{source} is damaged ({found}); restore an earlier backup")
+        raise _damaged(source, found)
+
+
+def _damaged(source: Path, reason: str) -> ForeseenError:
+    return ForeseenError(f"{source} is damaged ({reason}); restore an earlier backup")
 
 
 def holds_tables(url: str) -> bool:

@@ -71,13 +71,22 @@ ratings: Final = Table(
     CheckConstraint("rating >= 0.5 AND rating <= 5", name="scale"),
 )
 
-dismissed: Final = Table(
-    "dismissed",
-    metadata,
-    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("movie_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, nullable=False),
-)
+
+def _movie_list(name: str) -> Table:
+    """Return the table of a list of movies that users keep."""
+    return Table(
+        name,
+        metadata,
+        Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+        Column("movie_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("at", BigInteger, nullable=False),
+    )
+
+
+dismissed: Final = _movie_list("dismissed")
+watchlist: Final = _movie_list("watchlist")
+seen: Final = _movie_list("seen")
+unseen: Final = _movie_list("unseen")
 
 imports: Final = Table(
     "imports",

@@ -107,7 +107,8 @@ class Users(Database):
     @best_effort("the deletion of expired sessions is")
     def delete_expired(self, now: int) -> None:
         """Delete expired sessions and attempts, and guests without sessions and data."""
-        sessions, ratings, dismissed = tables.sessions, tables.ratings, tables.dismissed
+        sessions = tables.sessions
+        kept = (tables.ratings, tables.dismissed, tables.watchlist, tables.seen, tables.unseen)
         with self._writing() as connection:
             remove_time_limit(connection)
             connection.execute(delete(sessions).where(sessions.c.expires <= now))
@@ -119,12 +120,12 @@ class Users(Database):
                     .where(sessions.c.user_id == tables.users.c.id)
                     .exists(),
                     tables.users.c.made < now - _NEW_GUEST,
-                    ~select(ratings.c.movie_id)
-                    .where(ratings.c.user_id == tables.users.c.id)
-                    .exists(),
-                    ~select(dismissed.c.at)
-                    .where(dismissed.c.user_id == tables.users.c.id)
-                    .exists(),
+                    *(
+                        ~select(table.c.movie_id)
+                        .where(table.c.user_id == tables.users.c.id)
+                        .exists()
+                        for table in kept
+                    ),
                 )
             )
 

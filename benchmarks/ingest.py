@@ -1,0 +1,122 @@
+"""Time and memory from `ratings.csv` to canonical Parquet, and to features of all ratings.
+
+Each step runs in a process of its own. The reference is Polars alone, which reads, sorts and writes
+the ratings without any check. With several folders of different sizes, the exponents of growth of
+the processor time follow.
+
+    python benchmarks/ingest.py FOLDER [FOLDER ...] [--features]
+
+`benchmarks/synthesize.py` generates folders.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+_RATINGS_PER_BLOCK: Final = 1_000_000
+_PLAIN: Final = """
+import sys
+import polars as pl
+source, out = sys.argv[1:]
+types = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float64, "timestamp": pl.Int64}
+ratings = pl.read_csv(source + "/ratings.csv", schema_overrides=types)
+ratings = ratings.sort("timestamp", "userId", "movieId")
+ratings.write_parquet(out + "/plain.parquet", compression="zstd")
+"""
+_CANONICAL: Final = """
+import sys
+from foreseen.cli import main
+source, out = sys.argv[1:]
+sys.argv[1:] = ["data", "get", source, "--out", out + "/canonical", "--json"]
+main()
+"""
+_FEATURES: Final = f"""
+import sys
+from foreseen.data.canonical import load_data
+from foreseen.features.encoder import encode
+from foreseen.features.interaction_log import InteractionLog
+source, out = sys.argv[1:]
+tables = load_data(out + "/canonical")
+log = InteractionLog.of(tables.ratings, tables.movies)
+del tables
+queries = log.rating_queries()
+for first in range(0, len(queries), {_RATINGS_PER_BLOCK}):
+    encode(log.view, queries.part(slice(first, first + {_RATINGS_PER_BLOCK})))
+"""
+
+
+class Cost(NamedTuple):
+    """What a process took: seconds, seconds of processors, and GiB of memory at its peak."""
+
+    wall: float
+    processor: float
+    peak: float
+
+
+def main() -> None:
+    """Measure every step on every folder and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--features", action="store_true", help="also compute all features")
+    given = parser.parse_args()
+    steps = {"polars alone": _PLAIN, "foreseen data get": _CANONICAL}
+    if given.features:
+        steps["features of all ratings"] = _FEATURES
+    costs: dict[str, list[Cost]] = {name: [] for name in steps}
+    counts: list[int] = []
+    print("| ratings | step | wall s | processor s | peak GiB | ratio to Polars |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: |", flush=True)
+    for folder in given.folders:
+        with tempfile.TemporaryDirectory(dir=folder) as out:
+            for name, program in steps.items():
+                cost = measure(program, str(folder), out)
+                costs[name].append(cost)
+                if name == "foreseen data get":
+                    manifest = Path(out) / "canonical" / "manifest.json"
+                    counts.append(json.loads(manifest.read_bytes())["ratings"])
+                ratio = cost.processor / costs["polars alone"][-1].processor
+                rows = f"{counts[-1]:,}" if len(counts) == len(costs[name]) else ""
+                print(
+                    f"| {rows} | {name} | {cost.wall:.1f} | {cost.processor:.1f} | "
+                    f"{cost.peak:.2f} | {ratio:.2f} |",
+                    flush=True,
+                )
+    if len(counts) > 1:
+        for name, of in costs.items():
+            exponent = growth(counts, [cost.processor for cost in of])
+            print(f"{name}: processor time grows with ratings to the power {exponent:.2f}")
+
+
+def growth(sizes: list[int], seconds: list[float]) -> float:
+    """Return the exponent of a power law fitted by least squares in logarithms."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def measure(program: str, *arguments: str) -> Cost:
+    """Run a program in a process of its own and return what it took.
+
+    Raises:
+        CalledProcessError: If it fails.
+    """
+    begun = time.perf_counter()
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    processor = used.ru_utime + used.ru_stime
+    return Cost(time.perf_counter() - begun, processor, used.ru_maxrss / unit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Attribution: which of many streams names a change that several of them show.
+
+A change of the rating level moves the agreement with item means and the ratings of some genres as
+well. Each stream is one explanation of the change: its mean moved at one moment and stayed. The
+explanation with the greatest likelihood ratio over that of no change names the change; alarms of
+other streams that date to the same moment are listed under it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foreseen.drift.streams import Stream
+
+FEWEST_BEFORE: Final = 30
+"""Values before a change from which the mean before it is known."""
+_FEWEST_AFTER: Final = 5
+_PROFILE: Final = 3.0
+"""Log-likelihood below its maximum to which the interval of a change point extends. Twice that is
+the 98.6 % quantile of chi-square with one degree of freedom: the profile is not smooth."""
+_RATING_KINDS: Final = frozenset(
+    {"scale", "spread", "level", "error", "agreement", "taste", "movie"}
+)
+_BROAD: Final = frozenset({"scale", "spread", "level", "agreement"})
+"""Kinds that concern all movies: they explain a larger error before a genre or a movie does."""
+_EVIDENT: Final = 3.5
+"""Standard errors from which a change is a cause."""
+_TIE: Final = 2.0
+"""Log-likelihood by which the share of half stars must explain more than a change of level, which
+turns whole stars into half stars."""
+_NEARBY: Final = 1500
+"""Ratings around the interval of a change within which another stream dates the same change."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the mean of a stream, and the interval of its moment.
+
+    Attributes:
+        stream: The stream.
+        start: Value from which the stream was searched.
+        split: First value after the change.
+        last: Last value.
+        deviations: Difference of the means before and after, in standard errors.
+        earliest: Position in the log of the first rating that the change may have begun with.
+        latest: Position of the last such rating.
+    """
+
+    stream: Stream
+    start: int
+    split: int
+    last: int
+    deviations: float
+    earliest: int
+    latest: int
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of the stream."""
+        return self.stream.spec.kind
+
+    @property
+    def since(self) -> int:
+        """Return the position in the log of the first rating after the change."""
+        return int(self.stream.begins[self.split])
+
+    @property
+    def found(self) -> int:
+        """Return the position in the log of the rating that completes the last value."""
+        return int(self.stream.ends[self.last])
+
+    @property
+    def is_concept_drift(self) -> bool:
+        """Return whether users rate differently, so that the model has to be retrained."""
+        spec = self.stream.spec
+        return spec.is_concept_drift and (self.deviations > 0 or not spec.only_rise)
+
+    def is_same(self, other: "Change") -> bool:
+        """Return whether two changes concern the same sort of streams and may share a moment."""
+        same_sort = (self.kind in _RATING_KINDS) == (other.kind in _RATING_KINDS)
+        return (
+            same_sort
+            and self.earliest <= other.latest + _NEARBY
+            and other.earliest <= self.latest + _NEARBY
+        )
+
+
+def locate(stream: Stream, start: int, last: int) -> Change | None:
+    """Return the most likely change of a stream between two of its values.
+
+    Args:
+        stream: The stream.
+        start: First value that is searched.
+        last: Last value.
+
+    Returns:
+        None if there are too few values.
+    """
+    values = stream.values[start : last + 1]
+    splits = np.arange(FEWEST_BEFORE, len(values) - _FEWEST_AFTER + 1)
+    if not len(splits):
+        return None
+    deviations = _deviations(values, splits)
+    best = int(np.argmax(np.abs(deviations)))
+    likely = np.flatnonzero(deviations**2 >= deviations[best] ** 2 - 2 * _PROFILE)
+    # A value may straddle the change, so that both its neighbours count.
+    first, final = start + int(splits[likely[0]]), start + int(splits[likely[-1]])
+    return Change(
+        stream=stream,
+        start=start,
+        split=start + int(splits[best]),
+        last=last,
+        deviations=float(deviations[best]),
+        earliest=int(stream.begins[first - 1 : final + 1].min()),
+        latest=int(stream.ends[min(final + 1, last)]),
+    )
+
+
+def best_explanation(alarm: Change, streams: Sequence[Stream], earlier: Sequence[Change]) -> Change:
+    """Return the change of the stream that explains an alarm best.
+
+    Args:
+        alarm: The change that was found.
+        streams: All streams.
+        earlier: Earlier alarms; each ends the values before a change of its stream.
+    """
+    begin = int(alarm.stream.ends[alarm.start])
+    begins = {change.stream.spec: change.found + 1 for change in earlier}
+    found = [alarm]
+    for stream in streams:
+        if stream.spec == alarm.stream.spec:
+            continue
+        start = int(np.searchsorted(stream.ends, max(begin, begins.get(stream.spec, 0))))
+        last = int(np.searchsorted(stream.ends, alarm.found, side="right")) - 1
+        other = locate(stream, start, last)
+        if other is not None and other.is_same(alarm):
+            found.append(other)
+    return _cause(found)
+
+
+def _cause(found: Sequence[Change]) -> Change:
+    """Return the change that names several changes of one moment."""
+    evident = [change for change in found if abs(change.deviations) >= _EVIDENT]
+    best = max(found, key=_likelihood)
+    if best.kind == "error":
+        broad = [change for change in evident if change.kind in _BROAD]
+        other = [change for change in evident if change.kind != "error"]
+        best = max(broad or other or [best], key=_likelihood)
+    if best.kind == "scale":
+        level = [change for change in evident if change.kind == "level"]
+        best = max([best, *level], key=lambda c: _likelihood(c) + _TIE * (c.kind == "level"))
+    return best
+
+
+def _likelihood(change: Change) -> float:
+    """Return the log-likelihood ratio of a change over none."""
+    return change.deviations**2 / 2
+
+
+def _deviations(values: NDArray[np.float64], splits: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the difference of the means after and before each split, in standard errors."""
+    sums = np.append(0.0, np.cumsum(values))
+    after = len(values) - splits
+    difference = (sums[-1] - sums[splits]) / after - sums[splits] / splits
+    return difference / np.sqrt(1 / after + 1 / splits)

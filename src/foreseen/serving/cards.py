@@ -1,0 +1,163 @@
+"""Cards of movies on the pages, with the user's predicted rating and the reasons for it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from foreseen.data.encoding import Id
+from foreseen.ranking.rank import By
+from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.results import Recommendation
+from foreseen.serving.filters import MovieFilter
+from foreseen.serving.movie_details import most_similar, movie_card
+from foreseen.serving.reasons import Reasons
+from foreseen.serving.recommender import predict
+from foreseen.serving.rendering import Page
+from foreseen.serving.snapshot import ModelSnapshot
+
+_INFLUENCES_TRIED: Final = 8
+_ROW_MOVIES: Final = 12
+_FEWEST: Final = 4
+"""Movies of a row; a row of fewer is not shown."""
+_SIMILAR: Final = 60
+_LOVED_ROWS: Final = 2
+_SAFE_POOL: Final = 60
+_WIDE: Final = 1.2
+"""An interval that is wider than the median of the list by this factor is shown."""
+
+
+def card(snapshot: ModelSnapshot, row: int, **more: object) -> dict[str, Any]:
+    """Return the card of a movie by its row in the catalogue, as templates use it."""
+    return {**vars(movie_card(snapshot, row)), "row": row, **more}
+
+
+def ranked_cards(
+    page: Page, movie_filter: MovieFilter, k: int, criteria: Sequence[By], *, reasons: bool
+) -> list[dict[str, Any]]:
+    """Return the cards of the movies that rank highest by any criterion.
+
+    They are selected by the lower bound of the prediction (see `by_rating`), and ordered by the
+    prediction itself, which is what they show.
+    """
+    snapshot = page.snapshot
+    entries: dict[Id, Recommendation] = {}
+    for by in criteria:
+        request = RankingRequest(k, by, influences_tried=_INFLUENCES_TRIED if reasons else 0)
+        for entry in _rank(page, request, movie_filter):
+            entries.setdefault(entry.movie, entry)
+    widths = [_width(entry) for entry in entries.values()]
+    wide = _WIDE * float(np.median(widths)) if widths else 0.0
+    cards = [
+        {
+            **_entry_card(snapshot, entry, page.saved),
+            "is_wide": _width(entry) > wide,
+        }
+        for entry in entries.values()
+    ]
+    cards.sort(key=lambda shown: -shown["score"])
+    if reasons:
+        sentences = Reasons(snapshot, page.state.history)
+        for shown in cards:
+            shown["why"] = sentences.of(shown, entries[shown["movie"]].moved_by)
+    return cards
+
+
+def rows_of_cards(page: Page, shown: Collection[Id]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return further rows of the ranking: (heading, cards).
+
+    No movie is in two of them, and each is ordered by what it shows, the prediction.
+
+    Args:
+        page: The page.
+        shown: Ids of movies that are shown already.
+    """
+    snapshot, used = page.snapshot, set(shown)
+    rows: list[tuple[str, list[dict[str, Any]]]] = []
+
+    def add(heading: str, cards: Sequence[dict[str, Any]]) -> None:
+        new = [entry for entry in cards if entry["movie"] not in used][:_ROW_MOVIES]
+        if len(new) >= _FEWEST:
+            used.update(entry["movie"] for entry in new)
+            rows.append((heading, sorted(new, key=lambda entry: -entry["prediction"])))
+
+    for title, cards in _because_loved(page):
+        add(f"Because you loved {title}", cards)
+    pool = _rank(page, RankingRequest(_SAFE_POOL), MovieFilter(known="well"))
+    safe = sorted(pool, key=lambda entry: -(entry.low or 0.0))
+    add("Safe bets", [_entry_card(snapshot, entry, page.saved) for entry in safe])
+    request = RankingRequest(_ROW_MOVIES + len(used))
+    little = _rank(page, request, MovieFilter(known="little"))
+    add("Few have seen these", [_entry_card(snapshot, entry, page.saved) for entry in little])
+    blend = _rank(page, replace(request, by="blend"), MovieFilter())
+    heading = "Rated high by people like you" if page.state.ratings else "Rated high by many"
+    add(heading, [_entry_card(snapshot, entry, page.saved) for entry in blend])
+    return rows
+
+
+def _because_loved(page: Page) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return (title, cards of similar movies) for the best and latest rated movies of the user."""
+    snapshot, state = page.snapshot, page.state
+    if not state.ratings:
+        return []
+    mean = float(np.mean(state.history.ratings))
+    loved = [entry for entry in state.ratings if entry.rating >= max(4.0, mean)]
+    loved.sort(key=lambda entry: (-entry.rating, -entry.rated))
+    left_out = {*(entry.movie for entry in state.ratings), *state.hidden}
+    found: list[tuple[str, list[dict[str, Any]]]] = []
+    for entry in loved[:_LOVED_ROWS]:
+        row = snapshot.row(entry.movie)
+        if row is None:
+            continue
+        codes = [
+            int(snapshot.ids[other])
+            for other in most_similar(snapshot, row, _SIMILAR)
+            if int(snapshot.ids[other]) not in left_out
+        ][: 2 * _ROW_MOVIES]
+        predictions = sorted(predict(snapshot, state.history, codes), key=lambda p: -p.rating)
+        cards = [
+            card(
+                snapshot,
+                similar,
+                prediction=prediction.rating,
+                is_saved=prediction.movie in page.saved,
+            )
+            for prediction in predictions
+            if (similar := snapshot.row(snapshot.encoding.movies.code(prediction.movie)))
+            is not None
+        ]
+        found.append((movie_card(snapshot, row).title, cards))
+    return found
+
+
+def _rank(
+    page: Page, request: RankingRequest, movie_filter: MovieFilter
+) -> tuple[Recommendation, ...]:
+    snapshot, state = page.snapshot, page.state
+    hidden: Collection[int] = state.hidden
+    if movie_filter.is_active:
+        left_out = snapshot.ids[movie_filter.excluded(snapshot)]
+        hidden = [*state.hidden, *left_out.tolist()]
+    return page.context.recommender.rank(snapshot, state.history, hidden, request)
+
+
+def _entry_card(
+    snapshot: ModelSnapshot, entry: Recommendation, saved: Collection[Id]
+) -> dict[str, Any]:
+    row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
+    assert row is not None  # noqa: S101
+    return card(
+        snapshot,
+        row,
+        prediction=entry.prediction,
+        low=entry.low,
+        high=entry.high,
+        score=entry.prediction,
+        likely=entry.likely,
+        is_saved=entry.movie in saved,
+    )
+
+
+def _width(entry: Recommendation) -> float:
+    return (entry.high or 0.0) - (entry.low or 0.0)

@@ -1,0 +1,84 @@
+"""The HTML templates, and the functions that they use."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from foreseen.serving.paths import path_segment
+
+WEB: Final = Path(__file__).parent / "web"
+"""The folder of the templates and the static files."""
+_SHORT_WORD, _LONG_WORD = 6, 18
+"""Bounds of the word lengths that the size of the title on a poster is chosen by."""
+
+
+class NavigationItem(NamedTuple):
+    """A link of the navigation."""
+
+    path: str
+    label: str
+    admins_only: bool = False
+
+
+NAVIGATION: Final = (
+    NavigationItem("/", "For you"),
+    NavigationItem("/rate", "Rate"),
+    NavigationItem("/watchlist", "Watchlist"),
+    NavigationItem("/together", "Together"),
+    NavigationItem("/me", "Me"),
+    NavigationItem("/model", "Model", admins_only=True),
+)
+
+
+def hue(genres: Sequence[str]) -> int:
+    """Return the hue, in degrees, of the poster of a movie by its first genre."""
+    name = genres[0] if genres else ""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 360
+
+
+def longest_word(title: str) -> int:
+    """Return the number of letters of the longest word of a title, from 6 to 18."""
+    longest = max(map(len, title.replace("-", "- ").split()), default=0)
+    return min(max(longest, _SHORT_WORD), _LONG_WORD)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun in singular or plural: `1 film`, `2 films`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _static_version() -> str:
+    """Return a digest of the static files, for URLs that browsers may cache."""
+    files = sorted((WEB / "static").iterdir())
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _date(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%d %B %Y}".lstrip("0")
+
+
+_ENVIRONMENT: Final = Environment(
+    loader=FileSystemLoader(WEB / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_GLOBALS: Final[dict[str, object]] = {
+    "navigation": NAVIGATION,
+    "static_version": _static_version(),
+    "date": _date,
+    "hue": hue,
+    "longest_word": longest_word,
+    "plural": plural,
+    "segment": path_segment,
+}
+
+
+def render_template(name: str, **variables: object) -> str:
+    """Return the HTML of a template with variables."""
+    return _ENVIRONMENT.get_template(name, globals=_GLOBALS).render(**variables)

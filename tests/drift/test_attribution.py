@@ -1,0 +1,76 @@
+"""Attribution: the stream that explains a change best names it, and dates it by an interval."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from foreseen.drift.attribution import Change, best_explanation, locate
+from foreseen.drift.streams import IN_STARS, Stream, StreamSpec
+
+COUNT = 400
+CHANGE = 360
+
+
+def stream(kind: str, shift: float, seed: int = 0, change: int = CHANGE) -> Stream:
+    """Return a stream of independent values, one for each tenth rating, with a changed mean."""
+    spec = StreamSpec(kind, "all", IN_STARS, kind != "taste", lambda inputs: inputs.residual)
+    values = np.random.default_rng([seed, *kind.encode()]).normal(0, 1, COUNT)
+    values += shift * (np.arange(COUNT) >= change)
+    begins = np.arange(COUNT, dtype=np.int64) * 10
+    ones: NDArray[np.float64] = np.ones(COUNT)
+    return Stream(spec, values, values, ones, begins, begins + 9)
+
+
+def alarm(of: Stream) -> Change:
+    """Return the change of a stream over all of its values."""
+    found = locate(of, 0, COUNT - 1)
+    assert found is not None
+    return found
+
+
+def name(first: Stream, *others: Stream) -> str:
+    """Return the kind that names the alarm of the first stream."""
+    return best_explanation(alarm(first), [first, *others], []).kind
+
+
+def test_the_interval_of_a_change_contains_it() -> None:
+    changes = [alarm(stream("level", 1.5, seed)) for seed in range(200)]
+    covered = [change.earliest <= 10 * CHANGE <= change.latest for change in changes]
+    assert np.mean(covered) >= 0.95
+    assert np.median([change.latest - change.earliest for change in changes]) <= 100
+    assert np.median([abs(change.since - 10 * CHANGE) for change in changes]) <= 20
+
+
+def test_an_interval_is_narrower_for_a_greater_change() -> None:
+    wide, narrow = (alarm(stream("level", shift)) for shift in (0.8, 3.0))
+    assert narrow.latest - narrow.earliest < wide.latest - wide.earliest
+
+
+def test_the_greatest_likelihood_ratio_names_a_change() -> None:
+    assert name(stream("taste", 1.0), stream("level", 2.0)) == "level"
+    assert name(stream("taste", 2.0), stream("level", 1.0)) == "taste"
+
+
+def test_a_change_of_another_moment_explains_nothing() -> None:
+    assert name(stream("taste", 1.5), stream("level", 3.0, change=150)) == "taste"
+
+
+def test_a_change_of_what_users_watch_does_not_explain_how_they_rate() -> None:
+    assert name(stream("taste", 1.5), stream("share", 3.0)) == "taste"
+
+
+def test_a_larger_error_names_only_what_nothing_else_explains() -> None:
+    assert name(stream("error", 2.0)) == "error"
+    assert name(stream("error", 2.0), stream("taste", 1.2)) == "taste"
+    assert name(stream("error", 2.0), stream("taste", 1.8), stream("spread", 1.2)) == "spread"
+
+
+def test_a_change_of_level_is_preferred_to_half_stars_that_explain_little_more() -> None:
+    half, level = stream("scale", 2.0), stream("level", 2.0)
+    assert name(half, level) == "level"
+    assert name(half, stream("level", 1.0)) == "scale"
+
+
+@pytest.mark.parametrize("last", [10, 33])
+def test_no_change_is_located_in_too_few_values(last: int) -> None:
+    assert locate(stream("level", 3.0), 0, last) is None
