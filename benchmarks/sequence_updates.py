@@ -1,4 +1,4 @@
-"""Fine-tuning of the sequence model against keeping it and against training it anew.
+"""Fine-tuning of the sequence model against keeping it and against retraining.
 
 The network is fitted to the first 80 % of a log, and fine-tuned on the next tenth, at once or in
 three steps. The next movie of each rating of the last tenth (a sample of them) is ranked among the

@@ -1,5 +1,8 @@
 """Data shared by many tests."""
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -81,3 +84,11 @@ def zip_folder(folder: Path, file: Path) -> Path:
         for entry in sorted(folder.iterdir()):
             bundle.write(entry, f"{folder.name}/{entry.name}")
     return file
+
+
+def environment_with(package: Path, target: Path) -> dict[str, str]:
+    """Install a package into a folder of its own; return an environment that has it."""
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    options = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(target)]
+    subprocess.run([*install, *options, str(package)], check=True, capture_output=True)
+    return {**os.environ, "PYTHONPATH": str(target)}

@@ -10,6 +10,7 @@ import pytest
 
 from foreseen.candidates.built_in import CANDIDATE_FEATURES
 from foreseen.data.canonical import Tables, write_tables
+from tests.conftest import environment_with
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "own_candidates"
@@ -17,12 +18,7 @@ EXAMPLE = ROOT / "examples" / "own_candidates"
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Install the example package into a folder of its own, and return an environment with it."""
-    target = tmp_path_factory.mktemp("site-packages")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    options = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(target)]
-    subprocess.run([*install, *options, str(EXAMPLE)], check=True, capture_output=True)
-    return {**os.environ, "PYTHONPATH": str(target)}
+    return environment_with(EXAMPLE, tmp_path_factory.mktemp("site-packages"))
 
 
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

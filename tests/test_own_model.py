@@ -1,7 +1,6 @@
 """A model of another package, installed for real, is found by name in every command."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from foreseen.data.canonical import Tables, write_tables
+from tests.conftest import environment_with
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "own_model"
@@ -17,12 +17,7 @@ EXAMPLE = ROOT / "examples" / "own_model"
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Install the example package into a folder of its own, and return an environment with it."""
-    target = tmp_path_factory.mktemp("site-packages")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    options = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(target)]
-    subprocess.run([*install, *options, str(EXAMPLE)], check=True, capture_output=True)
-    return {**os.environ, "PYTHONPATH": str(target)}
+    return environment_with(EXAMPLE, tmp_path_factory.mktemp("site-packages"))
 
 
 RUN = """

@@ -10,7 +10,15 @@ from typing import Literal
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    sync_playwright,
+)
 from tests.conftest import tables_of
 from tests.data.samples import LETTERBOXD, zipped
 from tests.serving.api.calls import CSRF, open_account
@@ -70,6 +78,22 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield started
         started.close()
+
+
+def phone(
+    browser: Browser,
+    server: Server,
+    width: int,
+    height: int,
+    scheme: Literal["light", "dark"] = "light",
+) -> BrowserContext:
+    return browser.new_context(
+        base_url=server.address,
+        viewport={"width": width, "height": height},
+        is_mobile=True,
+        has_touch=True,
+        color_scheme=scheme,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -425,12 +449,7 @@ def test_films_of_any_id_are_opened_rated_and_dismissed(page: Page) -> None:
 def test_nothing_leaves_a_phones_screen_after_rating(
     browser: Browser, server: Server, width: int
 ) -> None:
-    context = browser.new_context(
-        base_url=server.address,
-        viewport={"width": width, "height": 700},
-        is_mobile=True,
-        has_touch=True,
-    )
+    context = phone(browser, server, width, 700)
     page = context.new_page()
     page.goto("/rate")
     page.locator(".stars input").first.tap()
@@ -463,13 +482,7 @@ def test_pages_are_accessible_and_fit_a_phone(
     browser: Browser, server: Server, scheme: Literal["light", "dark"]
 ) -> None:
     axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-    context = browser.new_context(
-        base_url=server.address,
-        viewport={"width": 390, "height": 844},
-        is_mobile=True,
-        has_touch=True,
-        color_scheme=scheme,
-    )
+    context = phone(browser, server, 390, 844, scheme)
     page = context.new_page()
     page.goto("/rate")
     page.locator(".stars input").first.tap()
