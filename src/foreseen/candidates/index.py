@@ -33,11 +33,6 @@ class CandidateIndex:
         return EaseModels(self.log)
 
     @cached_property
-    def sources(self) -> tuple[CandidateSource, ...]:
-        """All sources, in the order of their features."""
-        return (*BUILT_IN, *self.others)
-
-    @cached_property
     def generators(self) -> tuple[Generator, ...]:
-        """The generators of the sources over the log."""
-        return tuple(source.over(self) for source in self.sources)
+        """The generators of all sources over the log, in the order of their features."""
+        return tuple(source.over(self) for source in (*BUILT_IN, *self.others))

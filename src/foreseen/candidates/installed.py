@@ -12,6 +12,7 @@ from typing import Final
 
 from foreseen.candidates.built_in import BUILT_IN
 from foreseen.candidates.source import CandidateSource, feature_names
+from foreseen.entry_points import load_entry
 from foreseen.errors import ForeseenError
 
 GROUP: Final = "foreseen.candidates"
@@ -27,17 +28,7 @@ def registered_sources() -> tuple[CandidateSource, ...]:
     """
     found: list[CandidateSource] = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        try:
-            source: object = entry.load()
-        except Exception as error:
-            raise ForeseenError(
-                f"the source of candidates '{entry.name}' of {entry.value} cannot be imported "
-                f"({error})"
-            ) from error
-        if not isinstance(source, CandidateSource) or source.name != entry.name:
-            raise ForeseenError(
-                f"the entry point '{entry.name}' of {GROUP} is not a CandidateSource of that name"
-            )
+        source = load_entry(entry, CandidateSource, "source of candidates")
         taken = set(feature_names((*BUILT_IN, *found)))
         if repeated := taken.intersection(source.features):
             raise ForeseenError(

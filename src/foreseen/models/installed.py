@@ -11,7 +11,8 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
 
-from foreseen.errors import ForeseenError, InputError
+from foreseen.entry_points import load_entry
+from foreseen.errors import InputError
 
 if TYPE_CHECKING:
     from foreseen.models.spec import ModelSpec
@@ -45,20 +46,10 @@ def model_spec(name: str) -> "ModelSpec":
     from foreseen.models.spec import ModelSpec
 
     if name in _BUILT_IN:
-        spec: object = import_module(_BUILT_IN[name]).SPEC
-    elif name in _registered():
-        entry = _registered()[name]
-        try:
-            spec = entry.load()
-        except Exception as error:
-            raise ForeseenError(
-                f"the model '{name}' of {entry.value} cannot be imported ({error})"
-            ) from error
-    else:
-        raise InputError(f"no model is called '{name}'; there are {', '.join(model_names())}")
-    if not isinstance(spec, ModelSpec) or spec.name != name:
-        raise ForeseenError(f"the entry point '{name}' of {GROUP} is not a ModelSpec of that name")
-    return spec
+        return import_module(_BUILT_IN[name]).SPEC
+    if name in _registered():
+        return load_entry(_registered()[name], ModelSpec, "model")
+    raise InputError(f"no model is called '{name}'; there are {', '.join(model_names())}")
 
 
 @cache

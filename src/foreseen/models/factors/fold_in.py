@@ -83,14 +83,7 @@ def predict_all(factors: Factors, view: LogView, row: int, before: int) -> NDArr
     histories = view.histories
     end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
     rows = slice(int(histories.starts[row]), end)
-    user = _user_vectors(
-        histories.movie[rows].astype(np.int64),
-        histories.rating[rows],
-        factors.mean[0],
-        factors.by_movie,
-        *_prior_arrays(factors),
-        factors.content,
-    )
+    user = _posterior_means(factors, histories.movie[rows], histories.rating[rows])
     vectors = factors.by_movie[:-1].reshape(-1, user.size)
     # The first element of a movie's vector is the item bias: its coefficient is one. The user
     # bias, the first element of the user's vector, is the same for all movies.
@@ -114,31 +107,26 @@ def _history_arrays(
     return histories.starts, histories.movie.astype(np.int64), histories.rating, histories.times
 
 
-@compiled
-def _user_vectors(
-    watched: NDArray[np.int64],
-    rating: NDArray[np.float64],
-    global_mean: float,
-    movies: NDArray[np.float32],
-    prior_covariance: NDArray[np.float64],
-    prior_information: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    attributes: int,
-    content: NDArray[np.float64],
+def _posterior_means(
+    factors: Factors, movie: NDArray[np.int32], rating: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the posterior means of a user's vector given a whole history, of shape S x D."""
-    _, samples, size = movies.shape
-    information, covariance = np.zeros((samples, size)), prior_covariance.copy()
-    gain, content_sum = np.empty(size), np.zeros(content.shape[1])
-    user = np.empty((samples, size))
-    for row in range(len(watched)):
-        item = int(watched[row])
-        update(movies[item], rating[row] - global_mean, noise, information, covariance, gain)
-        content_sum += content[item]
-    posterior_mean(
-        len(watched), content_sum, attributes, prior_information, information, covariance, user
-    )
-    return user
+    """Return the posterior means of a user's vector given N ratings, of shape S x D.
+
+    All ratings count at once: one system of linear equations per sample.
+    """
+    prior = factors.user_prior
+    vectors = factors.by_movie[movie].astype(np.float64)
+    weighted = prior.noise * (rating[:, None] - factors.mean[0] - vectors[:, :, 0])
+    vectors[:, :, 0] = 1.0
+    columns = vectors.transpose(1, 2, 0)
+    gram = columns @ vectors.transpose(1, 0, 2)
+    precision = factors.user_precisions + prior.noise[:, None, None] * gram
+    features = prior.features(factors.content[movie].sum(axis=0), len(movie))
+    # The first feature is the constant one.
+    centre: NDArray[np.float64] = np.einsum("f,fsd->sd", np.append(1, features), prior.information)
+    information = centre + (columns @ weighted.T[:, :, None])[:, :, 0]
+    means: NDArray[np.float64] = np.linalg.solve(precision, information[:, :, None])
+    return means[:, :, 0]
 
 
 @compiled

@@ -55,6 +55,16 @@ class UserPrior:
             means.shape[1] - 1 - directions,
         )
 
+    def features(self, content: NDArray[np.float64], known: int) -> NDArray[np.float64]:
+        """Return the features of a user, of shape F - 1.
+
+        Args:
+            content: Sum of the content of the rated movies, of shape F - 1.
+            known: Number of ratings.
+        """
+        is_mean = np.arange(len(content)) < self.attributes
+        return content / np.where(is_mean, known + ATTRIBUTE_DAMPING, max(known, 1) ** 0.5)
+
 
 @compiled
 def update(

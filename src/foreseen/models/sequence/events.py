@@ -18,6 +18,7 @@ COUNT_BUCKETS: Final = 26
 FUTURE: Final = TIME_BUCKETS * POSITION_BUCKETS
 """The pair of an event and a later one, which attention does not read."""
 _SINGLE: Final = 16
+_CO_OCCURRENCE_WINDOW: Final = 10
 _JITTER: Final = 0.1
 
 Rows = NDArray[np.int64]
@@ -193,3 +194,14 @@ def _pair_bucket(elapsed: Rows) -> Tensor:
     near = torch.where(near < _SINGLE, near, far).clamp_max_(POSITION_BUCKETS - 1)
     bucket.mul_(POSITION_BUCKETS).add_(near)
     return bucket.masked_fill_(distance < 0, FUTURE)
+
+
+def co_occurring_movies(events: Events) -> Iterator[tuple[Rows, Rows, float]]:
+    """Yield pairs of movies of one history by their distance, 1 to 10: earlier, later, weight.
+
+    The weight is one over the distance (Levy and Goldberg, 2014).
+    """
+    for distance in range(1, _CO_OCCURRENCE_WINDOW + 1):
+        # An event at this position or later has its earlier partner in the same history.
+        later = np.flatnonzero(events.position >= distance)
+        yield events.movie[later - distance], events.movie[later], 1 / distance

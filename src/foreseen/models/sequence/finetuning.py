@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foreseen.models.sequence.events import Events, Rows, batches, windows
+from foreseen.models.sequence.events import Events, Rows, batches, co_occurring_movies, windows
 from foreseen.models.sequence.network import SequenceNetwork
 from foreseen.models.sequence.training import optimise
 
 _PASSES: Final = 4
 _RATE: Final = 0.4
 """Share of the learning rates of training."""
-_WINDOW: Final = 10
 _DAMPING: Final = 1.0
 
 
@@ -83,14 +82,13 @@ def add_movies(
     bias = torch.where(known, old_bias, _line(log_count, old_bias, known & rated))
     vectors = torch.where(known[:, None], network.identity.weight[place], 0.0)
     total, mass = torch.zeros_like(vectors), torch.zeros(len(rows))
-    movie = torch.from_numpy(events.movie)
-    for distance in range(1, _WINDOW + 1):
-        later = torch.from_numpy(np.flatnonzero(events.position >= distance))
-        pairs = torch.stack([movie[later - distance], movie[later]])
-        for one, other in (pairs, pairs.flip(0)):
-            used = known[other] & ~known[one]
-            total.index_add_(0, one[used], vectors[other[used]], alpha=1 / distance)
-            mass += torch.bincount(one[used], minlength=len(rows)) / distance
+    is_known = known.numpy()
+    for earlier, later, weight in co_occurring_movies(events):
+        for one, other in ((earlier, later), (later, earlier)):
+            used = is_known[other] & ~is_known[one]
+            row = torch.from_numpy(one[used])
+            total.index_add_(0, row, vectors[torch.from_numpy(other[used])], alpha=weight)
+            mass += torch.bincount(row, minlength=len(rows)) * weight
     near = total / (mass + _DAMPING)[:, None]
     weights["identity.weight"] = torch.where(known[:, None], vectors, near)
     weights["bias"] = torch.where(rated, bias, network.bias.min())

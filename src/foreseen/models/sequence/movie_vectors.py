@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from foreseen.compute.truncated_svd import sparse_matrix, truncated_svd
 from foreseen.data.catalogue import Catalogue
-from foreseen.models.sequence.events import Events
+from foreseen.models.sequence.events import Events, co_occurring_movies
 
 _YEARS: Final = 12
 _DAMPING: Final = 5.0
-_WINDOW: Final = 10
 _SMOOTHING: Final = 0.75
 _PRIOR: Final = 1.0
 _POWER_ITERATIONS: Final = 2
@@ -73,19 +72,15 @@ def movie_attributes(catalogue: Catalogue, statistics: TrainingStatistics) -> ND
 def co_occurrence_vectors(events: Events, movies: int, width: int) -> NDArray[np.float32]:
     """Return singular vectors of the movies' positive pointwise mutual information, C x width.
 
-    Movies co-occur within ten ratings of a history, with a weight of one over the distance (Levy
-    and Goldberg, 2014). Rows of rated movies have a mean square of about one.
+    Rows of rated movies have a mean square of about one. The method is of Levy and Goldberg (2014).
     """
     rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
     weights: list[NDArray[np.float64]] = []
-    for distance in range(1, _WINDOW + 1):
-        # An event at this position or later has its earlier partner in the same history.
-        later = np.flatnonzero(events.position >= distance)
-        first, second = events.movie[later - distance], events.movie[later]
-        rows += [first, second]
-        columns += [second, first]
-        weights += [np.full(2 * len(later), 1 / distance)]
+    for earlier, later, weight in co_occurring_movies(events):
+        rows += [earlier, later]
+        columns += [later, earlier]
+        weights += [np.full(2 * len(later), weight)]
     shape = (movies, movies)
     counts = sparse_matrix(
         np.concatenate(rows), np.concatenate(columns), np.concatenate(weights), shape
