@@ -27,6 +27,7 @@ from foreseen.models.factors.residual_features import (
 )
 from foreseen.models.factors.similar_residuals import write_similar_residuals
 from foreseen.models.factors.user_posterior import posterior_mean, predict, predict_mean, update
+from foreseen.models.factors.user_vectors import user_vectors
 
 _NO_VECTORS: Final = np.empty((0, 0))
 
@@ -81,17 +82,11 @@ def predict_all(factors: Factors, view: LogView, row: int, before: int) -> NDArr
     """Return the expected ratings of all C movies for one history as of a moment, of shape C."""
     factors = factors.extended(len(view.catalogue))
     histories = view.histories
-    end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
-    rows = slice(int(histories.starts[row]), end)
-    user = _posterior_means(factors, histories.movie[rows], histories.rating[rows])
-    vectors = factors.by_movie[:-1].reshape(-1, user.size)
-    # The first element of a movie's vector is the item bias: its coefficient is one. The user
-    # bias, the first element of the user's vector, is the same for all movies.
-    coefficients = user.copy()
-    coefficients[:, 0] = 1.0
-    products = vectors @ coefficients.astype(np.float32).reshape(-1)
-    offset = user[:, 0].mean() + products.astype(np.float64) / len(user)
-    return factors.mean[0] + offset
+    rows = np.array([row], dtype=np.int32)
+    ends = histories.ends(rows, np.array([before], dtype=np.int64))
+    user = user_vectors(factors, histories, rows, ends)
+    vectors = factors.by_movie[:-1].reshape(-1, user.coefficients.shape[1])
+    return user.offset + (vectors @ user.coefficients[0]).astype(np.float64)
 
 
 def _prior_arrays(
@@ -105,28 +100,6 @@ def _history_arrays(
     histories: UserHistories,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     return histories.starts, histories.movie.astype(np.int64), histories.rating, histories.times
-
-
-def _posterior_means(
-    factors: Factors, movie: NDArray[np.int32], rating: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the posterior means of a user's vector given N ratings, of shape S x D.
-
-    All ratings count at once: one system of linear equations per sample.
-    """
-    prior = factors.user_prior
-    vectors = factors.by_movie[movie].astype(np.float64)
-    weighted = prior.noise * (rating[:, None] - factors.mean[0] - vectors[:, :, 0])
-    vectors[:, :, 0] = 1.0
-    columns = vectors.transpose(1, 2, 0)
-    gram = columns @ vectors.transpose(1, 0, 2)
-    precision = factors.user_precisions + prior.noise[:, None, None] * gram
-    features = prior.features(factors.content[movie].sum(axis=0), len(movie))
-    # The first feature is the constant one.
-    centre: NDArray[np.float64] = np.einsum("f,fsd->sd", np.append(1, features), prior.information)
-    information = centre + (columns @ weighted.T[:, :, None])[:, :, 0]
-    means: NDArray[np.float64] = np.linalg.solve(precision, information[:, :, None])
-    return means[:, :, 0]
 
 
 @compiled

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors.bayesian_mf import Factors
-from foreseen.models.factors.user_posterior import ATTRIBUTE_DAMPING
 
 
 class UserVectors(NamedTuple):
@@ -46,17 +45,18 @@ def user_vectors(
 def _posterior_mean(
     factors: Factors, movie: NDArray[np.int32], rating: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the posterior mean given H ratings, of shape S x D."""
+    """Return the posterior mean given N ratings, of shape S x D."""
     prior = factors.user_prior
-    content = factors.content[movie].sum(axis=0)
-    content[: prior.attributes] /= len(movie) + ATTRIBUTE_DAMPING
-    content[prior.attributes :] /= np.sqrt(max(len(movie), 1))
-    information = prior.information[0] + np.tensordot(content, prior.information[1:], 1)
-    inputs = factors.by_movie[movie].astype(np.float64).transpose(1, 0, 2)
-    target = rating - factors.mean[0] - inputs[:, :, 0]
-    inputs[:, :, 0] = 1.0
-    inputs = np.ascontiguousarray(inputs)
-    noise = prior.noise[:, None, None]
-    precision = factors.user_precisions + noise * (inputs.transpose(0, 2, 1) @ inputs)
-    information = information[:, :, None] + noise * (inputs.transpose(0, 2, 1) @ target[:, :, None])
-    return np.linalg.solve(precision, information)[:, :, 0]
+    vectors = factors.by_movie[movie].astype(np.float64)
+    weighted = prior.noise * (rating[:, None] - factors.mean[0] - vectors[:, :, 0])
+    vectors[:, :, 0] = 1.0
+    columns = vectors.transpose(1, 2, 0)
+    precision: NDArray[np.float64] = columns @ vectors.transpose(1, 0, 2)
+    precision = factors.user_precisions + prior.noise[:, None, None] * precision
+    features = prior.features(factors.content[movie].sum(axis=0), len(movie))
+    # The first feature is the constant one.
+    weights = np.append(1.0, features)
+    information: NDArray[np.float64] = (prior.information.T @ weights).T[:, :, None]
+    information = information + columns @ weighted.T[:, :, None]
+    mean: NDArray[np.float64] = np.linalg.solve(precision, information)
+    return mean[:, :, 0]
