@@ -58,5 +58,4 @@ def _posterior_mean(
     weights = np.append(1.0, features)
     information: NDArray[np.float64] = (prior.information.T @ weights).T[:, :, None]
     information = information + columns @ weighted.T[:, :, None]
-    mean: NDArray[np.float64] = np.linalg.solve(precision, information)
-    return mean[:, :, 0]
+    return np.linalg.solve(precision, information)[:, :, 0].astype(np.float64)
