@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from foreseen.features.encoder import Encoded, encode
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
+from foreseen.features.user_sample import in_sample
 
 DAY: Final = 86_400
 AT_RATING, AT_LIST, ONE_DAY_BEFORE = range(3)
@@ -59,11 +60,16 @@ class Examples:
         return self.part(slice(0, position)), self.part(slice(position, len(self)))
 
 
-def training_examples(log: InteractionLog, seed: int) -> Examples:
+def training_examples(log: InteractionLog, seed: int, share: float = 1.0) -> Examples:
     """Return three examples per rating, one for each horizon.
 
     The list moment is the second after one of the user's earlier ratings, drawn uniformly; the
     one-day query uses only ratings that are at least a day older.
+
+    Args:
+        log: The log.
+        seed: Random seed.
+        share: Share of the users whose ratings are used; see `user_sample`.
     """
     before = log.rating_queries().before
     moments = {
@@ -71,7 +77,8 @@ def training_examples(log: InteractionLog, seed: int) -> Examples:
         AT_LIST: _list_moments(log, np.random.default_rng(seed)),
         ONE_DAY_BEFORE: before - DAY + 1,
     }
-    return _examples(log, slice(0, len(before)), moments)
+    rows = np.flatnonzero(in_sample(log.users.ids, share)[log.user])
+    return _examples(log, rows, {horizon: moment[rows] for horizon, moment in moments.items()})
 
 
 def recent_examples(log: InteractionLog, since: int, until: int) -> Examples:
@@ -85,11 +92,13 @@ def recent_examples(log: InteractionLog, since: int, until: int) -> Examples:
     first, stop = np.searchsorted(log.timestamp, [since, until])
     before = log.timestamp[first:stop]
     moments = {AT_RATING: before, ONE_DAY_BEFORE: before - DAY + 1}
-    return _examples(log, slice(int(first), int(stop)), moments)
+    return _examples(log, np.arange(int(first), int(stop)), moments)
 
 
-def _examples(log: InteractionLog, rows: slice, moments: dict[int, NDArray[np.int64]]) -> Examples:
-    """Return one example per rating of a run of the log and horizon, rating by rating."""
+def _examples(
+    log: InteractionLog, rows: NDArray[np.intp], moments: dict[int, NDArray[np.int64]]
+) -> Examples:
+    """Return one example per rating of some rows of the log and horizon, rating by rating."""
     part = log.rating_queries().part(rows)
     position = np.repeat(np.arange(len(part)), len(moments))
     before = np.stack(list(moments.values()), axis=1).reshape(-1)

@@ -75,12 +75,15 @@ class Capabilities:
     Attributes:
         out_of_sample: Whether `fit` returns out-of-sample predictions, which the ranking by
             `likely` and `blend` uses as a feature.
+        sampled: Whether it predicts users it was not fitted to from their histories, so that a
+            sample of the users is enough where the log is large.
         sequence: Whether a sequence model is fitted beside it, which `likely` and `blend` use.
         transductive: Fits a variant of the model for random splits, from settings, a log and a
             seed; None if the model itself is used there.
     """
 
     out_of_sample: bool = False
+    sampled: bool = False
     sequence: bool = False
     transductive: Callable[[Any, InteractionLog, int], TransductivePredictor] | None = None
 

@@ -18,9 +18,10 @@ from foreseen.data.encoding import Encoding
 from foreseen.data.tabular import TableLike
 from foreseen.errors import InputError
 from foreseen.features.day_resolution import in_order_within_days, ordered_within_days
-from foreseen.features.examples import Examples, training_examples
+from foreseen.features.examples import AT_RATING, Examples, training_examples
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
+from foreseen.features.user_sample import training_share
 from foreseen.models.base import Model
 from foreseen.models.installed import DEFAULT_MODEL, model_spec
 from foreseen.models.predictor import Settings, estimate
@@ -97,15 +98,17 @@ def _train(
     next_item: NextItemModel | None,
 ) -> Model:
     fitted_to = ordered_within_days(log, seed)
-    examples = training_examples(fitted_to, seed)
+    share = training_share(len(log.rating)) if spec.capabilities.sampled else 1.0
+    examples = training_examples(fitted_to, seed, share)
     early, later = examples.split(1 - VALIDATION_SHARE)
     count = len(log.rating)
     if not len(early) or not len(later):
         raise InputError(f"{count} ratings, or all of one second, are too few to train on")
-    sequence = settings_for(count, len(log.catalogue)) if spec.capabilities.sequence else None
+    size = int(share * count)
+    sequence = settings_for(size, len(log.catalogue)) if spec.capabilities.sequence else None
     trial, next_examples = run_both(
         lambda: spec.fit(settings, fitted_to, early, later, seed, Queries.none()),
-        lambda: next_item_examples(log, sequence, seed) if next_item is None else [],
+        lambda: next_item_examples(log, sequence, seed, share) if next_item is None else [],
     )
     scale = (float(log.rating.min()), float(log.rating.max()))
     observed = trial.predictor.observed(fitted_to)
@@ -119,14 +122,14 @@ def _train(
         queries = replace(queries, before=in_order_within_days(log, queries.before))
         (fit, next_item), sequence_model = run_both(
             lambda: _fit_both(spec, settings, fitted_to, examples, next_examples, queries, seed),
-            lambda: None if sequence is None else SequenceModel.fitted(sequence, log, whole, seed),
+            lambda: sequence and SequenceModel.fitted(sequence, log, whole, seed, share=share),
         )
     else:
         fit = spec.fit(settings, fitted_to, examples, None, seed, Queries.none())
     report = {
         "validation_rmse": float(np.sqrt(np.mean((later.rating - expected) ** 2))),
         "validation_ratings": float(len(later)),
-        "trained_on": float(len(log.rating)),
+        "trained_on": float((examples.horizon == AT_RATING).sum()),
         "ratings": float(len(log.rating)),
         "until": float(log.end),
     }
@@ -138,7 +141,7 @@ def _train(
 
 
 def next_item_examples(
-    log: InteractionLog, sequence: SequenceSettings | None, seed: int
+    log: InteractionLog, sequence: SequenceSettings | None, seed: int, share: float = 1.0
 ) -> list[NextItemExample]:
     """Return the examples of the next-item model, some with out-of-sample scores.
 
@@ -146,10 +149,11 @@ def next_item_examples(
         log: The log.
         sequence: Settings of the sequence model; None without one.
         seed: Random seed.
+        share: Share of the users whose ratings the sequence model is fitted to.
     """
     index = CandidateIndex(log, registered_sources())
     examples = sample_examples(index, seed)
-    scores = None if sequence is None else fit_out_of_sample(sequence, log, seed)
+    scores = None if sequence is None else fit_out_of_sample(sequence, log, seed, share)
     return examples if scores is None else examples + sample_examples(index, seed, scores)
 
 

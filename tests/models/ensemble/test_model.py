@@ -87,9 +87,8 @@ def test_extra_queries_are_predicted_out_of_sample_and_leave_the_fit_unchanged(
     arrays = fit.predictor.arrays()
     for name, values in alone.predictor.arrays().items():
         np.testing.assert_array_equal(values, arrays[name], err_msg=name)
-    past = np.ones(len(log.timestamp), dtype=np.bool_)
     expected = predict_out_of_sample(
-        SETTINGS.factors, SETTINGS.cuts, SETTINGS.folds, log, examples.queries, past, 1
+        SETTINGS.factors, SETTINGS.cuts, SETTINGS.folds, log, examples.queries, log, 1
     )
     assert alone.out_of_sample is not None
     assert fit.out_of_sample is not None

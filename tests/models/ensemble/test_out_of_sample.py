@@ -32,8 +32,7 @@ def log_of(tables: Tables) -> InteractionLog:
 
 
 def out_of_sample(log: InteractionLog, examples: Examples) -> FactorPredictions:
-    past = np.ones(len(log.timestamp), dtype=np.bool_)
-    return predict_out_of_sample(SETTINGS, CUTS, 3, log, examples.queries, past, 1)
+    return predict_out_of_sample(SETTINGS, CUTS, 3, log, examples.queries, log, 1)
 
 
 def test_ratings_from_the_moment_on_do_not_change_predictions_after_the_first_cut(
@@ -62,7 +61,7 @@ def test_without_an_earlier_rating_users_are_held_out(small: Tables) -> None:
     log = log_of(tables_of(at_once))
     examples = training_examples(log, 0)
     found = out_of_sample(log, examples)
-    held_out = predict_held_out_users(SETTINGS, 3, log, examples.queries, 40, 1)
+    held_out = predict_held_out_users(SETTINGS, 3, log, examples.queries, log, 1)
     np.testing.assert_array_equal(found.rating, held_out.rating)
 
 
@@ -77,7 +76,7 @@ def test_held_out_predictions_do_not_depend_on_later_ratings_of_the_user(
     found: list[np.ndarray] = []
     for which in (log, log_of(tables_of(changed, small.movies))):
         queries = training_examples(which, 0).queries
-        predictions = predict_held_out_users(SETTINGS, 3, which, queries, len(log.rating), 1)
+        predictions = predict_held_out_users(SETTINGS, 3, which, queries, which, 1)
         rows = (queries.user == user) & (queries.before <= middle)
         assert rows.any()
         found.append(predictions.rating[rows])

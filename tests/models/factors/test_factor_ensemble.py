@@ -29,7 +29,7 @@ def beginning(log: InteractionLog, share: float) -> InteractionLog:
 @pytest.fixture(scope="module")
 def fitted(log: InteractionLog) -> FactorEnsemble:
     rows = np.arange(len(log.rating)) < len(log.rating) // 2
-    return FactorEnsemble.fitted(SETTINGS, log, rows, seed=3)
+    return FactorEnsemble.fitted(SETTINGS, log, 3, rows)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from foreseen.features.encoder import FEATURES, Encoded
 from foreseen.features.examples import AT_RATING, Examples, recent_examples
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
+from foreseen.features.user_sample import sampled_log, training_share
 from foreseen.models.dropout import ByteDropout
 from foreseen.models.ensemble.out_of_sample import predict_out_of_sample, stacking_inputs
 from foreseen.models.ensemble.replay_buffer import ReplayBuffer
@@ -217,20 +218,25 @@ def fit_ensemble(
 ) -> Fit:
     """Fit factors and network; the out-of-sample factors predict the extra queries too.
 
+    The examples are of a sample of the users where the log is large, and factors are fitted to the
+    ratings of the same users (`foreseen.features.user_sample`).
+
     With validation examples this is a preliminary fit that measures the error, with one factor
     model. Its error is a little higher, so that intervals are slightly too wide.
     """
     if validation is not None:
         fewer = {"factors": settings.factors[:1], "folds": _TRIAL_FOLDS}
         settings = settings.model_copy(update=fewer)
-    past = log.timestamp <= train.given[-1]
+    share = training_share(len(log.rating))
+    past = replace(log, ratings=log.ratings.filter(log.timestamp <= train.given[-1]))
+    known = sampled_log(past, share)
     predictions = predict_out_of_sample(
         settings.factors,
         settings.cuts,
         settings.folds,
         log,
         train.queries.followed_by(extra),
-        past,
+        known,
         seed,
     )
     inputs = stacking_inputs(
@@ -241,13 +247,13 @@ def fit_ensemble(
     network = StackingNetwork(settings, len(log.catalogue.genre_names))
     network.standardise.fit(inputs["attributes"])
     factors, _ = run_both(
-        lambda: FactorEnsemble.fitted(settings.factors, log, past, seed),
+        lambda: FactorEnsemble.fitted(settings.factors, known, seed, share=share),
         lambda: train_network(
             network, inputs, train.rating, settings.loop, seed, "network", None, weight
         ),
     )
     replay = ReplayBuffer.of(inputs, train.rating, weight, factors.until, factors.size, seed)
-    shrinkage = shrinkage_for(np.bincount(log.user[past]))
+    shrinkage = shrinkage_for(np.bincount(known.user))
     predictor = EnsemblePredictor(settings, factors, network, replay, shrinkage)
     return Fit(predictor, out_of_sample=predictions.rating[len(train) :])
 
@@ -290,5 +296,7 @@ SPEC: Final = ModelSpec(
         SearchRange(("loop.epochs",), 2, 10),
         *LOOP_SEARCH_SPACE,
     ),
-    capabilities=Capabilities(out_of_sample=True, sequence=True, transductive=_fit_transductive),
+    capabilities=Capabilities(
+        out_of_sample=True, sampled=True, sequence=True, transductive=_fit_transductive
+    ),
 )

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from foreseen.compute.threads import in_parallel
 from foreseen.data.catalogue import Catalogue
@@ -30,7 +29,7 @@ def predict_out_of_sample(
     folds: int,
     log: InteractionLog,
     queries: Queries,
-    past: NDArray[np.bool_],
+    known: InteractionLog,
     seed: int,
 ) -> FactorPredictions:
     """Return predictions for N queries by factors that use no rating after them.
@@ -42,12 +41,12 @@ def predict_out_of_sample(
         settings: Of the factor models.
         cuts: Shares of the log, ascending.
         folds: Number of parts the users before the first cut are split into.
-        log: The log.
+        log: The log that is queried.
         queries: The queries.
-        past: Ratings of the log that may be used: its beginning, up to some moment; of shape E.
+        known: Its beginning, or a part of that, which factors are fitted to.
         seed: Random seed.
     """
-    times = log.timestamp[past]
+    times = known.timestamp
     moments = np.unique(times[(np.array(cuts) * len(times)).astype(np.intp)])
     moments = moments[moments > times[0]]
     ends = np.append(np.searchsorted(times, moments), len(times))
@@ -61,13 +60,14 @@ def predict_out_of_sample(
         if not len(rows):
             return
         if number:
-            before = np.arange(len(past)) < ends[number - 1]
+            before = np.arange(len(times)) < ends[number - 1]
             label = f"factors of the first {ends[number - 1]:,}"
-            factors = FactorEnsemble.fitted(settings, log, before, seed + 10 * number, label)
-            known = replace(log, ratings=log.ratings[: int(ends[number])])
-            predictions = factors.fold_in_rolling(known, log.view, part)
+            factors = FactorEnsemble.fitted(settings, known, seed + 10 * number, before, label)
+            until = replace(known, ratings=known.ratings[: int(ends[number])])
+            predictions = factors.fold_in_rolling(until, log.view, part)
         else:
-            predictions = predict_held_out_users(settings, folds, log, part, int(ends[0]), seed)
+            first = replace(known, ratings=known.ratings[: int(ends[0])])
+            predictions = predict_held_out_users(settings, folds, log, part, first, seed)
         rating[rows], values[rows] = predictions.rating, predictions.values
 
     # The longest block first, to balance the threads.
@@ -80,7 +80,7 @@ def predict_held_out_users(
     folds: int,
     log: InteractionLog,
     queries: Queries,
-    end: int,
+    known: InteractionLog,
     seed: int,
 ) -> FactorPredictions:
     """Return predictions for N queries by factors fitted without the query's user.
@@ -88,14 +88,13 @@ def predict_held_out_users(
     Args:
         settings: Of the factor models.
         folds: Number of parts the users are split into.
-        log: The log.
+        log: The log that is queried.
         queries: The queries.
-        end: Number of ratings, from the first, that may be used.
+        known: The part of it that factors are fitted to, with the same rows of users.
         seed: Random seed.
     """
     generator = np.random.default_rng(seed)
     fold = generator.permutation(len(log.users)) % folds
-    past = np.arange(len(log.user)) < end
     rating = np.empty(len(queries))
     values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
 
@@ -103,11 +102,11 @@ def predict_held_out_users(
         rows = np.flatnonzero(fold[queries.user] == number)
         if not len(rows):
             return
-        others = past & (fold[log.user] != number)
+        others = fold[known.user] != number
         if not others.any():
-            others = past
+            others[:] = True
         label = f"factors without part {number + 1} of {folds}"
-        factors = FactorEnsemble.fitted(settings, log, others, seed + 10 * number, label)
+        factors = FactorEnsemble.fitted(settings, known, seed + 10 * number, others, label)
         predictions = factors.fold_in(log.view, queries.part(rows))
         rating[rows], values[rows] = predictions.rating, predictions.values
 

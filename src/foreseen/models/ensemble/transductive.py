@@ -98,8 +98,7 @@ class TransductiveEnsemble:
 def _fit_factors(
     settings: EnsembleSettings, log: InteractionLog, seed: int
 ) -> tuple[FactorEnsemble, NDArray[np.float64]]:
-    all_rows = np.ones(len(log.rating), dtype=np.bool_)
-    factors = FactorEnsemble.fitted(settings.factors, log, all_rows, seed)
+    factors = FactorEnsemble.fitted(settings.factors, log, seed)
     fitted = factors.fold_in(log.view, _at_end(log, log.rating_queries()))
     by_user = np.argsort(log.user, kind="stable")
     return factors, (log.rating - fitted.rating)[by_user]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from foreseen.compute.threads import in_parallel
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
+from foreseen.features.user_sample import sampled_log
 from foreseen.models.factors.bayesian_mf import (
     Factors,
     FactorSettings,
@@ -56,23 +57,36 @@ class FactorEnsemble:
         until: First second after the ratings they were fitted to.
         size: Number of those ratings.
         snapshots: The members refreshed with later ratings, oldest first.
+        share: Share of the users whose ratings it is fitted to; see `user_sample`.
     """
 
     members: tuple[Factors, ...]
     until: int
     size: int
     snapshots: tuple[Snapshot, ...] = ()
+    share: float = 1.0
 
     @classmethod
     def fitted(
         cls,
         settings: Sequence[FactorSettings],
         log: InteractionLog,
-        rows: NDArray[np.bool_],
         seed: int,
+        rows: NDArray[np.bool_] | None = None,
         label: str = "factors",
+        share: float = 1.0,
     ) -> "FactorEnsemble":
-        """Fit one member per settings to some rows of a log."""
+        """Fit one member per settings.
+
+        Args:
+            settings: Settings of the members.
+            log: The log.
+            seed: Random seed.
+            rows: Which of its ratings are fitted to, of shape E; None for all.
+            label: Label of the progress bars.
+            share: Share of the users that the log holds the ratings of.
+        """
+        rows = np.ones(len(log.rating), dtype=np.bool_) if rows is None else rows
         user, movie, rating = log.user[rows], log.movie[rows], log.rating[rows]
 
         def member(number: int) -> Factors:
@@ -82,7 +96,8 @@ class FactorEnsemble:
             )
 
         members = tuple(in_parallel(member, range(len(settings))))
-        return cls(members, int(log.timestamp[rows].max()) + 1, int(rows.sum()))
+        until = int(log.timestamp[rows].max()) + 1
+        return cls(members, until, int(rows.sum()), share=share)
 
     def observed(self, log: InteractionLog) -> "FactorEnsemble":
         """Return the ensemble with snapshots for the ratings after those it was fitted to."""
@@ -107,6 +122,7 @@ class FactorEnsemble:
 
     def _refreshed(self, log: InteractionLog) -> Iterator[Snapshot]:
         """Yield snapshots step by step; those computed before are reused."""
+        log = sampled_log(log, self.share)
         step = max(_LEAST_STEP, self.size // _STEPS)
         times = log.timestamp
         start = int(np.searchsorted(times, self.until))
@@ -134,7 +150,10 @@ class FactorEnsemble:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the members as fitted, by name."""
-        arrays: dict[str, NDArray[np.generic]] = {"fitted_to": np.array([self.until, self.size])}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "fitted_to": np.array([self.until, self.size]),
+            "share": np.array([self.share]),
+        }
         for number, member in enumerate(self.members):
             for field in fields(Factors):
                 arrays[f"{number}.{field.name}"] = getattr(member, field.name)
@@ -151,7 +170,9 @@ class FactorEnsemble:
             rest = {name: values.astype(np.float64) for name, values in part.items()}
             members.append(Factors(movies=movies, movie_priors=priors, **rest))
         until, size = (int(value) for value in arrays["fitted_to"].astype(np.int64))
-        return cls(tuple(members), until, size)
+        # Models that were saved before there were samples are fitted to all users.
+        share = float(arrays["share"].astype(np.float64)[0]) if "share" in arrays else 1.0
+        return cls(tuple(members), until, size, share=share)
 
 
 def _fold_in(

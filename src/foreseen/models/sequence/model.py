@@ -15,6 +15,7 @@ from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.identifiers import IdMap
 from foreseen.features.interaction_log import InteractionLog, LogView
+from foreseen.features.user_sample import in_sample
 from foreseen.models.sequence.events import Events, make_batch
 from foreseen.models.sequence.finetuning import add_movies, finetune_sequence_network
 from foreseen.models.sequence.movie_vectors import (
@@ -32,7 +33,7 @@ _TOKENS: Final = 4096
 
 
 @dataclass(frozen=True)
-class _Movies:
+class NetworkMovies:
     """The movies of a catalogue as the network reads them.
 
     Attributes:
@@ -59,6 +60,7 @@ class SequenceModel:
         statistics: Of these movies.
         edges: Ratings between two levels, ascending, one fewer than there are levels.
         until: First second after the ratings it was fitted to.
+        share: Share of the users whose ratings it is fitted to; see `user_sample`.
     """
 
     settings: SequenceSettings
@@ -68,7 +70,8 @@ class SequenceModel:
     statistics: TrainingStatistics
     edges: NDArray[np.float64]
     until: int
-    _vectors: LRUCache[int, _Movies] = field(
+    share: float = 1.0
+    _vectors: LRUCache[int, NetworkMovies] = field(
         default_factory=lambda: LRUCache(1), init=False, repr=False
     )
 
@@ -80,16 +83,20 @@ class SequenceModel:
         rows: NDArray[np.bool_],
         seed: int,
         label: str = "sequence model",
+        share: float = 1.0,
     ) -> "SequenceModel":
         """Fit a model to some ratings of the histories of a log.
 
         Args:
             settings: The settings.
             log: The log.
-            rows: Which ratings of its histories to use, of shape E; at least one.
+            rows: Which ratings of its histories to use, of shape E; at least one of a user in
+                the sample.
             seed: Random seed.
             label: Label of the progress bar.
+            share: Share of the users whose ratings are used; see `user_sample`.
         """
+        rows = rows & _of_sample(log, share)
         movie, rating = log.histories.movie[rows].astype(np.int64), log.histories.rating[rows]
         edges = _level_edges(rating)
         events = _training_events(log, rows, edges)
@@ -98,7 +105,7 @@ class SequenceModel:
         network = train_sequence_network(settings, events, attributes, len(edges) + 1, seed, label)
         users = IdMap.of(log.users.ids[np.diff(events.starts) > 0])
         until = int(events.time.max()) + 1
-        return cls(settings, network, users, log.catalogue.movies, statistics, edges, until)
+        return cls(settings, network, users, log.catalogue.movies, statistics, edges, until, share)
 
     def finetuned(self, log: InteractionLog, until: int, seed: int) -> "SequenceModel":
         """Return the model trained further, on the ratings of a log before a moment.
@@ -110,7 +117,7 @@ class SequenceModel:
             until: Only ratings strictly older are used.
             seed: Random seed.
         """
-        rows = log.histories.times < until
+        rows = (log.histories.times < until) & _of_sample(log, self.share)
         events = _training_events(log, rows, self.edges)
         known = np.repeat(self.users.rows(log.users.ids) >= 0, np.diff(events.starts))
         is_new = ~known | (events.time >= self.until)
@@ -126,8 +133,9 @@ class SequenceModel:
         finetune_sequence_network(network, events, attributes, is_new, seed + len(movie))
         users = IdMap.of(log.users.ids[np.diff(events.starts) > 0])
         return SequenceModel(
-            self.settings, network, users, catalogue.movies, statistics, self.edges, until
-        )
+            self.settings, network, users, catalogue.movies, statistics, self.edges, until,
+            self.share,
+        )  # fmt: skip
 
     def scores(
         self,
@@ -170,7 +178,7 @@ class SequenceModel:
             before: Only ratings strictly older count, of shape B.
             moments: Seconds of the next ratings, of shape B; None where they are not known.
         """
-        table = self._table(view.catalogue)
+        table = self.movies_of(view.catalogue)
         events = self._events(view, rows, before, moments)
         size = np.minimum(np.diff(events.starts), self.settings.length)
         first = events.starts[1:] - size
@@ -208,10 +216,10 @@ class SequenceModel:
         level = np.searchsorted(self.edges, histories.rating[place])
         return Events.of(starts, movie, level, histories.times[place], moments)
 
-    def _table(self, catalogue: Catalogue) -> _Movies:
+    def movies_of(self, catalogue: Catalogue) -> NetworkMovies:
         """Return the movies of a catalogue; one that came after the fit has its attributes only."""
 
-        def compute() -> _Movies:
+        def compute() -> NetworkMovies:
             rows = self.movies.rows(catalogue.movies.ids).astype(np.int64)
             statistics = self.statistics.of_rows(rows)
             attributes = torch.from_numpy(movie_attributes(catalogue, statistics))
@@ -222,7 +230,7 @@ class SequenceModel:
             inputs = identity + functional.linear(attributes, network.content.weight)
             outputs = identity + functional.linear(attributes, network.out_content.weight)
             bias = torch.where(fitted[:, 0] > 0, network.bias[place], network.bias.min())
-            return _Movies(catalogue, inputs, outputs, bias)
+            return NetworkMovies(catalogue, inputs, outputs, bias)
 
         # The value keeps its catalogue, so that no other can have the same key meanwhile.
         return self._vectors.get_or_compute(id(catalogue), compute)
@@ -238,6 +246,7 @@ class SequenceModel:
             "years": self.statistics.years,
             "edges": self.edges,
             "until": np.array([self.until]),
+            "share": np.array([self.share]),
         }
 
     @classmethod
@@ -262,7 +271,14 @@ class SequenceModel:
             raise ValueError("the arrays of the sequence model differ in size")
         until = int(arrays["until"].astype(np.int64)[0])
         network.requires_grad_(requires_grad=False)
-        return cls(settings, network, users, movies, statistics, numbers["edges"], until)
+        # Models that were saved before there were samples are fitted to all users.
+        share = float(arrays["share"].astype(np.float64)[0]) if "share" in arrays else 1.0
+        return cls(settings, network, users, movies, statistics, numbers["edges"], until, share)
+
+
+def _of_sample(log: InteractionLog, share: float) -> NDArray[np.bool_]:
+    """Return which ratings of the histories are of users in a sample, of shape E."""
+    return np.repeat(in_sample(log.users.ids, share), np.diff(log.histories.starts))
 
 
 def _training_events(

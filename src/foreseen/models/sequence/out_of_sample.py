@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from foreseen.candidates.examples import OutOfSample
 from foreseen.candidates.source import SequenceScores
 from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.user_sample import in_sample
 from foreseen.features.user_statistics import UserHistories
 from foreseen.models.sequence.events import positions
 from foreseen.models.sequence.model import SequenceModel
@@ -26,7 +27,7 @@ _LATEST: Final = 0.15
 
 
 def fit_out_of_sample(
-    settings: SequenceSettings, log: InteractionLog, seed: int
+    settings: SequenceSettings, log: InteractionLog, seed: int, share: float = 1.0
 ) -> OutOfSample | None:
     """Fit a model to a part of a log; return its scores for the rest, None without ratings to fit.
 
@@ -34,16 +35,17 @@ def fit_out_of_sample(
         settings: The settings.
         log: The log.
         seed: Random seed.
+        share: Share of the users whose ratings are fitted to; see `user_sample`.
     """
     histories = log.histories
     moment = int(log.timestamp[int(_NEW_USERS_FROM * len(log.timestamp))])
-    trained = trained_lengths(histories, moment)
+    trained = np.where(in_sample(log.users.ids, share), trained_lengths(histories, moment), 0)
     rows = positions(histories.starts) < np.repeat(trained, np.diff(histories.starts))
     if not rows.any():
         return None
     fewer = {"epochs": -(-2 * settings.epochs // 3), "negatives_until": 1.0}
     settings = settings.model_copy(update=fewer)
-    model = SequenceModel.fitted(settings, log, rows, seed, "sequence model, out of sample")
+    model = SequenceModel.fitted(settings, log, rows, seed, "sequence model, out of sample", share)
 
     def scores(user: int, before: int) -> SequenceScores:
         row, moments = np.array([user], np.int32), np.array([before], np.int64)
