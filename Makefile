@@ -26,7 +26,7 @@ endif
 STAMP := $(ENVIRONMENT)/foreseen-installed
 SHOW := $(PYTHON_IN) scripts/show.py
 
-.PHONY: install activate run test coverage docs notebook lint format clean
+.PHONY: install activate run test coverage docs pictures notebook lint format clean
 
 install: $(STAMP)
 	@echo "installed in $(KIND); to use it: $(ACTIVATE)"
@@ -57,6 +57,9 @@ docs: $(STAMP)
 	$(PYTHON_IN) scripts/draw_diagrams.py docs/figures
 	$(PYTHON_IN) -m mkdocs build --strict
 	@echo "open site/index.html"
+
+pictures: $(STAMP)
+	$(PYTHON_IN) benchmarks/pictures.py work/models/ensemble docs/figures
 
 notebook: $(STAMP)
 	$(PYTHON_IN) scripts/run_notebook.py examples/quickstart.ipynb

@@ -1,5 +1,6 @@
 """Logs in which nothing changes, as a background for injected changes."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,7 @@ _START: Final = 1_500_000_000
 _GENRES: Final = ("Action", "Comedy", "Crime", "Drama", "Horror", "Romance", "Sci-Fi", "Western")
 
 
+@lru_cache(maxsize=1)
 def background(data: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the ratings and movies of a log without drift.
 

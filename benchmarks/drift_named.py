@@ -163,24 +163,26 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--strengths", nargs="*", choices=STRENGTHS, default=list(STRENGTHS))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0, help="seeds 0 to 4 set the rules")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
     tasks = [
         (data, kind, shape, strength, seed)
         for data in given.data
+        for seed in seeds
         for shape in given.shapes
         for strength in given.strengths
         for kind in given.kinds
-        for seed in range(given.seeds)
     ]
     runs: list[Run] = []
     with ProcessPoolExecutor(given.jobs) as pool, progress_bar("changes", len(tasks)) as advance:
         for run in pool.map(partial(measure, peers=given.peers), tasks):
             runs.append(run)
             advance(1)
-        placebo = [(data, seed) for data in given.data for seed in range(given.seeds)]
+        placebo = [(data, seed) for data in given.data for seed in seeds]
         quiet = list(pool.map(false_findings, placebo))
     for key in dict.fromkeys((run.data, run.shape, run.strength) for run in runs):
         group = [run for run in runs if (run.data, run.shape, run.strength) == key]

@@ -41,11 +41,12 @@ main()
 _FEATURES: Final = f"""
 import sys
 from foreseen.data.canonical import load_data
+from foreseen.data.catalogue import Catalogue
 from foreseen.features.encoder import encode
 from foreseen.features.interaction_log import InteractionLog
 source, out = sys.argv[1:]
 tables = load_data(out + "/canonical")
-log = InteractionLog.of(tables.ratings, tables.movies)
+log = InteractionLog.of(tables.ratings, Catalogue.of(tables.movies))
 del tables
 queries = log.rating_queries()
 for first in range(0, len(queries), {_RATINGS_PER_BLOCK}):

@@ -23,7 +23,7 @@ from server import Guest, served
 
 from foreseen.compute.threads import keep_to_one_thread
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import ModelSnapshot, freeze_gc
 from foreseen.serving.store import StoredRating

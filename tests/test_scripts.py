@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from foreseen.data.canonical import Tables
-from foreseen.data.profile import profile_pictures
 from foreseen.models.installed import model_names, model_spec
 
 ROOT = Path(__file__).parents[1]
@@ -46,8 +46,11 @@ def test_other_inputs_than_those_of_a_network_are_refused() -> None:
         drawing["trace"](network, {"movie": torch.zeros(7, dtype=torch.int64)})
 
 
-def test_the_drawn_pictures_of_the_data_exist_once(small: Tables) -> None:
-    titles = [title for title, _ in profile_pictures(small)]
-    for start, file in script("draw_data.py")["FILES"].items():
-        assert sum(title.startswith(start) for title in titles) == 1
-        assert (FIGURES / file).exists()
+def test_the_pictures_of_the_data_can_be_drawn(small: Tables) -> None:
+    drawing = script("draw_data.py")
+    for name in ("draw_ratings_per_year", "draw_ratings_by_rank"):
+        axes = Figure().subplots()
+        drawing[name](small.ratings, axes)
+        assert axes.has_data()
+    assert (FIGURES / "ratings-per-year.png").exists()
+    assert (FIGURES / "activity.png").exists()

@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
 # Each layer may import from itself and from those before it.
 LAYERS = [
-    "errors", "entry_points", "files", "integrity", "progress", "html_report", "compute", "data",
-    "features", "candidates", "models", "ranking", "evaluation", "drift", "registry", "serving",
-    "cli", "testing", "__main__",
+    "errors", "entry_points", "files", "integrity", "progress", "html_report", "reports", "compute",
+    "data", "features", "candidates", "models", "ranking", "evaluation", "drift", "registry",
+    "serving", "cli", "testing", "__main__",
 ]  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -150,3 +150,24 @@ def test_ratings_without_a_date_are_taken_as_the_latest_of_the_model(
     assert "without a date, taken as the latest" in result.stdout
     history = load_model(model).history(900_001)
     assert history.timestamps.tolist() == [end, end]
+
+
+def test_films_without_a_rating_are_reported_and_a_file_of_only_those_is_not_written(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "watchlist.csv"
+    file.write_text("Date,Name,Year,Letterboxd URI\n2015-03-07,Pulp Fiction,1994,x\n1,Hamlet,,x\n")
+    document = json.loads(run("import", file, "--json").stdout)
+    saved = document["lists"]["watchlist"]["matched"]
+    assert [(entry["line"], entry["candidates"][0]["movieId"]) for entry in saved] == [(2, 296)]
+    assert document["lists"]["seen"] == {"matched": [], "ambiguous": [], "missing": []}
+    assert (document["matched"], len(document["unreadable"])) == ([], 1)
+    shown = run("import", file).stdout
+    assert "saved to be watched" in shown
+    assert "1 (ambiguous 0, missing 0)" in shown
+    for option in ("--out", "--into"):
+        result = run("import", file, option, tmp_path / "out.csv", "--movies", "ml-latest-small")
+        assert result.exit_code == 2
+    result = run("import", file, "--out", tmp_path / "out.csv")
+    assert "has no ratings, only films that are seen or saved" in result.stderr
+    assert not (tmp_path / "out.csv").exists()

@@ -1,11 +1,14 @@
 """Attribution: the stream that explains a change best names it, and dates it by an interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from foreseen.drift.attribution import Change, best_explanation, locate
-from foreseen.drift.streams import IN_STARS, Stream, StreamSpec
+from foreseen.drift.stream_spec import IN_STARS, StreamSpec
+from foreseen.drift.streams import Stream
 
 COUNT = 400
 CHANGE = 360
@@ -69,6 +72,28 @@ def test_a_change_of_level_is_preferred_to_half_stars_that_explain_little_more()
     half, level = stream("scale", 2.0), stream("level", 2.0)
     assert name(half, level) == "level"
     assert name(half, stream("level", 1.0)) == "scale"
+
+
+@pytest.mark.parametrize("kind", ["level", "taste"])
+def test_a_change_of_agreement_is_explained_by_no_level_and_no_taste(kind: str) -> None:
+    assert name(stream(kind, 2.0), stream("agreement", 1.5)) == "agreement"
+    assert name(stream(kind, 2.0), stream("agreement", 0.2)) == kind
+
+
+def test_half_stars_that_were_not_given_before_are_no_change_of_level() -> None:
+    level, half = stream("level", 2.0), stream("scale", 1.5)
+    half = replace(half, spec=replace(half.spec, label="half stars"))
+    assert name(level, half) == "level"
+    new = replace(half, levels=np.where(np.arange(COUNT) < CHANGE, 0.0, 0.5))
+    assert name(level, new) == "scale"
+
+
+def test_a_change_of_the_width_of_the_scale_explains_that_of_top_ratings() -> None:
+    top, width = stream("scale", 2.0), stream("scale", 1.5, seed=1)
+    top = replace(top, spec=replace(top.spec, label="top ratings"))
+    width = replace(width, spec=replace(width.spec, label="width"))
+    best = best_explanation(alarm(top), [top, width], [])
+    assert best.stream.spec.label == "width"
 
 
 @pytest.mark.parametrize("last", [10, 33])

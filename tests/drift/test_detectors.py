@@ -12,11 +12,12 @@ from river.drift import ADWIN
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift.default_streams import stream_specs
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.standardise import Standardisation
 from foreseen.drift.stream_inputs import StreamInputs
-from foreseen.drift.streams import SHARE, StreamSpec, stream_specs
+from foreseen.drift.stream_spec import SHARE, StreamSpec
 from foreseen.features.interaction_log import InteractionLog
 
 CHANGE = 7000

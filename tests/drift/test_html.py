@@ -24,7 +24,17 @@ FINDING = {
 
 
 def result(policy: str, **more: object) -> dict[str, Any]:
-    window = {"begins": 0, "trained": policy == "full", "findings": [FINDING], "rmse": ESTIMATE}
+    window = {
+        "window": 0,
+        "begins": 0,
+        "trained": policy == "full",
+        "finetuned": policy == "adaptive",
+        "reasons": [],
+        "findings": [FINDING],
+        "rmse": ESTIMATE,
+        "expected": {"rmse": 0.875},
+    }
+    last = {**window, "window": 1, "begins": 86_400, "rmse": {**ESTIMATE, "value": 0.85}}
     return {
         "policy": policy,
         "events": 1000,
@@ -35,7 +45,13 @@ def result(policy: str, **more: object) -> dict[str, Any]:
         "seconds_after_start": 4.0 if policy == "full" else 1.0,
         "cells": [{"cell": "new user", "rmse": ESTIMATE}],
         "activity": [{"activity": "0", "rmse": ESTIMATE}],
-        "windows": [window, {**window, "begins": 86_400, "rmse": {**ESTIMATE, "value": 0.85}}],
+        "windows": [window, last],
+        "expected_error": {
+            "windows": 1,
+            "difference": -0.025,
+            "mae": 0.025,
+            "last_window": {"mae": 0.05},
+        },
         **more,
     }
 
@@ -83,19 +99,19 @@ def axes() -> Axes:
     return Figure().subplots()
 
 
-def test_the_page_summarises_the_backtest(page: list[Any]) -> None:
+def test_the_page_begins_with_the_answers(page: list[Any]) -> None:
     _, title, paragraphs, facts, _, _ = page
     assert title == "Robustness to drift: bias on test"
-    assert "1,000 ratings of 10 users" in paragraphs[0]
-    assert "recovers 90.0% of the gain" in paragraphs[1]
-    assert "25.0% of its processor time" in paragraphs[1]
+    assert paragraphs[0].startswith("Is the model still good? Yes under adaptive: RMSE 0.850")
+    assert "1,000 ratings of 10 users" in paragraphs[-1]
     assert ("known at the start", "50% of the ratings") in facts
 
 
 def test_every_picture_can_be_drawn(page: list[Any]) -> None:
     pictures = page[4]
     assert [title.split(":")[0] for title, _ in pictures] == [
-        "Prequential backtest", "Detected changes of the log", "Adaptation", "Staleness", "Placebo",
+        "Prequential backtest", "Expected error", "Detected changes of the log", "Adaptation",
+        "Staleness", "Placebo",
     ]  # fmt: skip
     for _, draw in pictures:
         axes = Figure().subplots()
@@ -111,15 +127,17 @@ def test_tables_have_a_cell_per_column(page: list[Any]) -> None:
     by_title = {title: rows for title, _, rows in tables}
     assert [row[0] for row in by_title["Policies"]] == ["frozen", "full", "adaptive"]
     actions = by_title["Adaptation layers: detected changes and actions by window"]
-    assert actions[0] == ["1970-01-01", FINDING["sentence"], "updated", "0.900", ""]
+    assert actions[0] == ["1970-01-01", FINDING["sentence"], "fine-tuned", "0.875", "0.900", ""]
     assert actions[1][-1] == "-0.050"
+    expected = by_title["Expected error by policy, from the second window on"]
+    assert expected[0] == ["frozen", "", "-0.0250", "0.0250", "0.0500"]
 
 
 def test_pictures_without_data_are_left_out(
     document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del document["staleness"], document["results"][2]["recovered"]
-    assert len(passed_to_write_html(document, monkeypatch)[4]) == 3
+    assert len(passed_to_write_html(document, monkeypatch)[4]) == 4
 
 
 def test_a_finding_is_drawn_on_the_row_of_its_kind(document: dict[str, Any], axes: Axes) -> None:

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from foreseen.drift.detectors import Finding
-from foreseen.drift.policies import POLICIES, calls_for_training, should_finetune
+from foreseen.drift.policies import (
+    ACTIONS,
+    POLICIES,
+    Action,
+    action_for,
+    calls_for_training,
+    should_finetune,
+)
+from foreseen.drift.stream_spec import KIND_LABELS
 
 
 def finding(is_concept_drift: bool) -> Finding:
@@ -46,6 +54,29 @@ def test_a_change_that_incremental_training_has_learned_calls_for_none() -> None
     old = replace(finding(is_concept_drift=True), ratings=111)
     assert calls_for_training(1000, 1100, [old]) == []
     assert calls_for_training(1000, 1120, [old]) == [str(old)]
+
+
+def test_every_kind_of_finding_has_an_action() -> None:
+    assert set(ACTIONS) == set(KIND_LABELS)
+
+
+@pytest.mark.parametrize(("kind", "action"), ACTIONS.items())
+def test_the_action_of_a_recent_change_is_that_of_its_kind(kind: str, action: Action) -> None:
+    change = replace(finding(is_concept_drift=True), kind=kind)
+    assert action_for(change, 1100) is action
+    assert bool(calls_for_training(1000, 1100, [change])) is (action is Action.RETRAINING)
+
+
+def test_an_old_change_or_one_of_some_users_is_fine_tuned() -> None:
+    drift = finding(is_concept_drift=True)
+    assert action_for(replace(drift, ratings=111), 1100) is Action.FINETUNING
+    assert action_for(finding(is_concept_drift=False), 1100) is Action.FINETUNING
+
+
+def test_a_kind_without_an_entry_is_retrained_if_it_is_concept_drift() -> None:
+    other = replace(finding(is_concept_drift=True), kind="own")
+    assert action_for(other, 1100) is Action.RETRAINING
+    assert action_for(replace(other, is_concept_drift=False), 1100) is Action.FINETUNING
 
 
 def test_a_log_twice_as_long_calls_for_training() -> None:

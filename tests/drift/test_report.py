@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from foreseen.data.canonical import Tables
@@ -53,6 +54,16 @@ def test_costs_count_from_the_second_window(document: dict[str, Any]) -> None:
         total = result["train_seconds"] + result["keep_seconds"]
         assert result["seconds_after_start"] <= total + 0.01
     assert document["results"][0]["seconds_after_start"] < 0.1
+
+
+def test_every_window_has_an_error_estimated_before_its_ratings(document: dict[str, Any]) -> None:
+    for result in document["results"]:
+        counts = [window["events"] for window in result["windows"]]
+        squares = [window["expected"]["rmse"] ** 2 for window in result["windows"]]
+        mean = np.sqrt(np.average(squares, weights=counts))
+        assert mean == pytest.approx(result["rmse"]["value"], rel=0.1)
+        assert result["expected_error"]["windows"] == 9
+        assert -1 <= result["expected_error"]["correlation"] <= 1
 
 
 def test_the_document_has_findings_and_placebo_alarms(document: dict[str, Any]) -> None:

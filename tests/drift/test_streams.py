@@ -9,17 +9,12 @@ from tests.conftest import random_ratings, tables_of
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift.default_streams import left_out, stream_specs
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.standardise import Standardisation
 from foreseen.drift.stream_inputs import StreamInputs
-from foreseen.drift.streams import (
-    KIND_LABELS,
-    SHARE,
-    StreamSpec,
-    left_out,
-    stream_specs,
-    streams_of,
-)
+from foreseen.drift.stream_spec import KIND_LABELS, SHARE, StreamSpec
+from foreseen.drift.streams import streams_of
 from foreseen.features.interaction_log import InteractionLog
 
 

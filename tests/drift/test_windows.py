@@ -20,6 +20,7 @@ def window(config: str = "here") -> Window:
         policy="full",
         window=3,
         trained=True,
+        finetuned=False,
         trained_on=100,
         reasons=[],
         findings=[],

@@ -24,7 +24,8 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "data describe": {"data": "data", "out": "page", **READING, "scale": "scale"},
     "train": {
         "data": "data", "out": "model output", "model": "name", "seed": "whole number",
-        "until": "whole number", "settings": "settings", **READING, "scale": "scale",
+        "until": "whole number", "settings": "settings", "device": "device", **READING,
+        "scale": "scale",
     },
     "recommend": {
         "folder": "model", "user": "id", "k": "whole number", "by": "name",
@@ -32,14 +33,16 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "predict": {"folder": "model", "pairs": "rows", "out": "table"},
     "observe": {"folder": "model", "ratings": "rows", **READING},
-    "update": {"folder": "model", "ratings": "rows", **READING},
+    "export": {"folder": "model", "out": "network", "_to": "name"},
+    "update": {"folder": "model", "ratings": "rows", "device": "device", **READING},
+    "drift": {"folder": "model", "acknowledge": "finding"},
     "models": {"folder": "model"},
     "promote": {"folder": "model", "number": "version"},
     "rollback": {"folder": "model"},
     "evaluate": {
         "data": "data", "out": "folder", "protocol": "name", "ties": "name",
         "folds": "whole number", "model": "name", "seed": "whole number",
-        "settings": "settings", **READING, "scale": "scale",
+        "settings": "settings", "device": "device", **READING, "scale": "scale",
     },
     "tune": {
         "data": "data", "out": "folder", "model": "name", "trials": "whole number",
@@ -50,6 +53,7 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
         "delay": "whole number", "seed": "whole number", "settings": "settings",
         **READING, "scale": "scale",
     },
+    "reports": {"folder": "folder"},
     "import": {
         "file": "export", "service": "name", "movies": "data", "into": "model",
         "user": "id", "out": "table", "choose": "choice of a movie",
@@ -58,13 +62,16 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "serve": {
         "folder": "served model", "db": "text", "host": "text", "port": "whole number",
         "admin": "text", "allowed_host": "text", "workers": "whole number",
+        "posters": "folder of files", "webhook": "webhook",
     },
+    "mcp": {"folder": "model", "db": "text", "user": "text"},
     "backup": {"folder": "model", "out": "archive", "db": "text"},
     "restore": {"file": "backup", "folder": "restored", "db": "text"},
 }  # fmt: skip
 WHOLE_NUMBERS: Final = (
     "", "one", "1.5", "-1", "1_0", "nan", "1e3", "١٥", str(10**30), "9" * 5000,
 )  # fmt: skip
+ABSENT_DEVICE: Final = "mps" if sys.platform != "darwin" else "cuda"
 INPUTS: Final = ("", "nowhere", "{empty}", "{binary}", "{bare}")
 OUTPUTS: Final = ("", "{data}", "{binary}/below.csv", "/proc/nowhere.csv")
 FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -76,8 +83,10 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "backup": INPUTS,
     "settings": ("", "nowhere", "{bare}", "{binary}", "{json}", "{deep}", "{date}"),
     "name": ("", "nope", "../bias"),
+    "device": ("", "nope", ABSENT_DEVICE),
     "whole number": WHOLE_NUMBERS,
     "version": (*WHOLE_NUMBERS, "0", "7"),
+    "finding": (*WHOLE_NUMBERS, "0", "7"),
     "share": ("", "one", "nan", "inf", "-0.5", "2", "1e400"),
     "id": ("", "a\0b", "9" * 5000),
     "columns": ("", "user", "user=", "stars=x", "user=nope"),
@@ -88,17 +97,29 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "folder": ("", "{binary}", "{binary}/below", "/proc/nowhere"),
     "model output": ("", "{binary}", "{binary}/below", "{other}", "/proc/nowhere"),
     "restored": ("", "{binary}", "{binary}/below", "{other}", "/proc/nowhere"),
+    "folder of files": ("", "nowhere", "{binary}"),
     "table": (*OUTPUTS, "table.txt", "table", "/dev/full"),
+    "network": (*OUTPUTS[:-1], "-", "network.txt", "/proc/nowhere.onnx"),
     "page": (*OUTPUTS[:-1], "page.csv", "/proc/nowhere.html"),
     "list": OUTPUTS,
     "archive": OUTPUTS,
+    "webhook": (
+        "",
+        "nowhere",
+        "http://example.org/",
+        "https://a:b@example.org/",
+        "http://[",
+        "https://a:x",
+    ),
     "text": (),
 }
 MACHINE: Final = ("/dev/", "/proc/")
 """Prefixes of the values that are right, but fail for a reason of the machine."""
 SOUND: Final = {
-    "data": "{data}", "model": "{model}", "model output": "{new}/model", "folder": "{new}/folder",
-    "page": "{new}/page.html", "table": "{new}/table.csv", "archive": "{new}/backup.zip",
+    "data": "{data}", "model": "{model}", "served model": "{model}",
+    "model output": "{new}/model", "folder": "{new}/folder",
+    "page": "{new}/page.html", "network": "{new}/network.onnx", "table": "{new}/table.csv",
+    "archive": "{new}/backup.zip",
     "version": "1", "export": "{export}", "backup": "{backup}", "restored": "{new}/model",
 }  # fmt: skip
 FURTHER: Final[Mapping[str, tuple[str, ...]]] = {

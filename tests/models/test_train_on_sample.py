@@ -56,7 +56,7 @@ def test_ratings_of_users_outside_the_sample_change_no_factor(tiny: Tables, mode
         np.testing.assert_array_equal(values, after[name], err_msg=name)
 
 
-def test_report_and_log_tell_the_sample_from_the_whole(tiny: Tables, model: Model) -> None:
+def test_the_report_counts_the_sample_and_the_log_everything(tiny: Tables, model: Model) -> None:
     kept = in_sample(tiny.ratings[USER].to_numpy(), SHARE)
     assert model.report["trained_on"] == kept.sum() == factors_of(model).size
     assert model.report["ratings"] == len(kept) == model.log.ratings.height

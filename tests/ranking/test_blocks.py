@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from tests.conftest import ratings_of
 
 from foreseen.data.canonical import Tables
@@ -15,26 +17,30 @@ from foreseen.files import write_atomically
 from foreseen.models.base import Model
 from foreseen.models.train import train
 from foreseen.ranking import recommend as ranking
+from foreseen.ranking.batch import BatchRanker
 from foreseen.ranking.blocks import key_of, stored_blocks
-from foreseen.ranking.recommend import RankingRequest, recommend_all
+from foreseen.ranking.recommend import recommend_all
+from foreseen.ranking.request import RankingRequest
 from foreseen.registry.versions import load_model, save_model
 
 RUN = """
 import sys
 from pathlib import Path
+from foreseen.compute import threads
 from foreseen.ranking import recommend as ranking
 from foreseen.registry.versions import load_model
+threads.cores = lambda: 1
 ranking._BLOCK = 10
-rows = ranking._ranked_rows
+rank = ranking.BatchRanker.rank
 count = 0
 def stopping(*arguments):
     global count
     count += 1
-    if count == 25:
+    if count > 2:
         print("waiting", flush=True)
         sys.stdin.read()
-    return rows(*arguments)
-ranking._ranked_rows = stopping
+    return rank(*arguments)
+ranking.BatchRanker.rank = stopping
 ranking.recommend_all(load_model(sys.argv[1]), Path(sys.argv[2]), 3)
 """
 
@@ -63,26 +69,35 @@ def test_a_resumed_run_ranks_only_the_users_left_and_each_user_once(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ranking, "_BLOCK", 7)
+    monkeypatch.setattr("foreseen.compute.threads.cores", lambda: 1)
     whole, resumed = tmp_path / "whole.parquet", tmp_path / "resumed.parquet"
     count = recommend_all(model, whole, 3)
     assert not leftovers(tmp_path)
     ranked: list[int] = []
-    original = ranking._ranked_rows  # pyright: ignore[reportPrivateUsage]
+    original = BatchRanker.rank
 
-    def interrupted(model: Model, user: int, request: RankingRequest) -> pl.DataFrame:
-        ranked.append(user)
-        if len(ranked) == 17:
+    def interrupted(ranker: BatchRanker, users: NDArray[np.int64]) -> pl.DataFrame:
+        if len(ranked) == 14:
             raise KeyboardInterrupt
-        return original(model, user, request)
+        ranked.extend(users.tolist())
+        return original(ranker, users)
 
-    monkeypatch.setattr(ranking, "_ranked_rows", interrupted)
+    monkeypatch.setattr(BatchRanker, "rank", interrupted)
     with pytest.raises(KeyboardInterrupt):
         recommend_all(model, resumed, 3)
     assert not resumed.exists()
     assert len(leftovers(tmp_path)) == 1
+    monkeypatch.setattr(BatchRanker, "rank", original)
+    rest: list[int] = []
+
+    def counted(ranker: BatchRanker, users: NDArray[np.int64]) -> pl.DataFrame:
+        rest.extend(users.tolist())
+        return original(ranker, users)
+
+    monkeypatch.setattr(BatchRanker, "rank", counted)
     recommend_all(model, resumed, 3)
-    # Two blocks of seven were stored; the third one began again.
-    assert len(ranked) == 17 + count - 14
+    assert sorted(ranked + rest) == sorted(model.log.users.ids.tolist())
+    assert len(ranked + rest) == count
     assert pl.read_parquet(resumed).equals(pl.read_parquet(whole))
     assert not leftovers(tmp_path)
 
@@ -117,16 +132,17 @@ def test_a_damaged_block_is_computed_again(tmp_path: Path) -> None:
     table = pl.DataFrame({"a": [1]})
 
     def end_early() -> None:
-        with stored_blocks(file, "key") as stored:
-            stored("0", lambda: table)
+        with stored_blocks(file, "key") as blocks:
+            blocks.add("0", lambda: table)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         end_early()
     (block,) = leftovers(tmp_path)[0].iterdir()
     block.write_bytes(block.read_bytes()[:20])
-    with stored_blocks(file, "key") as stored:
-        assert stored("0", lambda: table).equals(table)
+    with stored_blocks(file, "key") as blocks:
+        blocks.add("0", lambda: table)
+        assert pl.read_parquet(blocks.files).equals(table)
     assert not leftovers(tmp_path)
 
 

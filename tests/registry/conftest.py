@@ -7,10 +7,50 @@ import pytest
 from tests.conftest import random_ratings, tables_of
 
 from foreseen.data.canonical import Tables
+from foreseen.drift.detectors import Finding
+from foreseen.drift.policies import Action
 from foreseen.models.base import Model
 from foreseen.models.bias import BiasPredictor
 from foreseen.models.train import train
 from foreseen.registry import versions
+from foreseen.registry.drift_log import DriftFinding, MeasuredWindow
+
+FOUND = Finding(
+    kind="level",
+    label="all",
+    unit="stars",
+    is_concept_drift=True,
+    since=100,
+    earliest=90,
+    latest=110,
+    found=200,
+    before=0.0,
+    after=-0.5,
+    ratings=50,
+    evidence=50,
+    deviations=-8.0,
+)
+WINDOW = MeasuredWindow(
+    version=1, begins=0, ends=10, ratings=5, users=2, rmse=0.9, expected=0.8, estimated=0.85
+)
+
+
+def recorded(number: int = 1, **more: object) -> DriftFinding:
+    """Return the record of `FOUND`, open and serious."""
+    document = FOUND.as_json()
+    names = ("what", "which", "since", "earliest", "latest", "found", "sentence", "explains")
+    fields = {
+        "id": number,
+        "state": "open",
+        "serious": True,
+        "recorded": 1_000,
+        "action": Action.RETRAINING,
+        "done": "kept version 1",
+        "done_until": 200,
+        **{name: document[name] for name in names},
+        **more,
+    }
+    return DriftFinding.model_validate(fields)
 
 
 @pytest.fixture(scope="session")

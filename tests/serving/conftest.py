@@ -1,4 +1,4 @@
-"""One trained model for all serving tests, empty databases, and servers as subprocesses."""
+"""One trained model for all serving tests, empty databases, servers as subprocesses, a browser."""
 
 import os
 import shutil
@@ -13,9 +13,12 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import polars as pl
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from tests.conftest import tables_of
 from tests.serving.postgresql import run_cluster
 
 from foreseen.data.canonical import Tables
@@ -25,6 +28,20 @@ from foreseen.registry import versions
 from foreseen.serving.app import create_app
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+EXPECTED_ERRORS = ("401", "404", "422", "ERR_INTERNET_DISCONNECTED")
+"""Responses that browsers log, and that tests cause on purpose."""
+ODD_IDS = {1: "..", 2: "x/why?#%2F"}
 
 SECRET = "for-tests-only-0123456789-abcdefghijklm"  # noqa: S105
 
@@ -174,3 +191,54 @@ def wait_until_ready(address: str) -> None:
                 return
         time.sleep(0.1)
     pytest.fail("the server does not become ready")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI should have installed Chromium")
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def server(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a model of the small data set, of which two films have other ids."""
+    tables = (small.ratings, small.movies)
+    renamed = [
+        table.with_columns(
+            pl.col("movieId").replace_strict(ODD_IDS, default=pl.col("movieId").cast(pl.String))
+        )
+        for table in tables
+    ]
+    folder = tmp_path_factory.mktemp("pages") / "m"
+    versions.save_model(train(tables_of(*renamed), "bias"), folder)
+    with start_server(folder, "--admin", "ann") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A page without a session; an error of its script or on its console fails the test."""
+    context = browser.new_context(base_url=server.address, viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    errors: list[str] = []
+
+    def failed(error: Error) -> None:
+        errors.append(str(error))
+
+    def log(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    opened.on("pageerror", failed)
+    opened.on("console", log)
+    yield opened
+    context.close()
+    assert [
+        error for error in errors if not any(expected in error for expected in EXPECTED_ERRORS)
+    ] == []

@@ -177,6 +177,19 @@ def test_a_damaged_source_is_not_backed_up(folder: Path, tmp_path: Path) -> None
     assert {path.name for path in tmp_path.iterdir()} == {"here"}
 
 
+def test_an_error_without_a_code_of_the_database_is_reported_in_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_closed(source: Path, file: Path) -> None:
+        connection = sqlite3.connect(source)
+        connection.close()
+        connection.backup(sqlite3.connect(file))
+
+    monkeypatch.setattr("foreseen.serving.store.backup._copy_sqlite", copy_closed)
+    with pytest.raises(ForeseenError, match=r"m\.db cannot be copied \(.*closed database"):
+        back_up(folder, tmp_path / "backup.zip", None)
+
+
 def test_no_flipped_bit_of_a_backup_is_restored(folder: Path, tmp_path: Path) -> None:
     out, there = tmp_path / "backup.zip", tmp_path / "there" / "m"
     back_up(folder, out, None)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.serving.dependencies import UserState
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating

@@ -13,7 +13,7 @@ from foreseen.data.sources.exports import Provider
 from foreseen.errors import DataError
 from foreseen.serving import imports
 from foreseen.serving.bounded_pool import OverloadedError
-from foreseen.serving.imports import Imports
+from foreseen.serving.imports import ImportedCounts, Imports
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store, StoredRating
@@ -34,15 +34,17 @@ def user(store: Store) -> int:
     return store.add_guest(1).id
 
 
-def run(store: Store, snapshot: ModelSnapshot, user: int, data: bytes) -> tuple[MatchedExport, int]:
+def run(
+    store: Store, snapshot: ModelSnapshot, user: int, data: bytes
+) -> tuple[MatchedExport, ImportedCounts]:
     upload = Upload(data, "export", "letterboxd", {})
     return asyncio.run(Imports(store, "key").run(upload, snapshot, user, "192.0.2.1"))
 
 
 def import_letterboxd(store: Store, snapshot: ModelSnapshot, user: int) -> int:
-    matched, changed = run(store, snapshot, user, zipped(**{"ratings.csv": LETTERBOXD}))
+    matched, counts = run(store, snapshot, user, zipped(**{"ratings.csv": LETTERBOXD}))
     assert len(matched.ratings) == 2
-    return changed
+    return counts.changed
 
 
 def test_matched_ratings_are_stored_once_and_the_import_is_recorded(
@@ -81,8 +83,8 @@ def test_a_large_file_is_read_in_another_process(
         raise AssertionError(f"read in process {os.getpid()}")
 
     monkeypatch.setattr(match_upload, "__code__", refuse.__code__)
-    matched, changed = run(store, snapshot, user, (LETTERBOXD + LINE * 5000).encode())
-    assert (changed, matched.counts["missing"]) == (2, 5000)
+    matched, counts = run(store, snapshot, user, (LETTERBOXD + LINE * 5000).encode())
+    assert (counts.changed, matched.counts["missing"]) == (2, 5000)
 
 
 def test_a_file_that_takes_too_long_is_refused(
@@ -113,7 +115,7 @@ def test_imports_are_limited_per_user_and_per_address(
 def test_imports_beyond_those_that_wait_are_refused(
     store: Store, snapshot: ModelSnapshot, user: int
 ) -> None:
-    async def run_many() -> list[tuple[MatchedExport, int] | BaseException]:
+    async def run_many() -> list[tuple[MatchedExport, ImportedCounts] | BaseException]:
         running = Imports(store, "key")
         upload = Upload(LETTERBOXD.encode(), "r.csv", "letterboxd", {})
         calls = [running.run(upload, snapshot, user, "192.0.2.1") for _ in range(6)]
@@ -131,8 +133,8 @@ def test_the_export_of_any_service_is_recognised_and_recorded(
 ) -> None:
     data = EXPORTS[service].encode()
     upload = Upload(data, "export", None, {})
-    matched, changed = asyncio.run(Imports(store, "key").run(upload, snapshot, user, "192.0.2.1"))
-    assert (matched.service, changed) == (service, 2 if service == "simkl" else 1)
+    matched, counts = asyncio.run(Imports(store, "key").run(upload, snapshot, user, "192.0.2.1"))
+    assert (matched.service, counts.changed) == (service, 2 if service == "simkl" else 1)
     assert {entry["service"] for entry in store.imports(user)} == {service}
 
 
@@ -142,3 +144,29 @@ def test_a_file_of_which_nothing_matches_is_refused_and_nothing_is_stored(
     with pytest.raises(DataError, match="no rating matches a movie of the catalogue"):
         run(store, snapshot, user, LETTERBOXD.splitlines()[0].encode() + b"\n" + LINE.encode())
     assert store.ratings(user) == store.imports(user) == []
+
+
+WATCHED = "Date,Name,Year,Letterboxd URI\r\n2021-03-07,{},{},x\r\n"
+
+
+def test_the_lists_of_an_export_are_stored_once_and_rated_movies_are_not_added_to_the_seen_ones(
+    store: Store, snapshot: ModelSnapshot, user: int
+) -> None:
+    pulp, alien = 296, 1214
+    store.rate(user, [StoredRating(alien, 4.0, MARCH_2021)])
+    data = zipped(
+        **{
+            "ratings.csv": LETTERBOXD,
+            "watched.csv": WATCHED.format("Pulp Fiction", 1994)
+            + "2021-03-07,Alien,1979,x\r\n2021-03-07,The Matrix,1999,x\r\n",
+            "watchlist.csv": WATCHED.format("Fargo", 1996),
+        }
+    )
+    for changed, added in ((2, {"seen": 1, "watchlist": 1}), (0, {"seen": 0, "watchlist": 0})):
+        matched, counts = run(store, snapshot, user, data)
+        assert (counts.changed, counts.added) == (changed, added)
+        assert matched.counts == {"matched": 5, "ambiguous": 0, "missing": 0}
+    lists = store.lists(user)
+    assert [(entry.movie, entry.at) for entry in lists["seen"]] == [(pulp, MARCH_2021)]
+    assert [entry.movie for entry in lists["watchlist"]] == [608]
+    assert [entry["changed"] for entry in store.imports(user)] == [4, 0]

@@ -1,51 +1,25 @@
 """The pages: rendered without a browser, and used in one."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Error,
     Page,
     Request,
-    sync_playwright,
 )
-from tests.conftest import tables_of
 from tests.data.samples import LETTERBOXD, zipped
 from tests.serving.api.calls import CSRF, open_account
-from tests.serving.conftest import Server, start_server
+from tests.serving.browsing import PATHS, click_stars, phone, title_of, wait_for_status
+from tests.serving.conftest import ODD_IDS, Server
 
-from foreseen.data.canonical import Tables
-from foreseen.models.train import train
-from foreseen.registry import versions
 from foreseen.serving.paths import path_segment
 from foreseen.serving.store import MOVIE_LISTS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "correct horse battery"  # noqa: S105
-EXPECTED_ERRORS = ("401", "404", "422", "ERR_INTERNET_DISCONNECTED")
-"""Responses that browsers log, and that tests cause on purpose."""
-PATHS = ("/", "/rate", "/film/318", "/me", "/me/ratings", "/me/data", "/me/account", "/watchlist",
-         "/together", "/model", "/sign-in", "/nothing")  # fmt: skip
-ODD_IDS = {1: "..", 2: "x/why?#%2F"}
 
 
 def test_every_page_renders_with_and_without_a_session(client: TestClient) -> None:
@@ -66,93 +40,6 @@ def test_every_page_renders_with_and_without_a_session(client: TestClient) -> No
 
 def test_a_page_of_an_unknown_movie_is_not_found(client: TestClient) -> None:
     assert client.get("/film/99999999").status_code == 404
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI should have installed Chromium")
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield started
-        started.close()
-
-
-def phone(
-    browser: Browser,
-    server: Server,
-    width: int,
-    height: int,
-    scheme: Literal["light", "dark"] = "light",
-) -> BrowserContext:
-    return browser.new_context(
-        base_url=server.address,
-        viewport={"width": width, "height": height},
-        is_mobile=True,
-        has_touch=True,
-        color_scheme=scheme,
-    )
-
-
-@pytest.fixture(scope="module")
-def server(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a model of the small data set, of which two films have other ids."""
-    tables = (small.ratings, small.movies)
-    renamed = [
-        table.with_columns(
-            pl.col("movieId").replace_strict(ODD_IDS, default=pl.col("movieId").cast(pl.String))
-        )
-        for table in tables
-    ]
-    folder = tmp_path_factory.mktemp("pages") / "m"
-    versions.save_model(train(tables_of(*renamed), "bias"), folder)
-    with start_server(folder) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A page without a session; an error of its script or on its console fails the test."""
-    context = browser.new_context(base_url=server.address, viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    errors: list[str] = []
-
-    def failed(error: Error) -> None:
-        errors.append(str(error))
-
-    def log(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            errors.append(message.text)
-
-    opened.on("pageerror", failed)
-    opened.on("console", log)
-    yield opened
-    context.close()
-    assert [
-        error for error in errors if not any(expected in error for expected in EXPECTED_ERRORS)
-    ] == []
-
-
-def click_stars(page: Page, index: int, stars: float) -> None:
-    """Click on the position of a number of stars of a tile."""
-    box = page.locator(".stars input").nth(index)
-    size = box.bounding_box()
-    assert size is not None
-    # The thumb, about 16 pixels wide, is centred on the value.
-    share = (stars - 0.5) / 4.5
-    box.click(position={"x": 8 + share * (size["width"] - 16), "y": size["height"] / 2})
-
-
-def wait_for_status(page: Page, text: str) -> None:
-    page.wait_for_function("t => document.getElementById('status').textContent === t", arg=text)
-
-
-def title_of(page: Page, index: int) -> str:
-    title = page.locator(".stars").nth(index).get_attribute("data-title")
-    assert title is not None
-    return title
 
 
 def card_titles(page: Page) -> list[str]:

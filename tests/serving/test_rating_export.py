@@ -12,10 +12,11 @@ from tests.serving.api.calls import open_guest
 
 from foreseen.data.schema import LINKS_SCHEMA
 from foreseen.data.sources.exports import read_export
+from foreseen.data.sources.personal import FilmList
 from foreseen.data.title_matching import match_export
-from foreseen.serving.rating_export import COLUMNS, ratings_csv
+from foreseen.serving.rating_export import COLUMNS, list_csv, ratings_csv
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import StoredRating
+from foreseen.serving.store import ListedMovie, StoredRating
 
 DAY = 86_400
 
@@ -111,3 +112,37 @@ def test_the_download_changes_nothing_when_imported(client: TestClient) -> None:
     assert report["changed"] == 3
     moved = other.get("/api/v1/me/ratings").json()["ratings"]
     assert {entry["movieId"]: entry["rating"] for entry in moved} == {318: 5, 50: 0.5, 296: 3.5}
+
+
+def test_lists_are_read_back_unchanged(client: TestClient) -> None:
+    headers = open_guest(client)
+    for place in ("watchlist/318", "watchlist/50", "seen/296", "seen/50", "dismissed/1"):
+        assert client.put(f"/api/v1/me/{place}", headers=headers).status_code == 204
+    other = TestClient(client.app)
+    moved = open_guest(other)
+    for name in ("watchlist", "seen"):
+        response = client.get(f"/api/v1/me/{name}.csv")
+        assert f'filename="{name}.csv"' in response.headers["content-disposition"]
+        file = {"file": (f"foreseen-{name}.csv", response.content)}
+        report = client.post("/api/v1/me/imports", files=file, headers=headers).json()
+        assert (report["changed"], report["added"][name]) == (0, 0)
+        report = other.post("/api/v1/me/imports", files=file, headers=moved).json()
+        assert (report["service"], report["added"][name]) == ("letterboxd", 2)
+    first, second = (person.get("/api/v1/me/export").json() for person in (client, other))
+    for name in ("watchlist", "seen", "ratings"):
+        assert sorted(first[name]) == sorted(second[name])
+    assert second["dismissed"] == []
+
+
+@pytest.mark.parametrize("film_list", ["seen", "watchlist"])
+def test_lists_of_all_movies_are_read_back_with_their_days(
+    linked: ModelSnapshot, film_list: FilmList
+) -> None:
+    entries = [ListedMovie(entry.movie, entry.rated) for entry in every_movie(linked)]
+    text = list_csv(linked, film_list, entries)
+    report = match_export(read_export(text.encode(), f"{film_list}.csv"), linked.title_index)
+    found = [
+        ListedMovie(match.candidates[0].movie, match.film.timestamp or 0)
+        for match in report.lists[film_list].matched
+    ]
+    assert found == entries

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreseen.features.queries import History
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.serving.recommender import (
     Prediction,
     Recommender,

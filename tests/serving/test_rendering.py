@@ -3,12 +3,7 @@
 from fastapi.testclient import TestClient
 from tests.serving.api.calls import open_account, open_guest
 
-from foreseen.serving.templates import NAVIGATION, hue
-
-
-def test_the_hue_depends_on_the_first_genre() -> None:
-    assert hue(["Comedy", "Drama"]) == hue(("Comedy",)) != hue(["Drama"])
-    assert 0 <= hue([]) < 360
+from foreseen.serving.templates import NAVIGATION
 
 
 def test_the_navigation_marks_the_current_page(client: TestClient) -> None:

@@ -190,7 +190,7 @@ def test_files_are_not_created_beside_a_folder_without_models(tmp_path: Path) ->
     folder = tmp_path / "m"
     folder.mkdir()
     with pytest.raises(ModelFolderError):
-        run(folder, None, "127.0.0.1", 0, False, [], [], 1)
+        run(folder, None, "127.0.0.1", 0, False, [], [], 1, None)
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -248,7 +248,7 @@ def test_a_usage_error_prints_one_line(words: list[str], message: str) -> None:
 @pytest.mark.parametrize("name", ["", "https://films.example.org", "*", "films example"])
 def test_an_allowed_host_is_a_name_or_an_address(folder: Path, name: str) -> None:
     with pytest.raises(InputError, match="--allowed-host"):
-        run(folder, None, "127.0.0.1", 0, False, [], [name], 1)
+        run(folder, None, "127.0.0.1", 0, False, [], [name], 1, None)
 
 
 def test_a_listening_socket_has_an_explicit_protocol() -> None:

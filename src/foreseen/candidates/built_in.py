@@ -30,6 +30,7 @@ from foreseen.candidates.source import (
 from foreseen.candidates.user_knn import KNN_FEATURES, knn_features
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.encoder import encode
+from foreseen.features.interaction_log import LogView
 from foreseen.features.queries import Queries
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ _LOW: Final = 1e-3
 _TINY: Final = 1e-12
 _RARITY: Final = 0.3
 _LATEST: Final = 10
+POPULAR_LEADERS: Final = (POPULAR_YEAR, LIKED_YEAR)
+"""Columns of popularity whose leaders are candidates."""
 _FRANCHISE_DAMPING: Final = 1.0
 
 _Rows = NDArray[np.intp]
@@ -73,18 +76,16 @@ def _counts(index: "CandidateIndex") -> Generator:
     def propose(request: Request) -> Proposal:
         popularity = request.popularity
         co_watch = co_watch_counts(co_occurrence, request.view, request.row, request.before)
-        rarity = ((popularity.views + 1) ** _RARITY)[:, None]
         leaders = np.column_stack(
             [
-                co_watch[:, [CO_WATCH_WINDOW_SQRT, CO_WATCH_20, CO_WATCH_WINDOW]],
-                co_watch[:, [CO_WATCH_20, CO_WATCH_WINDOW]] / rarity,
-                popularity.columns[:, [POPULAR_YEAR, LIKED_YEAR]],
+                co_watch_leaders(co_watch, popularity.views),
+                popularity.columns[:, POPULAR_LEADERS],
             ]
         )
         counts = np.column_stack([co_watch, popularity.columns[:, :LIKED_SHARE]])
 
         def features(movies: _Rows) -> _Values:
-            logs = np.log(counts[movies] / (_largest(counts) + _TINY) + _FLOOR)
+            logs = log_counts(counts[movies], largest(counts))
             return np.column_stack([logs, popularity.columns[movies, LIKED_SHARE]])
 
         near, recent = co_watch[:, CO_WATCH_WINDOW], popularity.columns[:, POPULAR_YEAR]
@@ -97,14 +98,12 @@ def _genres(_index: "CandidateIndex") -> Generator:
     """Similarity of the genres to those of the history and of its latest movies."""
 
     def propose(request: Request) -> Proposal:
-        genres = request.view.catalogue.genre_weights
-        watched = request.watched
-
-        def features(movies: _Rows) -> _Values:
-            profiles = (watched, watched[-_LATEST:])
-            return np.column_stack([genres[movies] @ _mean_rows(genres, p) for p in profiles])
-
-        return only_features(request.view, features)
+        return only_features(
+            request.view,
+            lambda movies: genre_features(
+                request.view.catalogue.genre_weights, request.watched, movies
+            ),
+        )
 
     return propose
 
@@ -146,13 +145,8 @@ def _point_in_time(_index: "CandidateIndex") -> Generator:
 
     def propose(request: Request) -> Proposal:
         def features(movies: _Rows) -> _Values:
-            unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
-            moment = np.full(len(movies), request.before, dtype=np.int64)
-            row = np.full_like(unknown, request.row)
-            queries = Queries(row, unknown, movies.astype(np.int32), moment)
-            encoded = encode(request.view, queries)
-            columns = [encoded.column(name) for name in _ENCODED]
-            return np.column_stack(columns).astype(np.float64)
+            row = np.full(len(movies), request.row, dtype=np.int32)
+            return encoded_features(request.view, row, movies, request.before)
 
         return only_features(request.view, features)
 
@@ -163,18 +157,12 @@ def _franchises(_index: "CandidateIndex") -> Generator:
     """Of a movie's franchise, the log count watched and the mean rating, centred."""
 
     def propose(request: Request) -> Proposal:
-        franchises, watched = request.view.catalogue.franchises, request.watched
-        rating = request.rating
-
-        def features(movies: _Rows) -> _Values:
-            count = np.bincount(franchises[watched], minlength=len(franchises))
-            centred = rating - rating.mean() if len(rating) else rating
-            liked = np.bincount(franchises[watched], centred, minlength=len(franchises))
-            franchise = franchises[movies]
-            mean = liked[franchise] / (count[franchise] + _FRANCHISE_DAMPING)
-            return np.column_stack([np.log1p(count[franchise]), mean])
-
-        return only_features(request.view, features)
+        return only_features(
+            request.view,
+            lambda movies: franchise_features(
+                request.view.catalogue.franchises, request.watched, request.rating, movies
+            ),
+        )
 
     return propose
 
@@ -218,15 +206,103 @@ BUILT_IN: Final = (
 CANDIDATE_FEATURES: Final = feature_names(BUILT_IN)
 
 
+def co_watch_leaders(co_watch: _Values, views: _Values) -> _Values:
+    """Return the columns of co-occurrence whose leaders are candidates, of shape N x 5.
+
+    Args:
+        co_watch: Counts of N movies, of shape N x 10.
+        views: Number of ratings of each, of shape N.
+    """
+    rarity = ((views + 1) ** _RARITY)[:, None]
+    return np.column_stack(
+        [
+            co_watch[:, [CO_WATCH_WINDOW_SQRT, CO_WATCH_20, CO_WATCH_WINDOW]],
+            co_watch[:, [CO_WATCH_20, CO_WATCH_WINDOW]] / rarity,
+        ]
+    )
+
+
+def log_counts(counts: _Values, most: _Values) -> _Values:
+    """Return log counts of N movies, of shape N x K, relative to the largest of all, of shape K."""
+    return np.log(counts / (most + _TINY) + _FLOOR)
+
+
+def genre_features(genres: _Values, watched: NDArray[np.int32], movies: _Rows) -> _Values:
+    """Return the features of the source of genres, of shape N x 2.
+
+    Args:
+        genres: Vectors of the movies of the catalogue, of shape C x G.
+        watched: Rows of the history's movies, oldest first, of shape H.
+        movies: Rows of the N movies.
+    """
+    profiles = (watched, watched[-_LATEST:])
+    return np.column_stack([genres[movies] @ _mean_rows(genres, part) for part in profiles])
+
+
+def encoded_features(view: LogView, row: NDArray[np.int32], movies: _Rows, before: int) -> _Values:
+    """Return the features of the rating models that candidates have, of shape N x 8.
+
+    Args:
+        view: The view that holds the histories.
+        row: Row of the history of each of N candidates.
+        movies: Rows of their movies, of shape N.
+        before: Only ratings strictly older count.
+    """
+    unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
+    moment = np.full(len(movies), before, dtype=np.int64)
+    encoded = encode(view, Queries(row, unknown, movies.astype(np.int32), moment))
+    columns = [encoded.column(name) for name in _ENCODED]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def franchise_features(
+    franchises: NDArray[np.int32],
+    watched: NDArray[np.int32],
+    rating: _Values,
+    movies: _Rows,
+) -> _Values:
+    """Return the features of the source of franchises, of shape N x 2.
+
+    Args:
+        franchises: Franchise of each movie of the catalogue.
+        watched: Rows of the history's movies, of shape H.
+        rating: Their ratings, of shape H.
+        movies: Rows of the N movies.
+    """
+    distinct, franchise = np.unique(franchises[watched], return_inverse=True)
+    centred = rating - rating.mean() if len(rating) else rating
+    # The last place is that of all other franchises.
+    count = np.append(np.bincount(franchise, minlength=len(distinct)), 0)
+    liked = np.append(np.bincount(franchise, centred, minlength=len(distinct)), 0.0)
+    wanted = franchises[movies]
+    place = np.searchsorted(distinct, wanted)
+    place[np.append(distinct, -1)[place] != wanted] = len(distinct)
+    return np.column_stack(
+        [np.log1p(count[place]), liked[place] / (count[place] + _FRANCHISE_DAMPING)]
+    )
+
+
 def _relative(counts: _Values, liked: _Values, movies: _Rows) -> _Values:
     """Return log counts relative to the largest, and liked sums relative to the largest."""
-    most = np.maximum(_largest(counts), 0)
-    logs = np.log(np.maximum(counts[movies], 0) / (most + _TINY) + _LOW)
-    widest = np.maximum(_largest(liked), _largest(-liked))
-    return np.column_stack([logs, liked[movies] / (widest + _TINY)])
+    widest = np.maximum(largest(liked), largest(-liked))
+    return relative_counts(counts[movies], largest(counts), liked[movies], widest)
 
 
-def _largest(values: _Values) -> _Values:
+def relative_counts(counts: _Values, most: _Values, liked: _Values, widest: _Values) -> _Values:
+    """Return log counts and liked sums of N movies relative to the largest of all movies.
+
+    Args:
+        counts: Of shape N x K.
+        most: Largest counts, of shape K.
+        liked: Of shape N x L.
+        widest: Largest absolute values of the liked sums, of shape L.
+    """
+    most = np.maximum(most, 0)
+    logs = np.log(np.maximum(counts, 0) / (most + _TINY) + _LOW)
+    return np.column_stack([logs, liked / (widest + _TINY)])
+
+
+def largest(values: _Values) -> _Values:
     """Return the largest of each column; for many columns at once NumPy is slower."""
     return np.array([column.max() for column in values.T])
 

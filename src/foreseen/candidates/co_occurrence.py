@@ -130,15 +130,34 @@ def co_watch_counts(
     Returns:
         Weighted counts of shape C x 10, in the order of `CO_WATCH_FEATURES`.
     """
+    counts = np.zeros((len(view.catalogue), len(CO_WATCH_FEATURES)))
+    found = np.empty(len(counts), dtype=np.int32)
+    add_co_watch_counts(co_occurrence, view, row, before, counts, found)
+    return counts
+
+
+def add_co_watch_counts(
+    co_occurrence: CoOccurrence,
+    view: LogView,
+    row: int,
+    before: int,
+    counts: NDArray[np.float64],
+    found: NDArray[np.int32],
+) -> int:
+    """Add the counts to `counts`, zeros of shape C x 10; see `co_watch_counts`.
+
+    Returns:
+        The number of movies with counts; their rows are written into `found`, of shape C.
+    """
     histories = view.histories
     end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
     latest = histories.movie[int(histories.starts[row]) : end][::-1][:_LATEST]
-    counts = np.zeros((len(view.catalogue), len(CO_WATCH_FEATURES)))
+    size = 0
     for age, movie in enumerate(map(int, latest)):
         if movie >= 0:
             near = co_occurrence.of(movie, before)
-            _add(counts, near.movies, near.sums, age)
-    return counts
+            size = _add(counts, near.movies, near.sums, age, found, size)
+    return size
 
 
 @compiled
@@ -147,12 +166,21 @@ def _add(
     movies: NDArray[np.int32],
     sums: NDArray[np.float32],
     age: int,
-) -> None:
-    """Add the counts near a movie that was followed by `age` movies in the history."""
+    found: NDArray[np.int32],
+    size: int,
+) -> int:
+    """Add the counts near a movie that was followed by `age` movies in the history.
+
+    Movies without counts so far are appended to the first `size` of `found`; the new size is
+    returned.
+    """
     weight, root = 1 / (age + 1.0), 1 / np.sqrt(age + 1.0)
     last = 1.0 if age == 0 else 0.0
     for n in range(len(movies)):
         row = counts[movies[n]]
+        if row[CO_WATCH_WINDOW_EQUAL] == 0.0:
+            found[size] = movies[n]
+            size += 1
         row[CO_WATCH_NEXT] += weight * sums[n, _NEXT]
         row[CO_WATCH_5] += weight * sums[n, _SOON]
         row[CO_WATCH_5_SQRT] += root * sums[n, _SOON]
@@ -163,6 +191,7 @@ def _add(
         row[CO_WATCH_WINDOW_SQRT] += root * sums[n, _WINDOW]
         row[CO_WATCH_WINDOW_EQUAL] += sums[n, _WINDOW]
         row[CO_WATCH_WINDOW_LAST] += last * sums[n, _WINDOW]
+    return size
 
 
 @compiled

@@ -51,16 +51,22 @@ class EaseModel:
             count: Number of movies in the catalogue.
         """
         found = np.zeros((count, len(EASE_FEATURES)))
+        found[self.movies] = self.own_scores(watched, rating)
+        return found
+
+    def own_scores(
+        self, watched: NDArray[np.int32], rating: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the scores of the M movies that take part, of shape M x 4; see `scores`."""
         if not len(self.movies) or not len(watched):
-            return found
+            return np.zeros((len(self.movies), len(EASE_FEATURES)), dtype=np.float32)
         positions = np.searchsorted(self.movies, watched)
         positions = np.minimum(positions, len(self.movies) - 1)
         taking_part = self.movies[positions] == watched
         age = np.arange(len(watched), 0, -1)[taking_part]
         centred = (rating - rating.mean())[taking_part]
         inputs = np.stack([np.ones(len(age)), age**-0.5, 1 / age, centred]).astype(np.float32)
-        found[self.movies] = (inputs @ self.weights[positions[taking_part]]).T
-        return found
+        return (inputs @ self.weights[positions[taking_part]]).T
 
 
 @dataclass(frozen=True, eq=False)

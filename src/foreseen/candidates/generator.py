@@ -18,7 +18,7 @@ from foreseen.features.interaction_log import LogView
 
 _MOVIE_BIAS: Final = CANDIDATE_FEATURES.index(MOVIE_BIAS)
 _PREDICTED_RATING: Final = CANDIDATE_FEATURES.index(PREDICTED_RATING)
-_LEADERS: Final = 150
+LEADERS: Final = 150
 """Candidates from each column of leaders."""
 
 
@@ -88,7 +88,7 @@ def _union_of_leaders(leaders: NDArray[np.float64]) -> NDArray[np.intp]:
     for values in leaders.T:
         # Most movies of a large catalogue have a count of zero: only the others are sorted.
         rows = np.flatnonzero(values > 0)
-        if len(rows) > _LEADERS:
-            rows = rows[np.argpartition(values[rows], len(rows) - _LEADERS)[-_LEADERS:]]
+        if len(rows) > LEADERS:
+            rows = rows[np.argpartition(values[rows], len(rows) - LEADERS)[-LEADERS:]]
         chosen[rows] = True
     return np.flatnonzero(chosen)

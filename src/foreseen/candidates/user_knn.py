@@ -43,6 +43,25 @@ def knn_features(
         rating: Their ratings, of shape H.
         before: Only ratings strictly older count.
     """
+    similar, similarity = nearest_users(log, watched, rating, before)
+    histories = log.histories
+    counts = np.zeros((len(log.catalogue), len(KNN_FEATURES)))
+    found = np.empty(len(log.catalogue), dtype=np.int32)
+    count_watched(
+        similar, similarity, histories.starts, histories.movie, histories.rating,
+        histories.times, before, counts, found,
+    )  # fmt: skip
+    counts[watched] = 0.0
+    return counts
+
+
+def nearest_users(
+    log: InteractionLog, watched: NDArray[np.int32], rating: NDArray[np.float64], before: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the nearest neighbours, most similar first, and their similarities.
+
+    For the arguments see `knn_features`.
+    """
     histories = log.histories
     centred = rating - rating.mean() if len(rating) else rating
     similarity = _similarities(
@@ -55,12 +74,7 @@ def knn_features(
         similar = similar[similarity[similar] >= least]
     # Ties by user id: rows depend on the order in which a log was extended.
     similar = similar[np.lexsort((log.users.ids[similar], -similarity[similar]))]
-    counts = _count_watched(
-        similar, similarity[similar], histories.starts, histories.movie, histories.rating,
-        histories.times, before, len(log.catalogue),
-    )  # fmt: skip
-    counts[watched] = 0.0
-    return counts
+    return similar, similarity[similar]
 
 
 @compiled
@@ -94,7 +108,7 @@ def _similarities(
 
 
 @compiled
-def _count_watched(
+def count_watched(
     similar: NDArray[np.int64],
     similarity: NDArray[np.float64],
     user_starts: NDArray[np.int64],
@@ -102,20 +116,28 @@ def _count_watched(
     rating: NDArray[np.float64],
     times: NDArray[np.int64],
     before: int,
-    count: int,
-) -> NDArray[np.float64]:
-    """Return counts over neighbours, most similar first, of shape count x 4."""
-    found = np.zeros((count, 4))
+    counts: NDArray[np.float64],
+    found: NDArray[np.int32],
+) -> int:
+    """Add the counts over neighbours, most similar first, to `counts`, zeros of shape C x 4.
+
+    Returns:
+        The number of movies with counts; their rows are written into `found`, of shape C.
+    """
+    size = 0
     for rank in range(len(similar)):
         first, last = user_starts[similar[rank]], user_starts[similar[rank] + 1]
         stop = first + np.searchsorted(times[first:last], before)
         mean = rating[first:stop].mean()
         for position in range(first, stop):
-            counts = found[movie[position]]
+            row = counts[movie[position]]
+            if row[_COUNT] == 0.0:
+                found[size] = movie[position]
+                size += 1
             liked = similarity[rank] * (rating[position] - mean)
-            counts[_COUNT] += similarity[rank]
-            counts[_LIKED] += liked
+            row[_COUNT] += similarity[rank]
+            row[_LIKED] += liked
             if rank < _NEAREST:
-                counts[_NEAREST_COUNT] += similarity[rank]
-                counts[_NEAREST_LIKED] += liked
-    return found
+                row[_NEAREST_COUNT] += similarity[rank]
+                row[_NEAREST_LIKED] += liked
+    return size

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from foreseen.cli import backup, data, import_ratings, measure, model, serve, versions
+from foreseen.cli import (
+    backup,
+    data,
+    drift,
+    export,
+    import_ratings,
+    mcp,
+    measure,
+    model,
+    reports,
+    serve,
+    versions,
+)
 from foreseen.cli.failures import report_failure
 from foreseen.cli.interrupts import INTERRUPTED, prompt_interrupts
 from foreseen.cli.output import prepare_streams
@@ -29,15 +41,19 @@ app.command()(model.train)
 app.command()(model.recommend)
 app.command()(model.predict)
 app.command()(model.observe)
+app.command()(export.export)
 app.command()(versions.update)
+app.command()(drift.drift)
 app.command("models")(versions.list_versions)
 app.command()(versions.promote)
 app.command()(versions.rollback)
 app.command()(measure.evaluate)
 app.command()(measure.tune)
 app.command()(measure.backtest)
+app.command()(reports.reports)
 app.command("import")(import_ratings.import_ratings)
 app.command()(serve.serve)
+app.command()(mcp.mcp)
 app.command()(backup.backup)
 app.command()(backup.restore)
 
@@ -67,7 +83,8 @@ def main() -> None:
     """Run the command line.
 
     A failure is printed in one line. The exit code is 2 for invalid input, 1 for another failure,
-    130 after an interrupt from the keyboard, 141 if the reader of standard output has ended.
+    3 if drift needs attention, 130 after an interrupt from the keyboard, 141 if the reader of
+    standard output has ended.
     """
     prepare_streams()
     try:

@@ -17,7 +17,7 @@ from foreseen.cli.options import (
     parse_scale,
 )
 from foreseen.cli.output import after_change, print_json, print_table
-from foreseen.cli.outputs import HTML, check_file, check_folder
+from foreseen.cli.outputs import HTML, check_file, check_folder, command_line
 
 
 def list_data(as_json: AsJson = False) -> None:
@@ -98,12 +98,13 @@ def describe_data(
     Example: `foreseen data describe ml-latest-small --out description.html`
     """
     from foreseen.data.canonical import load_data
-    from foreseen.data.profile import summarise, write_profile
+    from foreseen.data.profile import summarise
+    from foreseen.data.profile_page import write_profile
 
     check_file(out, HTML)
     check_file(skip_bad_rows)
     tables = load_data(data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns)
-    write_profile(tables, out)
+    write_profile(tables, out, command_line())
     summary = summarise(tables)
     if as_json:
         print_json({**summary, "page": str(out)})

@@ -17,6 +17,7 @@ from foreseen.cli.options import (
 )
 from foreseen.cli.output import after_change, print_json, print_table
 from foreseen.cli.outputs import check_file, is_stdout, write_output
+from foreseen.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from foreseen.data.encoding import Encoding
-    from foreseen.data.match_report import MatchReport
+    from foreseen.data.match_report import ListMatches, MatchReport
     from foreseen.data.sources.exports import ReadOptions
     from foreseen.data.title_matching import TitleIndex
 
 _DIGITS: Final = 6
 """Decimal digits in which stored ratings equal imported ones."""
+_LIST_LABELS: Final = {"seen": "seen without a rating", "watchlist": "saved to be watched"}
 
 
 def import_ratings(
@@ -95,7 +97,8 @@ def import_ratings(
 ) -> None:
     """Import ratings that a person exported from another service, and report the matches.
 
-    Nothing is written without --into or --out.
+    Nothing is written without --into or --out. Films that are seen or saved without a rating are
+    reported; the web page imports them too.
 
     Example: `foreseen import letterboxd.zip --into model --user 900001`
     """
@@ -116,6 +119,11 @@ def import_ratings(
         encoding.scale.check_has_ratings("name a data set of ratings with --movies")
     report = match_export(export, index, choices)
     report.check_matched(str(file), len(index.movies), has_links=index.has_links)
+    if export.listed and not export.ratings and (out is not None or into is not None):
+        raise InputError(
+            f"{file} has no ratings, only films that are seen or saved; import it on the web page "
+            "(foreseen serve DIR)"
+        )
     document: dict[str, Any] = {
         **report.as_json(),
         "userId": as_id(user),
@@ -233,6 +241,11 @@ def _print_report(report: "MatchReport", document: dict[str, Any]) -> None:
         ["not valid", str(len(export.unreadable))],
         ["not a rating of a movie", _counts(report.skipped)],
         ["rated more than once", str(report.repeated)],
+        *(
+            [_LIST_LABELS[name], _list_counts(matches)]
+            for name, matches in report.lists.items()
+            if any(film.film_list == name for film in export.listed)
+        ),
     ]
     if report.unknown_types:
         rows.append(["of a type that may be no movie", _counts(report.unknown_types)])
@@ -247,26 +260,27 @@ def _print_report(report: "MatchReport", document: dict[str, Any]) -> None:
     print_table(None, ["", "ratings"], rows)
     ambiguous = [
         [
-            str(match.rating.line),
-            match.rating.title,
-            ", ".join(
-                f"{match.rating.line}:{entry.identifier} {entry}" for entry in match.candidates
-            ),
+            str(film.line),
+            film.title,
+            ", ".join(f"{film.line}:{entry.identifier} {entry}" for entry in candidates),
         ]
-        for match in report.ambiguous
+        for film, candidates in report.all_ambiguous()
     ]
     if ambiguous:
         header = ["line", "title", "candidates"]
         print_table("ambiguous: choose one with --choose LINE:MOVIE", header, ambiguous)
-    missing = [
-        [str(match.rating.line), match.rating.title, str(match.rating.year or "")]
-        for match in report.missing
-    ]
+    missing = [[str(film.line), film.title, str(film.year or "")] for film in report.all_missing()]
     if missing:
         print_table("not in the catalogue", ["line", "title", "year"], missing)
     invalid = [[str(entry.line), entry.reason] for entry in report.export.unreadable]
     if invalid:
         print_table("not valid", ["line", "reason"], invalid)
+
+
+def _list_counts(matches: "ListMatches") -> str:
+    """Return the numbers of the movies of a list, and of its ambiguous and missing entries."""
+    numbers = len(matches.matched), len(matches.ambiguous), len(matches.missing)
+    return "{} (ambiguous {}, missing {})".format(*numbers)
 
 
 def _counts(counts: "Mapping[str, int]") -> str:

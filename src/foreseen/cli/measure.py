@@ -11,6 +11,8 @@ from foreseen.cli.options import (
     AsJson,
     Columns,
     Data,
+    Device,
+    DeviceName,
     MaxBadRows,
     Out,
     PolicyName,
@@ -25,7 +27,7 @@ from foreseen.cli.options import (
     whole_number,
 )
 from foreseen.cli.output import print_backtest, print_evaluation, print_json, print_search
-from foreseen.cli.outputs import check_file, check_folder
+from foreseen.cli.outputs import check_file, check_folder, command_line
 from foreseen.errors import InputError
 from foreseen.models.installed import DEFAULT_MODEL, model_names
 
@@ -78,6 +80,7 @@ def evaluate(
     ] = None,
     seed: Seed = 0,
     settings: SettingsFile = None,
+    device: Device = DeviceName.CPU,
     columns: Columns = None,
     scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
@@ -93,16 +96,21 @@ def evaluate(
 
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
+    from foreseen.compute.device import find_device, training_on
     from foreseen.data import canonical
+    from foreseen.data.profile import data_line
     from foreseen.evaluation.cross_validation import FOLDS
     from foreseen.evaluation.protocols import GLOBAL_MEAN, evaluator_of
     from foreseen.evaluation.report import summarise_all, write_report
     from foreseen.evaluation.resume import finish, measure
     from foreseen.evaluation.scored_tables import write_tables
+    from foreseen.evaluation.segment_errors import segment_errors
     from foreseen.progress import progress_bar
+    from foreseen.reports.page import Provenance
 
     check_folder(out)
     check_file(skip_bad_rows)
+    find_device(device)
     if ties is not None and protocol not in _DEFAULT_TIES:
         allowed = ", ".join(_DEFAULT_TIES)
         raise InputError(f"--ties is for --protocol {allowed}, not {protocol.value}")
@@ -122,13 +130,20 @@ def evaluate(
     evaluator = evaluator_of(protocol.value, tables, data, folds or FOLDS)
     results = evaluator(GLOBAL_MEAN, None, seed)
     key = protocol.value if folds is None else f"{protocol.value} {folds}"
-    with progress_bar("evaluating", len(chosen)) as advance:
+    with training_on(device), progress_bar("evaluating", len(chosen)) as advance:
         for name, parsed in chosen.items():
             results += measure(tables, key, evaluator, name, parsed, seed, out)
             advance(1)
     summaries = summarise_all(results, tables.encoding.scale)
     write_tables(results, tables.encoding, out)
-    write_report(protocol.value, tables.manifest.source, summaries, out)
+    write_report(
+        protocol.value,
+        tables.manifest.source,
+        summaries,
+        out,
+        segment_errors(results, tables),
+        Provenance(data_line(tables.manifest), command_line()),
+    )
     finish(out)
     if as_json:
         print_json(json.loads((out / "metrics.json").read_text(encoding="utf-8")))

@@ -10,6 +10,8 @@ from foreseen.cli.options import (
     AsJson,
     Columns,
     Data,
+    Device,
+    DeviceName,
     Folder,
     MaxBadRows,
     Out,
@@ -52,6 +54,7 @@ def train(
         ),
     ] = None,
     settings: SettingsFile = None,
+    device: Device = DeviceName.CPU,
     columns: Columns = None,
     scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
@@ -62,6 +65,7 @@ def train(
 
     Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
+    from foreseen.compute.device import find_device, training_on
     from foreseen.data import canonical
     from foreseen.models.train import train as fit
     from foreseen.registry.versions import check_destination, save_model
@@ -69,13 +73,15 @@ def train(
     check_destination(out)
     check_folder(out.absolute().parent)
     check_file(skip_bad_rows)
+    find_device(device)
     parsed = read_settings(settings, model)
     tables = canonical.load_data(
         data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
     )
     if until is not None:
         tables = canonical.tables_before(tables, until)
-    fitted = fit(tables, model, parsed, seed)
+    with training_on(device):
+        fitted = fit(tables, model, parsed, seed)
     save_model(fitted, out, tables.links)
     count = tables.ratings.height
     with after_change():

@@ -211,6 +211,24 @@ RatingsFile = Annotated[
 ]
 
 
+class DeviceName(StrEnum):
+    """Devices that networks are trained on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+Device = Annotated[
+    DeviceName,
+    typer.Option(
+        "--device",
+        help="Device that trains the sequence network; auto is the first of cuda, mps and cpu.",
+    ),
+]
+
+
 class RankBy(StrEnum):
     """Ranking criteria."""
 

@@ -1,6 +1,8 @@
 """Files and folders that a command writes: checked before the work, written after it."""
 
 import os
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -13,6 +15,11 @@ from foreseen.files import is_stream
 T = TypeVar("T")
 HTML: Final = (".html", ".htm")
 _STDOUT: Final = (Path("-"), Path("/dev/stdout"))
+
+
+def command_line() -> str:
+    """Return the command line of this process, as a shell would read it."""
+    return shlex.join(["foreseen", *sys.argv[1:]])
 
 
 def is_stdout(out: Path | None) -> bool:

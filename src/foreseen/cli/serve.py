@@ -1,11 +1,12 @@
 """The command that serves a model: HTTP API and web pages."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from foreseen.cli.options import Folder, whole_number
+from foreseen.cli.options import Folder, parse_path, whole_number
 from foreseen.errors import InputError, ModelFolderError
 
 
@@ -50,6 +51,22 @@ def serve(
             help="Worker processes; default: one per core, up to 4.",
         ),
     ] = None,
+    posters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            parser=parse_path,
+            help="Folder with posters to show, as tt0111161.jpg (by IMDb id) or 278.jpg (TMDB).",
+        ),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="HTTPS address that is sent each serious drift finding; requests are signed with "
+            "FORESEEN_WEBHOOK_SECRET.",
+        ),
+    ] = None,
 ) -> None:
     """Serve the web page and the HTTP API.
 
@@ -77,4 +94,6 @@ def serve(
         admin or [],
         allowed_host or [],
         workers or default_workers(),
+        posters,
+        webhook,
     )

@@ -8,6 +8,8 @@ import typer
 from foreseen.cli.options import (
     AsJson,
     Columns,
+    Device,
+    DeviceName,
     Folder,
     MaxBadRows,
     RatingsFile,
@@ -28,6 +30,7 @@ _REASON: Final = "requested"
 def update(
     folder: Folder,
     ratings: RatingsFile,
+    device: Device = DeviceName.CPU,
     columns: Columns = None,
     skip_bad_rows: SkipBadRows = None,
     max_bad_rows: MaxBadRows = None,
@@ -37,15 +40,16 @@ def update(
 
     Example: `foreseen update model --ratings new.csv`
     """
+    from foreseen.compute.device import training_on
     from foreseen.data.canonical import load_ratings
     from foreseen.registry.layout import rating_scale
     from foreseen.registry.update import update as update_model
 
     check_file(skip_bad_rows)
-    result = update_model(
-        folder,
-        load_ratings(ratings, skip_bad_rows, rating_scale(folder), max_bad_rows, columns=columns),
-    )
+    with training_on(device):
+        scale = rating_scale(folder)
+        new = load_ratings(ratings, skip_bad_rows, scale, max_bad_rows, columns=columns)
+        result = update_model(folder, new)
     with after_change():
         _print_update(result, as_json)
 
@@ -57,13 +61,30 @@ def _print_update(result: "Update", as_json: bool) -> None:
     rows = [
         ["ratings added", f"{result.observed:,}"],
         ["ratings in total", f"{result.ratings:,}"],
+        *_error_rows(result),
         *_drift_rows(result),
         *(["suspected injection", str(suspected)] for suspected in result.injections),
         *(["reason to retrain", reason] for reason in result.reasons),
         ["decision", result.decision],
         ["current version", str(result.version)],
     ]
+    if result.open_findings:
+        numbers = ", ".join(map(str, result.open_findings))
+        rows.append(["serious findings open", f"{numbers}; see: foreseen drift"])
     print_table(None, ["", "value"], rows)
+
+
+def _error_rows(result: "Update") -> list[list[str]]:
+    error = result.error
+    if error is None:
+        return []
+    return [
+        [
+            "error of new ratings",
+            f"RMSE {error.rmse:.4f}, {error.estimated:.4f} estimated before them "
+            f"({error.ratings:,} ratings of {error.users:,} users)",
+        ]
+    ]
 
 
 def _drift_rows(result: "Update") -> list[list[str]]:

@@ -143,9 +143,14 @@ def load_data(
         InputError: If a table is of no common type.
         DownloadError: If a download fails.
     """
-    is_name = isinstance(data, str | Path)
-    raw = read_source(data, columns) if is_name else raw_tables(data)
-    return make_canonical(raw, skip_bad_rows, scale, max_bad_rows, keep_order)
+    # Not held here: the rows as read are dropped before the sort, which needs as much memory.
+    return make_canonical(
+        read_source(data, columns) if isinstance(data, str | Path) else raw_tables(data),
+        skip_bad_rows,
+        scale,
+        max_bad_rows,
+        keep_order,
+    )
 
 
 def load_ratings(
@@ -200,6 +205,7 @@ def make_canonical(
     bad = [*raw.bad_rows, *beyond, *duplicates]
     if bad:
         skip(bad, raw.ratings.height + len(raw.bad_rows), skip_bad_rows, max_bad_rows)
+    raw = replace(raw, ratings=raw.ratings.clear())
     if ratings.is_empty():
         raise DataError(f"{raw.ratings_file} has no ratings; at least one is needed")
     warn_of_odd_ids(ratings, raw.ratings_file)

@@ -1,12 +1,19 @@
 """The result of matching a personal export to a catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from foreseen.data.encoding import Id
 from foreseen.data.schema import MOVIE, TITLE, YEAR
-from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.sources.personal import (
+    FILM_LISTS,
+    ExportedFilm,
+    FilmList,
+    ListedFilm,
+    PersonalExport,
+    PersonalRating,
+)
 from foreseen.data.text import excerpt
 from foreseen.errors import DataError
 
@@ -40,6 +47,30 @@ class Match:
 
 
 @dataclass(frozen=True)
+class ListMatch:
+    """An entry of a list and the movies it may refer to: one, several, or none."""
+
+    film: ListedFilm
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class ListMatches:
+    """The entries of a list: those with one movie, each movie once, with several, and with none."""
+
+    matched: tuple[ListMatch, ...] = ()
+    ambiguous: tuple[ListMatch, ...] = ()
+    missing: tuple[ListMatch, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the matches as a JSON document."""
+        return {
+            name: [_as_json(match.film, match.candidates) for match in matches]
+            for name, matches in vars(self).items()
+        }
+
+
+@dataclass(frozen=True)
 class MatchReport:
     """The result of matching an export.
 
@@ -49,10 +80,11 @@ class MatchReport:
         missing: Entries without a movie in the catalogue.
         repeated: Number of entries that rate a movie again; of these the latest one is kept.
         export: The export.
-        skipped: Number of entries that do not rate a movie of the catalogue, by what they are:
-            those that the export skips, and series.
+        skipped: Number of entries that neither rate nor list a movie of the catalogue, by what
+            they are: those that the export skips, and series.
         unknown_types: Number of entries whose type may not be that of a film, by type; they are
             among the others.
+        lists: The films that the export lists without a rating, by list.
     """
 
     matched: tuple[Match, ...]
@@ -62,6 +94,7 @@ class MatchReport:
     export: PersonalExport
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     unknown_types: Mapping[str, int] = field(default_factory=dict[str, int])
+    lists: Mapping[FilmList, ListMatches] = field(default_factory=dict[FilmList, ListMatches])
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
@@ -78,7 +111,20 @@ class MatchReport:
             "skippedKinds": dict(self.skipped),
             "unknownTypes": dict(self.unknown_types),
             "ambiguousDates": self.export.ambiguous_dates,
+            "lists": {name: self.lists.get(name, ListMatches()).as_json() for name in FILM_LISTS},
         }
+
+    def all_ambiguous(self) -> Iterator[tuple[ExportedFilm, tuple[Candidate, ...]]]:
+        """Yield the entries with several movies, of ratings and lists, and those movies."""
+        yield from ((match.rating, match.candidates) for match in self.ambiguous)
+        for matches in self.lists.values():
+            yield from ((match.film, match.candidates) for match in matches.ambiguous)
+
+    def all_missing(self) -> Iterator[ExportedFilm]:
+        """Yield the entries without a movie in the catalogue, of ratings and lists."""
+        yield from (match.rating for match in self.missing)
+        for matches in self.lists.values():
+            yield from (match.film for match in matches.missing)
 
     def check_matched(self, file: str, movies: int, *, has_links: bool) -> None:
         """Check that an entry matches a movie, or could, unless the export is empty.
@@ -93,37 +139,40 @@ class MatchReport:
         """
         unreadable = self.export.unreadable
         reasons: list[str] = []
-        if self.missing:
-            rating = self.missing[0].rating
-            title = f"'{excerpt(rating.title)}'" + (f" ({rating.year})" if rating.year else "")
-            count = len(self.missing)
+        missing = list(self.all_missing())
+        if missing:
+            film = missing[0]
+            title = f"'{excerpt(film.title)}'" + (f" ({film.year})" if film.year else "")
             reasons.append(
-                f"{count:,} not among its {movies:,} movies (line {rating.line}: {title})"
+                f"{len(missing):,} not among its {movies:,} movies (line {film.line}: {title})"
             )
         if unreadable:
             first = f"line {unreadable[0].line}: {unreadable[0].reason}"
             reasons.append(f"{len(unreadable):,} not valid ({first})")
         reasons += [f"{count:,} skipped ({kind})" for kind, count in self.skipped.items()]
-        if not reasons or self.matched or self.ambiguous:
+        found = (self, *self.lists.values())
+        if not reasons or any(matches.matched or matches.ambiguous for matches in found):
             return
         remedy = (
             "check that the file has ratings of movies, and that the catalogue is the right one"
         )
-        if not has_links and any(match.rating.imdb or match.rating.tmdb for match in self.missing):
+        if not has_links and any(film.imdb or film.tmdb for film in missing):
             remedy = "its data have no links.csv, so that only titles were compared"
         why = ", ".join(reasons)
-        raise DataError(f"{file}: no rating matches a movie of the catalogue: {why}; {remedy}")
+        what = "film" if self.export.listed and not self.export.ratings else "rating"
+        raise DataError(f"{file}: no {what} matches a movie of the catalogue: {why}; {remedy}")
 
 
 def _match_as_json(match: Match) -> dict[str, Any]:
-    rating = match.rating
+    return {**_as_json(match.rating, match.candidates), "rating": match.rating.stars}
+
+
+def _as_json(film: ExportedFilm, candidates: tuple[Candidate, ...]) -> dict[str, Any]:
     return {
-        "line": rating.line,
-        "title": rating.title,
-        "year": rating.year,
-        "rating": rating.stars,
+        "line": film.line,
+        "title": film.title,
+        "year": film.year,
         "candidates": [
-            {MOVIE: movie.identifier, TITLE: movie.title, YEAR: movie.year}
-            for movie in match.candidates
+            {MOVIE: movie.identifier, TITLE: movie.title, YEAR: movie.year} for movie in candidates
         ],
     }

@@ -30,6 +30,10 @@ def escape_formula(text: str) -> str:
 
 def csv_table(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table with cells as CSV has them: lists joined by `|`, formulas escaped."""
+    return _csv_columns(table.lazy()).collect()
+
+
+def _csv_columns(table: pl.LazyFrame) -> pl.LazyFrame:
     joined = table.with_columns(pl.col(pl.List(pl.String)).list.join("|"))
     return joined.with_columns(pl.col(pl.String).str.replace(_FORMULA, "'$1"))
 
@@ -88,3 +92,12 @@ def write_table(table: pl.DataFrame, file: Path, float_precision: int | None = N
     else:
         rows = csv_table(table)
         write_atomically(file, lambda path: rows.write_csv(path, float_precision=float_precision))
+
+
+def sink_table(table: pl.LazyFrame, file: Path, float_precision: int | None = None) -> None:
+    """Write a table as CSV or Parquet while it is computed, part by part; see `write_table`."""
+    if table_format(file) == ".parquet":
+        write_atomically(file, table.sink_parquet)
+    else:
+        rows = _csv_columns(table)
+        write_atomically(file, lambda path: rows.sink_csv(path, float_precision=float_precision))

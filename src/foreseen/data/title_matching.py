@@ -10,16 +10,27 @@ matched by its IMDb id only, because a film may have the same title.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
 from foreseen.data.encoding import FIRST_CODE, Id, IdCodes
-from foreseen.data.match_report import Candidate, Match, MatchReport
+from foreseen.data.match_report import (
+    Candidate,
+    ListMatch,
+    ListMatches,
+    Match,
+    MatchReport,
+)
 from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
-from foreseen.data.sources.personal import PersonalExport, PersonalRating
+from foreseen.data.sources.personal import (
+    FILM_LISTS,
+    ExportedFilm,
+    FilmList,
+    PersonalExport,
+)
 from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.text import excerpt
 from foreseen.data.title_keys import KEY_SETS, title_keys
@@ -77,21 +88,21 @@ class TitleIndex:
         """Whether it has IMDb or TMDB ids."""
         return bool(self._by_imdb or self._by_tmdb)
 
-    def find(self, rating: PersonalRating) -> tuple[Candidate, ...]:
+    def find(self, film: ExportedFilm) -> tuple[Candidate, ...]:
         """Return the movies that an entry may refer to, by the strictest match that finds any."""
         for movie in (
-            rating.movie if rating.movie in self.movies else None,
-            self._by_imdb.get(rating.imdb or ""),
-            self._by_tmdb.get(rating.tmdb or ""),
+            film.movie if film.movie in self.movies else None,
+            self._by_imdb.get(film.imdb or ""),
+            self._by_tmdb.get(film.tmdb or ""),
         ):
             if movie is not None and movie in self.movies:
                 return (self.movies[movie],)
-        if rating.only_by_id:
+        if film.only_by_id:
             return ()
-        found = self._by_title(rating.title, rating.year)
-        if not rating.original_title:
+        found = self._by_title(film.title, film.year)
+        if not film.original_title:
             return found
-        original = self._by_title(rating.original_title, rating.year)
+        original = self._by_title(film.original_title, film.year)
         if not found or not original:
             return found or original
         common = tuple(entry for entry in found if entry in original)
@@ -126,7 +137,7 @@ def match_export(
         choices: Movie ids by line, to resolve ambiguous entries.
 
     Raises:
-        InputError: If a choice is for a line without a rating, or of no movie of its entry.
+        InputError: If a choice is for a line without an entry, or of no movie of its entry.
     """
     choices = choices or {}
     _check_lines(export, choices)
@@ -136,9 +147,7 @@ def match_export(
     skipped, unknown_types = Counter(export.skipped), Counter[str]()
     repeated = 0
     for rating in export.ratings:
-        candidates = index.find(rating)
-        if rating.line in choices:
-            candidates = _chosen(rating, candidates, choices[rating.line])
+        candidates = _candidates(rating, index, choices)
         match = Match(rating, candidates)
         if len(candidates) == 1:
             movie = candidates[0].movie
@@ -161,22 +170,64 @@ def match_export(
         export,
         dict(skipped),
         dict(unknown_types),
+        {name: _match_list(name, export, index, choices, matched) for name in FILM_LISTS},
     )
 
 
+def _match_list(
+    name: FilmList,
+    export: PersonalExport,
+    index: TitleIndex,
+    choices: Mapping[int, Id],
+    rated: Collection[int],
+) -> ListMatches:
+    """Match the films of a list; those that are rated are left out of the seen ones."""
+    matched: dict[int, ListMatch] = {}
+    others: dict[tuple[str | int | None, ...], ListMatch] = {}
+    named = {_identity(rating) for rating in export.ratings}
+    for film in export.listed:
+        key = _identity(film)
+        if film.film_list != name or (name == "seen" and key in named):
+            continue
+        match = ListMatch(film, _candidates(film, index, choices))
+        if len(match.candidates) == 1:
+            movie = match.candidates[0].movie
+            if name != "seen" or movie not in rated:
+                matched.setdefault(movie, match)
+        elif not film.only_by_id:
+            others.setdefault(key, match)
+    return ListMatches(
+        tuple(matched.values()),
+        tuple(match for match in others.values() if match.candidates),
+        tuple(match for match in others.values() if not match.candidates),
+    )
+
+
+def _identity(film: ExportedFilm) -> tuple[str | int | None, ...]:
+    return film.title.casefold(), film.year, film.imdb
+
+
 def _check_lines(export: PersonalExport, choices: Mapping[int, Id]) -> None:
-    unknown = choices.keys() - {rating.line for rating in export.ratings}
+    unknown = choices.keys() - {film.line for film in (*export.ratings, *export.listed)}
     if unknown:
         raise InputError(f"a movie is chosen for line {min(unknown)}, which has no rating")
 
 
+def _candidates(
+    film: ExportedFilm, index: TitleIndex, choices: Mapping[int, Id]
+) -> tuple[Candidate, ...]:
+    """Return the movies that an entry may refer to, or the one that is chosen for its line."""
+    candidates = index.find(film)
+    return _chosen(film, candidates, choices[film.line]) if film.line in choices else candidates
+
+
 def _chosen(
-    rating: PersonalRating, candidates: tuple[Candidate, ...], chosen: Id
+    film: ExportedFilm, candidates: tuple[Candidate, ...], chosen: Id
 ) -> tuple[Candidate, ...]:
     found = tuple(entry for entry in candidates if entry.identifier == chosen)
     if not found:
-        listed = ", ".join(f"{rating.line}:{entry.identifier}" for entry in candidates)
-        message = f"the choice for line {rating.line} should be one of {listed or 'no movie'}"
+        listed = ", ".join(f"{film.line}:{entry.identifier}" for entry in candidates)
+        message = f"the choice for line {film.line} should be one of {listed or 'no movie'}"
         raise InputError(f"{message}. Received: {excerpt(str(chosen))}")
     return found
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.drift.stream_spec import FRACTIONS, TOP, WIDTH
 from foreseen.drift.streams import Stream
 
 FEWEST_BEFORE: Final = 30
@@ -26,11 +27,16 @@ _RATING_KINDS: Final = frozenset(
 )
 _BROAD: Final = frozenset({"scale", "spread", "level", "agreement"})
 """Kinds that concern all movies: they explain a larger error before a genre or a movie does."""
+_NOT_OF_AGREEMENT: Final = frozenset({"level", "taste"})
 _EVIDENT: Final = 3.5
 """Standard errors from which a change is a cause."""
 _TIE: Final = 2.0
 """Log-likelihood by which the share of half stars must explain more than a change of level, which
 turns whole stars into half stars."""
+_AGREEMENT_SHARE: Final = 0.5
+"""Share of the log-likelihood of a change of level or taste that one of agreement must explain."""
+_ABSENT: Final = 0.01
+"""Share of ratings between whole numbers below which they were not given."""
 _NEARBY: Final = 1500
 """Ratings around the interval of a change within which another stream dates the same change."""
 
@@ -103,7 +109,7 @@ def locate(stream: Stream, start: int, last: int) -> Change | None:
     splits = np.arange(FEWEST_BEFORE, len(values) - _FEWEST_AFTER + 1)
     if not len(splits):
         return None
-    deviations = _deviations(values, splits)
+    deviations = split_deviations(values, splits)
     best = int(np.argmax(np.abs(deviations)))
     likely = np.flatnonzero(deviations**2 >= deviations[best] ** 2 - 2 * _PROFILE)
     # A value may straddle the change, so that both its neighbours count.
@@ -149,10 +155,37 @@ def _cause(found: Sequence[Change]) -> Change:
         broad = [change for change in evident if change.kind in _BROAD]
         other = [change for change in evident if change.kind != "error"]
         best = max(broad or other or [best], key=_likelihood)
+    if (best.kind, best.stream.spec.label) == ("scale", TOP):
+        # A wider or narrower scale changes the share of top ratings as well.
+        width = [change for change in evident if change.stream.spec.label == WIDTH]
+        best = max(width or [best], key=_likelihood)
     if best.kind == "scale":
         level = [change for change in evident if change.kind == "level"]
         best = max([best, *level], key=lambda c: _likelihood(c) + _TIE * (c.kind == "level"))
+    if best.kind in _NOT_OF_AGREEMENT:
+        # Users who turn lower the level and change tastes as well, but neither changes agreement.
+        enough = _AGREEMENT_SHARE * _likelihood(best)
+        agreement = [
+            change
+            for change in evident
+            if change.kind == "agreement" and _likelihood(change) >= enough
+        ]
+        # Of all users, if that is evident, rather than of some.
+        best = max(agreement or [best], key=lambda c: (c.is_concept_drift, _likelihood(c)))
+    if best.kind == "level":
+        introduced = [change for change in evident if _introduces_fractions(change)]
+        best = max(introduced or [best], key=_likelihood)
     return best
+
+
+def _introduces_fractions(change: Change) -> bool:
+    """Return whether ratings between whole numbers appear that were not given before."""
+    stream = change.stream
+    if stream.spec.kind != "scale" or stream.spec.label not in FRACTIONS:
+        return False
+    before = slice(change.start, change.split)
+    share = np.average(stream.levels[before], weights=stream.weights[before])
+    return bool(share < _ABSENT)
 
 
 def _likelihood(change: Change) -> float:
@@ -160,8 +193,13 @@ def _likelihood(change: Change) -> float:
     return change.deviations**2 / 2
 
 
-def _deviations(values: NDArray[np.float64], splits: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the difference of the means after and before each split, in standard errors."""
+def split_deviations(values: NDArray[np.float64], splits: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the difference of the means after and before each split, in standard errors.
+
+    Args:
+        values: Of mean zero and variance one while nothing changes, of shape V.
+        splits: Numbers of values before each split, of shape S, from 1 to V - 1.
+    """
     sums = np.append(0.0, np.cumsum(values))
     after = len(values) - splits
     difference = (sums[-1] - sums[splits]) / after - sums[splits] / splits

@@ -23,10 +23,10 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
 from foreseen.data.schema import TIMESTAMP
 from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.expected_error import DEVIATION, predict_with_deviation
 from foreseen.drift.policies import POLICIES, Policy, calls_for_training, should_finetune
 from foreseen.drift.windows import WINDOWS, Window, read_window, window_bounds, write_window
 from foreseen.errors import InputError
-from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically
 from foreseen.models.base import Model
@@ -71,6 +71,7 @@ class BacktestConfig:
             self.delay,
             self.seed,
             WINDOWS,
+            DEVIATION,
         )
 
 
@@ -79,7 +80,8 @@ def backtest(config: BacktestConfig, out: Path) -> tuple[pl.DataFrame, list[Wind
 
     Returns:
         All predictions, with columns policy, window, userId, movieId, timestamp, rating,
-        prediction, low, high, liked, in time order for each policy; and the windows' records.
+        prediction, low, high, liked, deviation, in time order for each policy; and the windows'
+        records.
 
     Raises:
         InputError: If no rating is left to predict, no rating is older than the delay, or a policy
@@ -123,6 +125,7 @@ def _run_policy(
                 policy=name,
                 window=number,
                 trained=step.train_seconds > 0,
+                finetuned=step.finetuned,
                 trained_on=backtester.trained_on,
                 reasons=step.reasons,
                 findings=[finding.as_json() for finding in step.findings],
@@ -143,6 +146,7 @@ class _Step:
 
     reasons: list[str] = field(default_factory=list[str])
     findings: list[Finding] = field(default_factory=list[Finding])
+    finetuned: bool = False
     train_seconds: float = 0.0
     keep_seconds: float = 0.0
 
@@ -184,7 +188,7 @@ class _Backtester:
         if step.reasons or (self._policy.retrains and known > self.trained_on):
             self._retrain_at(first)
         elif self._policy.adapts and first != self._start:
-            self._finetune_if_due(first)
+            step.finetuned = self._finetune_if_due(first)
         monitored = time.process_time()
         if self._model is None:
             self._model = self._train(self._trained_at)
@@ -201,7 +205,7 @@ class _Backtester:
         step.keep_seconds = monitored - begun + time.process_time() - trained
         second, delay = self._second[first:stop], self._config.delay
         before = second - delay + 1 if delay else second
-        return predict_events(self._model, ratings[first:stop], before), step
+        return predict_with_deviation(self._model, ratings[first:stop], before), step
 
     def _retrain_at(self, position: int) -> None:
         if position != self._trained_at:
@@ -209,10 +213,13 @@ class _Backtester:
         self._finetune_at = []
         self._finetuned_on = self._known(position)
 
-    def _finetune_if_due(self, position: int) -> None:
-        if should_finetune(self._finetuned_on, self._known(position)):
+    def _finetune_if_due(self, position: int) -> bool:
+        """Note that the model is fine-tuned at a window's start if it is due; return whether."""
+        is_due = should_finetune(self._finetuned_on, self._known(position))
+        if is_due:
             self._finetune_at.append(position)
             self._finetuned_on = self._known(position)
+        return is_due
 
     def _monitor(self, first: int, step: _Step) -> None:
         """Detect changes since the last window, from the ratings known at this one's start."""

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.rating_scale import STARS, RatingScale
-from foreseen.drift.attribution import FEWEST_BEFORE, Change, best_explanation, locate
-from foreseen.drift.streams import (
-    IN_STARS,
-    KIND_LABELS,
-    SHARE,
-    Stream,
-    StreamSpec,
-    streams_of,
+from foreseen.drift.attribution import (
+    FEWEST_BEFORE,
+    Change,
+    best_explanation,
+    locate,
+    split_deviations,
 )
+from foreseen.drift.stream_spec import IN_STARS, KIND_LABELS, SHARE, StreamSpec
+from foreseen.drift.streams import Stream, streams_of
 from foreseen.features.interaction_log import InteractionLog
 
 _SLACK: Final = 0.25
@@ -211,8 +211,7 @@ def _alarms(stream: Stream, detector: Callable[[], DriftDetector]) -> list[Chang
         alert = _PATIENCE if test.drift_detected else alert - 1
         if alert <= 0:
             continue
-        _, deviations = _widest_split(stream.values[start : n + 1])
-        if abs(deviations) < _CONFIRMING:
+        if not _is_confirmed(stream.values[start : n + 1]):
             continue
         change = locate(stream, start, n)
         if change is not None:
@@ -248,17 +247,11 @@ def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Chang
     )
 
 
-def _widest_split(values: NDArray[np.float64]) -> tuple[int, float]:
-    """Return the split with the greatest difference of means, and that in standard errors."""
-    lengths = _AFTER[len(values) - FEWEST_BEFORE >= _AFTER]
-    if not len(lengths):
-        return 0, 0.0
-    sums = np.append(0.0, np.cumsum(values))
-    splits = len(values) - lengths
-    difference = (sums[-1] - sums[splits]) / lengths - sums[splits] / splits
-    deviations = difference / np.sqrt(1 / lengths + 1 / splits)
-    best = int(np.argmax(np.abs(deviations)))
-    return int(splits[best]), float(deviations[best])
+def _is_confirmed(values: NDArray[np.float64]) -> bool:
+    """Return whether the means before and after a split differ by more than chance produces."""
+    after = _AFTER[len(values) - FEWEST_BEFORE >= _AFTER]
+    deviations = split_deviations(values, len(values) - after)
+    return bool(np.any(np.abs(deviations) >= _CONFIRMING))
 
 
 def _mean(stream: Stream, part: slice) -> float:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from foreseen.drift.streams import KIND_LABELS
+from foreseen.drift.answers import answers, day, shown_result
+from foreseen.drift.stream_spec import KIND_LABELS
 from foreseen.html_report import PageTable, Picture, format_estimate, write_html
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ def write_backtest_page(document: dict[str, Any], out: Path) -> None:
         (
             "Prequential backtest: error by window, 95 % interval",
             _with(draw_error, document),
+        ),
+        (
+            "Expected error: estimated before the ratings, and realised",
+            _with(draw_expected, document),
         ),
         (
             "Detected changes of the log: from their start to their detection",
@@ -83,6 +88,25 @@ def draw_error(document: dict[str, Any], axes: "Axes") -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
+def draw_expected(document: dict[str, Any], axes: "Axes") -> None:
+    """Draw the error estimated before the ratings of each window, and the realised one."""
+    result = shown_result(document)
+    windows = result["windows"]
+    when = [datetime.fromtimestamp(window["begins"], UTC) for window in windows]
+    realised, lows, highs = (
+        [window["rmse"][end] for window in windows] for end in ("value", "low", "high")
+    )
+    estimated = [window["expected"]["rmse"] for window in windows]
+    colour = _COLOURS[result["policy"]]
+    axes.plot(when, realised, marker="o", color=colour, label=f"realised, {result['policy']}")  # pyright: ignore[reportArgumentType]
+    axes.fill_between(when, lows, highs, alpha=0.1, color=colour)  # pyright: ignore[reportArgumentType]
+    axes.plot(when, estimated, marker="x", linestyle="--", color="black", label="estimated")  # pyright: ignore[reportArgumentType]
+    axes.set_xlabel("start of the window")
+    axes.set_ylabel("RMSE")
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
 def draw_findings(document: dict[str, Any], axes: "Axes") -> None:
     """Draw every finding as a line from the start of the change to its detection."""
     kinds = list(KIND_LABELS)
@@ -108,6 +132,7 @@ def draw_findings(document: dict[str, Any], axes: "Axes") -> None:
 
 def draw_recovered(document: dict[str, Any], axes: "Axes") -> None:
     """Draw the share of the gain of full retraining by processor time after the start."""
+    by_policy = {result["policy"]: result for result in document["results"]}
     for result in document["results"]:
         if "recovered" not in result:
             continue
@@ -118,7 +143,7 @@ def draw_recovered(document: dict[str, Any], axes: "Axes") -> None:
             [cost], [share["value"]], yerr=interval, marker="o", capsize=4,
             label=result["policy"], color=_COLOURS[result["policy"]],
         )  # fmt: skip
-    full = _result(document, "full")["seconds_after_start"]
+    full = by_policy["full"]["seconds_after_start"]
     axes.plot([full], [1.0], marker="o", label="full", color=_COLOURS["full"])
     axes.axhline(0.95, linestyle=":", color="black")
     axes.axvline(0.05 * full, linestyle=":", color="black")
@@ -156,26 +181,14 @@ def draw_placebo(document: dict[str, Any], axes: "Axes") -> None:
     axes.set_ylabel("alarms")
 
 
-def _result(document: dict[str, Any], policy: str) -> dict[str, Any]:
-    return next(result for result in document["results"] if result["policy"] == policy)
-
-
 def _lead(document: dict[str, Any]) -> list[str]:
     results: list[dict[str, Any]] = document["results"]
-    lead = [
-        f"{results[0]['events']:,} ratings of {results[0]['users']:,} users, each predicted before "
-        f"it is used by the model. {len(document['findings'])} changes were detected in the log; "
-        f"in logs with shuffled sessions there are {document['placebo']['alarms_per_year']:.2f} "
-        "false alarms per year."
+    return [
+        *answers(document),
+        f"Evaluated on {results[0]['events']:,} ratings of {results[0]['users']:,} users, each "
+        "predicted before it is used by the model.",
+        *(f"Not monitored: {reason}." for reason in document["not_monitored"]),
     ]
-    for result in results:
-        if result["policy"] == "adaptive" and "recovered" in result:
-            cost = result["seconds_after_start"] / _result(document, "full")["seconds_after_start"]
-            lead.append(
-                f"The adaptive policy recovers {result['recovered']['value']:.1%} of the gain of "
-                f"full retraining over a frozen model, for {cost:.1%} of its processor time."
-            )
-    return [*lead, *(f"Not monitored: {reason}." for reason in document["not_monitored"])]
 
 
 def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
@@ -213,6 +226,7 @@ def _tables(document: dict[str, Any]) -> list[PageTable]:
         ),
     ]  # fmt: skip
     tables += [_actions(result) for result in results if result["policy"] == "adaptive"]
+    tables.append(_calibration(results))
     for key, column in (("cells", "cell"), ("activity", "activity")):
         names = list(dict.fromkeys(part[column] for result in results for part in result[key]))
         rows = [
@@ -239,14 +253,42 @@ def _actions(result: dict[str, Any]) -> PageTable:
     rows: list[list[str]] = []
     windows = result["windows"]
     for before, window in zip([None, *windows[:-1]], windows, strict=True):
-        action = "retrained" if window["trained"] else "updated"
+        action = "observed"
+        if window["trained"]:
+            action = "retrained"
+        elif window["finetuned"]:
+            action = "fine-tuned"
         found = "; ".join(finding["sentence"] for finding in window["findings"]) or "none"
-        error = window["rmse"]["value"]
+        error, estimated = window["rmse"]["value"], window["expected"]["rmse"]
         change = "" if before is None else f"{error - before['rmse']['value']:+.3f}"
-        begins = datetime.fromtimestamp(window["begins"], UTC).strftime("%Y-%m-%d")
-        rows.append([begins, found, action, f"{error:.3f}", change])
-    header = ["window from", "changes", "action", "RMSE", "delta to the window before"]
+        begins = day(window["begins"])
+        rows.append([begins, found, action, f"{estimated:.3f}", f"{error:.3f}", change])
+    header = [
+        "window from", "changes", "action", "RMSE estimated", "RMSE", "delta to the window before",
+    ]  # fmt: skip
     return ("Adaptation layers: detected changes and actions by window", header, rows)
+
+
+def _calibration(results: list[dict[str, Any]]) -> PageTable:
+    """Return how close the estimates of the error are to the realised errors, by policy."""
+    rows: list[list[str]] = []
+    for result in results:
+        figures = result["expected_error"]
+        values = [
+            figures.get("correlation"),
+            figures.get("difference"),
+            figures.get("mae"),
+            figures.get("last_window", {}).get("mae"),
+        ]
+        rows.append(
+            [result["policy"], *("" if value is None else f"{value:.4f}" for value in values)]
+        )
+    return (
+        "Expected error by policy, from the second window on",
+        ["policy", "correlation", "realised less estimated", "mean absolute difference",
+         "that of the error of the window before"],
+        rows,
+    )  # fmt: skip
 
 
 def _rmse(parts: list[dict[str, Any]], column: str, name: str) -> dict[str, float] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from foreseen.drift.detectors import Finding
@@ -13,6 +14,48 @@ FINETUNE_GROWTH: Final = 0.05
 ratings come from few users, to whom the networks would overfit."""
 OLD_CHANGE: Final = 2 * FINETUNE_GROWTH
 """Share of the log since a change from which incremental training has learned it."""
+
+
+class Action(StrEnum):
+    """What is done about a change, from the least to the most costly."""
+
+    ITEM_REFRESH = "item refresh"
+    """Statistics of movies follow with each rating, their factors when the log is 5 % larger."""
+    FINETUNING = "fine-tuning"
+    """With replay, when the log is 5 % larger."""
+    RETRAINING = "full retraining"
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "scale": Action.RETRAINING,
+    "level": Action.RETRAINING,
+    "spread": Action.RETRAINING,
+    "agreement": Action.RETRAINING,
+    "error": Action.RETRAINING,
+    "taste": Action.FINETUNING,
+    "share": Action.FINETUNING,
+    "movie": Action.ITEM_REFRESH,
+    "catalogue": Action.ITEM_REFRESH,
+}
+"""The action for each kind of finding."""
+
+
+def action_for(finding: Finding, known: int) -> Action:
+    """Return the action for a change.
+
+    Only concept drift that is found soon after it began calls for retraining: incremental training
+    has learned the rest.
+
+    Args:
+        finding: The change.
+        known: Ratings known now.
+    """
+    usual = Action.RETRAINING if finding.is_concept_drift else Action.FINETUNING
+    action = ACTIONS.get(finding.kind, usual)
+    is_recent = finding.ratings <= OLD_CHANGE * known
+    if action is Action.RETRAINING and not (finding.is_concept_drift and is_recent):
+        return Action.FINETUNING
+    return action
 
 
 def should_finetune(trained: int, known: int) -> bool:
@@ -37,9 +80,7 @@ def calls_for_training(trained: int, known: int, findings: Sequence[Finding]) ->
         findings: Changes found since the last check.
     """
     reasons = [
-        str(finding)
-        for finding in findings
-        if finding.is_concept_drift and finding.ratings <= OLD_CHANGE * known
+        str(finding) for finding in findings if action_for(finding, known) is Action.RETRAINING
     ]
     if known >= RETRAIN_GROWTH * trained:
         reasons.append(f"{known:,} ratings known, {trained:,} trained on")

@@ -12,10 +12,11 @@ import polars as pl
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, TIMESTAMP, USER
 from foreseen.drift.backtest import BacktestConfig
+from foreseen.drift.default_streams import left_out
 from foreseen.drift.detectors import detect
+from foreseen.drift.expected_error import calibration, error_window, estimates
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.profile_injection import find_injections
-from foreseen.drift.streams import left_out
 from foreseen.drift.windows import Window
 from foreseen.evaluation.metrics import (
     as_dicts,
@@ -73,6 +74,12 @@ def summarise_backtest(
             ),
             "windows": [_window(events, window) for window in records],
         }
+        errors = [
+            error_window(events.filter(pl.col("window") == window.window)) for window in records
+        ]
+        for entry, estimated in zip(result["windows"], estimates(errors), strict=True):
+            entry["expected"] = {"rmse": estimated}
+        result["expected_error"] = calibration(errors)
         if "full" in by_policy and name != "full":
             result["less_full"] = as_dicts(paired_differences(by_policy["full"], events))
             if "frozen" in by_policy and name != "frozen":
@@ -151,6 +158,7 @@ def _window(events: pl.DataFrame, window: Window) -> dict[str, Any]:
         "events": part.height,
         "trained_on": window.trained_on,
         "trained": window.trained,
+        "finetuned": window.finetuned,
         "reasons": window.reasons,
         "findings": window.findings,
         "train_seconds": round(window.train_seconds, 3),

@@ -23,6 +23,7 @@ class Window(BaseModel):
         policy: Name of the policy.
         window: Number of the window, from 0.
         trained: Whether the model was trained at its start.
+        finetuned: Whether it was fine-tuned at its start.
         trained_on: Ratings that the model had been trained on.
         reasons: Reasons for retraining, if the policy does not retrain anyway.
         findings: Changes found since the window before, as JSON.
@@ -37,6 +38,7 @@ class Window(BaseModel):
     policy: str
     window: int
     trained: bool
+    finetuned: bool
     trained_on: int
     reasons: list[str]
     findings: list[dict[str, Any]]

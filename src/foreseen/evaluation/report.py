@@ -21,6 +21,7 @@ from foreseen.evaluation.segments import ACTIVITY
 from foreseen.evaluation.units import in_units
 from foreseen.features.movie_statistics import LIKED_FROM
 from foreseen.files import write_atomically, write_text
+from foreseen.reports.page import Provenance
 
 _BINS: Final = 10
 
@@ -89,8 +90,23 @@ def _by_segment(events: pl.DataFrame, column: str, names: Sequence[str]) -> list
     return segments
 
 
-def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], out: Path) -> None:
+def write_report(
+    protocol: str,
+    data: str,
+    summaries: Sequence[dict[str, Any]],
+    out: Path,
+    segments: pl.DataFrame | None = None,
+    provenance: Provenance | None = None,
+) -> None:
     """Write the metrics of all models as JSON, as CSV for plots, as a figure and as a page.
+
+    Args:
+        protocol: Name of the protocol.
+        data: Name of the data.
+        summaries: See `summarise_all`.
+        out: The folder.
+        segments: See `foreseen.evaluation.segment_errors`; the page is without segments if None.
+        provenance: What the page states about its origin; the name of the data if None.
 
     Raises:
         InputError: If the libraries for reports are not installed.
@@ -103,7 +119,9 @@ def write_report(protocol: str, data: str, summaries: Sequence[dict[str, Any]], 
     document = {"protocol": protocol, "data": data, "rmse": rmse, "results": list(summaries)}
     _write_activity(summaries, out / "activity.csv")
     draw_activity(summaries, out / "activity.png", protocol)
-    write_evaluation_page(protocol, data, summaries, out / "report.html")
+    write_evaluation_page(
+        protocol, summaries, segments, provenance or Provenance(data), out / "report.html"
+    )
     text = json.dumps(document, indent=2) + "\n"
     write_text(out / "metrics.json", text)
 

@@ -15,16 +15,40 @@ import polars as pl
 from foreseen.files import is_stream, write_atomically
 from foreseen.models.base import Model
 
-BlockStore = Callable[[str, Callable[[], pl.DataFrame]], pl.DataFrame]
-"""Returns the block of a name: that of an earlier run, else the one it computes and stores."""
+
+class BlockStore:
+    """The blocks of a table, each in a Parquet file of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use the blocks that the folder has; it need not exist."""
+        self._folder = folder
+        self._files: list[Path] = []
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of the blocks that were added, in the order of their names."""
+        return sorted(self._files)
+
+    def add(self, name: str, compute: Callable[[], pl.DataFrame]) -> None:
+        """Compute and store the block of a name, unless an earlier run has stored it.
+
+        Several threads may add blocks with different names.
+        """
+        file = self._folder / f"{name}.parquet"
+        try:
+            pl.read_parquet(file)
+        except (OSError, pl.exceptions.PolarsError):
+            # Missing, or damaged: blocks can be computed again.
+            write_atomically(file, compute().write_parquet)
+        self._files.append(file)
 
 
 @contextmanager
 def stored_blocks(file: Path, key: str) -> Generator[BlockStore]:
-    """Yield a function that stores the blocks of a table until the table is written.
+    """Yield a store for the blocks of a table until the table is written.
 
     The blocks are in a hidden folder beside the file, which is deleted after the block of code,
-    unless it raises: then the next run with the same key reads them.
+    unless it raises: then the next run with the same key uses them.
 
     Args:
         file: The file of the table. For a FIFO or a device nothing is kept.
@@ -32,25 +56,11 @@ def stored_blocks(file: Path, key: str) -> Generator[BlockStore]:
     """
     if is_stream(file):
         with tempfile.TemporaryDirectory() as scratch:
-            yield _store(Path(scratch))
+            yield BlockStore(Path(scratch))
         return
-    yield _store(file.parent / f".{file.name}.{key}.unfinished")
+    yield BlockStore(file.parent / f".{file.name}.{key}.unfinished")
     for folder in file.parent.glob(f".{escape(file.name)}.*.unfinished"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _store(folder: Path) -> BlockStore:
-    def block(name: str, compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        file = folder / f"{name}.parquet"
-        try:
-            return pl.read_parquet(file)
-        except (OSError, pl.exceptions.PolarsError):
-            # Missing, or damaged: blocks can be computed again.
-            table = compute()
-            write_atomically(file, table.write_parquet)
-            return table
-
-    return block
 
 
 def key_of(model: Model, *parts: object) -> str:

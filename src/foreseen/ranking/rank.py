@@ -6,6 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.compute.leaders import least_of_leaders
 from foreseen.models.base import Scores
 
 By = Literal["rating", "likely", "blend"]
@@ -46,12 +47,10 @@ def rank(score: NDArray[np.float64], excluded: NDArray[np.bool_], k: int) -> NDA
         excluded: Movies to leave out, of shape C. If fewer than k remain, fewer are returned.
         k: How many.
     """
-    left = np.flatnonzero(~excluded)
-    if k < len(left):
-        # Sort only the movies whose score is at least that of the k-th.
-        least = np.partition(score[left], len(left) - k)[len(left) - k]
-        left = left[score[left] >= least]
-    return left[np.argsort(-score[left], kind="stable")][:k]
+    left = np.where(excluded, -np.inf, score)
+    rows = np.flatnonzero(left >= least_of_leaders(left, k))
+    rows = rows[~excluded[rows]]
+    return rows[np.argsort(-score[rows], kind="stable")][:k]
 
 
 def diversify(

@@ -1,8 +1,6 @@
 """Recommendations for one user or for all: one path from a request to a ranking."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.data.catalogue import Catalogue
+from foreseen.compute.threads import in_parallel, one_thread
 from foreseen.data.encoding import Id
 from foreseen.data.output import table_format
 from foreseen.data.rating_scale import RatingScale
@@ -25,46 +23,21 @@ from foreseen.data.tabular import checked_ids
 from foreseen.errors import InputError
 from foreseen.models.base import Model
 from foreseen.progress import progress_bar
+from foreseen.ranking.batch import BatchRanker
 from foreseen.ranking.blocks import key_of, stored_blocks
 from foreseen.ranking.explain import Influence, explain, influences
 from foreseen.ranking.output import write_all_rankings
 from foreseen.ranking.rank import CRITERIA, By, diversify
+from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.results import Ranking, Recommendation
 from foreseen.ranking.two_stage import TwoStageScorer
 
-_OFFERED: Final = 100
-"""Movies that a diversified ranking selects from."""
 _SHOWN_INFLUENCES: Final = 3
 _NOTABLE_EFFECT: Final = 0.02
 """Least effect of a rating, in stars, that is given as a reason."""
 _INFLUENCES_TRIED: Final = 40
-_BLOCK: Final = 100
+_BLOCK: Final = 50
 """Users whose rankings are stored at once."""
-
-
-@dataclass(frozen=True)
-class RankingRequest:
-    """What a ranking should contain.
-
-    Attributes:
-        k: How many movies.
-        by: The criterion.
-        genres: Any of these; all movies if empty.
-        first_year, last_year: Years of release, both included.
-        at: The second to rank as of; None for the end of the log.
-        diversity: From 0 to 1; see `foreseen.ranking.rank.diversify`.
-        influences_tried: Latest ratings that are left out one at a time to measure their
-            influence.
-    """
-
-    k: int = 20
-    by: By = "rating"
-    genres: tuple[str, ...] = ()
-    first_year: int | None = None
-    last_year: int | None = None
-    at: int | None = None
-    diversity: float = 0.0
-    influences_tried: int = 0
 
 
 def recommend(
@@ -118,45 +91,40 @@ def recommend_all(
     """
     table_format(out)
     request = _request(model, k, by, at, diversity)
-    users = sorted(map(int, model.log.users.ids))
-    blocks = [users[start : start + _BLOCK] for start in range(0, len(users), _BLOCK)]
-
-    def ranked(block: Sequence[int]) -> pl.DataFrame:
-        return pl.concat([_ranked_rows(model, user, request) for user in block])
-
+    users = np.sort(model.log.users.ids)
+    ranker = BatchRanker(model, request)
     key = key_of(model, request)
-    with stored_blocks(out, key) as stored, progress_bar("ranking", len(users)) as advance:
-        frames: list[pl.DataFrame] = []
-        for number, block in enumerate(blocks):
-            frames.append(stored(f"{number:06}", partial(ranked, block)))
+    with (
+        one_thread(),
+        stored_blocks(out, key) as blocks,
+        progress_bar("ranking", len(users)) as advance,
+    ):
+
+        def rank_block(first: int) -> None:
+            block = users[first : first + _BLOCK]
+            blocks.add(f"{first:09}", lambda: ranker.rank(block))
             advance(len(block))
-        _write_ranked(model, pl.concat(frames), out)
+
+        # The first alone: it computes what all share.
+        rank_block(0)
+        in_parallel(rank_block, range(_BLOCK, len(users), _BLOCK))
+        _write_ranked(model, blocks.files, out)
     return len(users)
 
 
-def _ranked_rows(model: Model, user: int, request: RankingRequest) -> pl.DataFrame:
-    scorer = _scorer(model, user, request.at, exact=False)
-    rows = select(scorer, request)
-    predictions, scale = scorer.scores.predictions, model.encoding.scale
-    return pl.DataFrame(
-        {
-            USER: np.full(len(rows), user, dtype=np.int64),
-            "rank": np.arange(1, len(rows) + 1),
-            MOVIE: model.log.catalogue.movies.ids[rows],
-            PREDICTION: scale.from_stars(predictions.mean[0, rows]),
-            LOW: scale.from_stars(predictions.low[0, rows]),
-            HIGH: scale.from_stars(predictions.high[0, rows]),
-            "likely": scorer.scores.likely[0, rows],
-        }
-    )
-
-
-def _write_ranked(model: Model, table: pl.DataFrame, out: Path) -> None:
-    table = model.encoding.decode(table)
+def _write_ranked(model: Model, files: Sequence[Path], out: Path) -> None:
+    """Write the rankings in some files with the ids and on the scale of the source."""
+    table = pl.scan_parquet(list(files))
+    columns: list[pl.Expr] = []
+    for name, ids in ((USER, model.encoding.users), (MOVIE, model.encoding.movies)):
+        codes = table.select(pl.col(name).unique()).collect()[name]
+        decoded = ids.decode(codes)
+        if not decoded.equals(codes):
+            columns.append(pl.col(name).replace_strict(codes, decoded))
     if not model.encoding.scale.has_ratings:
         none = pl.lit(None, pl.Float64())
-        table = table.with_columns(none.alias(name) for name in (PREDICTION, LOW, HIGH))
-    write_all_rankings(table, out)
+        columns.extend(none.alias(name) for name in (PREDICTION, LOW, HIGH))
+    write_all_rankings(files, columns, out)
 
 
 def _request(
@@ -180,10 +148,10 @@ def default_criterion(model: Model) -> By:
     return "rating" if model.encoding.scale.has_ratings else "likely"
 
 
-def _scorer(model: Model, user: int, at: int | None, exact: bool = True) -> TwoStageScorer:
+def _scorer(model: Model, user: int, at: int | None) -> TwoStageScorer:
     before = model.log.end if at is None else at + 1
     history = model.history(user, None if at is None else before)
-    return TwoStageScorer(model, history, before, exact=exact)
+    return TwoStageScorer(model, history, before, exact=True)
 
 
 def rank_movies(
@@ -206,27 +174,12 @@ def select(
 ) -> NDArray[np.intp]:
     """Return the rows of the movies of a ranking, best first; see `rank_movies`."""
     catalogue = scorer.context.view.catalogue
-    excluded = ~_matching(catalogue, request)
+    excluded = ~request.matching(catalogue)
     watched = catalogue.movies.rows([*map(int, scorer.context.history.movies), *hidden])
     excluded[watched[watched >= 0]] = True
-    offered = request.k if request.diversity == 0 else max(request.k, _OFFERED)
-    rows = scorer.best(request.by, excluded, offered)
+    rows = scorer.best(request.by, excluded, request.offered)
     score = CRITERIA[request.by](scorer.scores)[0]
     return diversify(score, rows, catalogue.genre_weights, request.k, request.diversity)
-
-
-def _matching(catalogue: Catalogue, request: RankingRequest) -> NDArray[np.bool_]:
-    """Return the movies of the genres and years of a request, of shape C."""
-    matching = np.ones(len(catalogue), dtype=np.bool_)
-    if request.genres:
-        columns = [catalogue.genre_names.index(name) for name in request.genres]
-        matching &= catalogue.genres[:-1, columns].any(axis=1)
-    years = catalogue.years[:-1]
-    if request.first_year is not None:
-        matching &= years >= request.first_year
-    if request.last_year is not None:
-        matching &= years <= request.last_year
-    return matching
 
 
 def describe(

@@ -8,6 +8,7 @@ corrections, so all of them are predicted.
 """
 
 import threading
+from collections.abc import Generator
 from typing import Final
 
 import numpy as np
@@ -91,30 +92,17 @@ class TwoStageScorer:
     def _best_by_rating(self, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         scores = self.scores
         margin = scores.predictions.standard_error[0] + scores.group_influence[0]
-        first_stage = self._first_stage - margin
-        most = count = max(_FIRST, _FIRST_PER_RANKED * k)
-        while True:
-            # In one call: each call folds in the whole history again.
-            left = ~excluded & ~self._predicted
-            franchise = np.flatnonzero(left & self._of_rated_franchise)
-            total = -(-(len(franchise) + count) // _BLOCK) * _BLOCK
-            leaders = rank(first_stage, ~left | self._of_rated_franchise, total - len(franchise))
-            self._predict(np.concatenate([franchise, leaders]))
-            score = CRITERIA["rating"](self.scores)[0]
-            rows = rank(np.where(self._predicted, score, -np.inf), excluded | ~self._predicted, k)
-            left = ~excluded & ~self._predicted
-            if len(rows) == k and left.any():
-                left &= first_stage + self._correction_bound(score - first_stage) > score[rows[-1]]
-            if not left.any():
-                return rows
-            most *= _GROWTH
-            count = min(most, int(left.sum()))
-
-    def _correction_bound(self, corrections: NDArray[np.float64]) -> float:
-        """Return the largest correction to expect of a movie that is not predicted yet."""
-        seen = corrections[self._predicted & ~self._of_rated_franchise]
-        mean = float(seen.mean())
-        return mean + _MARGIN * (float(seen.max()) - mean)
+        score = CRITERIA["rating"](scores)[0]
+        selection = select_by_rating(
+            self._first_stage - margin, score, excluded, self._of_rated_franchise, k
+        )
+        try:
+            rows = next(selection)
+            while True:
+                self._predict(rows)
+                rows = selection.send(CRITERIA["rating"](scores)[0, rows])
+        except StopIteration as done:
+            return done.value
 
     def _predict(self, rows: NDArray[np.intp]) -> None:
         """Predict the movies that are not predicted yet."""
@@ -129,3 +117,51 @@ class TwoStageScorer:
         for name in ("mean", "low", "high", "deviation", "liked"):
             getattr(scores, name)[0, rows] = getattr(found, name)
         self._predicted[rows] = True
+
+
+def select_by_rating(
+    first_stage: NDArray[np.float64],
+    score: NDArray[np.float64],
+    excluded: NDArray[np.bool_],
+    of_rated_franchise: NDArray[np.bool_],
+    k: int,
+) -> Generator[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]:
+    """Yield movies to predict until the k best are certain; return them, best first.
+
+    Each time the scores of the movies are sent, in their order.
+
+    Args:
+        first_stage: Approximate scores, of shape C.
+        score: Scores that are known already, others NaN, of shape C.
+        excluded: Movies to leave out, of shape C.
+        of_rated_franchise: Movies whose corrections do not bound those of others, of shape C.
+        k: How many.
+    """
+    score = score.copy()
+    predicted = np.isfinite(score)
+    most = count = max(_FIRST, _FIRST_PER_RANKED * k)
+    while True:
+        # In one call: each call folds in the whole history again.
+        left = ~excluded & ~predicted
+        films = np.flatnonzero(left & of_rated_franchise)
+        total = -(-(len(films) + count) // _BLOCK) * _BLOCK
+        leaders = rank(first_stage, ~left | of_rated_franchise, total - len(films))
+        rows = np.concatenate([films, leaders])
+        score[rows] = yield rows
+        predicted[rows] = True
+        best = rank(score, excluded | ~predicted, k)
+        left[rows] = False
+        if len(best) == k and left.any():
+            corrections = (score - first_stage)[predicted & ~of_rated_franchise]
+            bound = score[best[-1]] - _correction_bound(corrections)
+            left &= first_stage > bound
+        if not left.any():
+            return best
+        most *= _GROWTH
+        count = min(most, int(left.sum()))
+
+
+def _correction_bound(corrections: NDArray[np.float64]) -> float:
+    """Return the largest correction to expect of a movie that is not predicted yet."""
+    mean = float(corrections.mean())
+    return mean + _MARGIN * (float(corrections.max()) - mean)

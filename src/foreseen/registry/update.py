@@ -13,7 +13,7 @@ from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training, should_finetune
 from foreseen.drift.profile_injection import SuspectedInjection, find_injections
 from foreseen.models.base import Model
-from foreseen.registry import audit_log, versions
+from foreseen.registry import audit_log, drift_log, versions
 from foreseen.registry.champion import (
     MIN_HOLDOUT_RATINGS,
     MIN_HOLDOUT_USERS,
@@ -21,6 +21,7 @@ from foreseen.registry.champion import (
     holdout_start,
     train_challenger,
 )
+from foreseen.registry.drift_tracking import NewRatings, with_findings, with_window
 from foreseen.registry.layout import Version
 
 
@@ -38,6 +39,9 @@ class Update:
         challenger: Number of the challenger; None if none was made.
         comparison: Its comparison with the champion; empty if there was none.
         decision: The decision and its reason, in a sentence.
+        error: Expected and realised error of the ratings since the last update that measured it;
+            None if there are too few.
+        open_findings: Ids of the serious findings that nobody has acknowledged.
     """
 
     observed: int
@@ -49,6 +53,8 @@ class Update:
     challenger: int | None
     comparison: dict[str, float | int | bool]
     decision: str
+    error: drift_log.MeasuredWindow | None = None
+    open_findings: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the update as the command line prints it."""
@@ -56,6 +62,7 @@ class Update:
             **vars(self),
             "findings": [finding.as_json() for finding in self.findings],
             "injections": [suspected.as_json() for suspected in self.injections],
+            "error": None if self.error is None else self.error.model_dump(),
         }
 
 
@@ -97,6 +104,7 @@ def update_accounts(folder: Path, ratings: pl.DataFrame) -> Update:
 def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Update:
     with versions.write_lock(folder):
         current = versions.read_version(folder)
+        drift = drift_log.read(folder)
         champion = add(versions.load_model(folder))
         versions.save_log(champion, folder)
         latest = versions.list_versions(folder)[-1]
@@ -120,8 +128,28 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
         )
         if _needs_challenger(latest, log_size, findings):
             result = _challenge(folder, champion, current, result)
+        result = _record(folder, drift, findings, NewRatings.of(champion, current), result)
         audit_log.append(folder, "update", result.decision, result.as_json())
     return result
+
+
+def _record(
+    folder: Path,
+    drift: drift_log.DriftLog,
+    findings: Sequence[Finding],
+    measured: NewRatings,
+    result: Update,
+) -> Update:
+    """Write the findings, the error of new ratings, and the effect of earlier actions."""
+    promoted = result.version != measured.version.number
+    log = with_findings(with_window(drift, measured), findings, measured, result.decision, promoted)
+    drift_log.write(folder, log)
+    new = [window for window in log.windows if window not in drift.windows]
+    return replace(
+        result,
+        error=new[0] if new else None,
+        open_findings=tuple(found.id for found in log.findings if found.needs_attention),
+    )
 
 
 def _needs_challenger(latest: Version, log_size: int, findings: Sequence[Finding]) -> bool:

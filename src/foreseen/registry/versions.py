@@ -6,6 +6,7 @@
       versions/0001/    model.json, weights.safetensors, version.json; never changed
       log/0001/         ratings.parquet, movies.parquet, links.parquet; never changed
       audit_log.jsonl   promotions, rollbacks and updates, with time and reason
+      drift.json        drift findings and the error of new ratings, see `drift_log`
 
 Folders are renamed to their final names once they are complete, and a change is valid once
 `current` names it, so a process killed at any moment leaves a readable current version. Writers

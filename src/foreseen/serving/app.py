@@ -12,14 +12,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from foreseen.compute.threads import keep_to_one_thread
-from foreseen.serving import api, pages
+from foreseen.serving import api, pages, reference
 from foreseen.serving.accounts import Accounts
+from foreseen.serving.alerts import DriftAlerts, DriftGauges, Webhook
+from foreseen.serving.api.description import describe_api
 from foreseen.serving.dependencies import AppContext, OptionalUser, now
 from foreseen.serving.hosts import AllowedHosts, is_local
 from foreseen.serving.imports import Imports
 from foreseen.serving.middleware import BodyLimit, RequestMiddleware
 from foreseen.serving.overload import RUNNING, LoadShedding
 from foreseen.serving.paths import EncodedSlashes
+from foreseen.serving.posters import PATH as POSTERS
+from foreseen.serving.posters import PosterFiles, Posters
 from foreseen.serving.problems import ProblemError, add_handlers, problem
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
@@ -44,6 +48,8 @@ def create_app(
     admins: Collection[str] = (),
     first_administers: bool = True,
     allowed_hosts: Collection[str] = (),
+    posters: Path | None = None,
+    webhook: Webhook | None = None,
 ) -> FastAPI:
     """Return the application for a folder of models; it closes the store when it shuts down.
 
@@ -55,6 +61,8 @@ def create_app(
         admins: Names of the administrators.
         first_administers: Whether the first account to sign up is an administrator too.
         allowed_hosts: Names under which the server may be addressed; any if there are none.
+        posters: A folder with posters, see `foreseen.serving.posters`; None without.
+        webhook: Where to send alerts about drift; None without.
 
     Raises:
         ModelFolderError: If the folder holds no models, or none is sound.
@@ -70,12 +78,16 @@ def create_app(
         secure=secure,
         sign_ups=RateLimiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
         imports=Imports(store, secret),
+        posters=None if posters is None else Posters(posters),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         current_default_thread_limiter().total_tokens = _THREADS
+        alerts = None if webhook is None else DriftAlerts(folder, webhook)
         yield
+        if alerts is not None:
+            alerts.close()
         context.live.close()
         context.store.close()
 
@@ -90,10 +102,13 @@ def create_app(
     )
     app.state.context = context
     add_handlers(app)
-    for router in (*api.ROUTERS, pages.router):
+    for router in (*api.ROUTERS, pages.router, reference.router):
         app.include_router(router)
     app.mount("/static", CachedStaticFiles(directory=STATIC), name="static")
+    if posters is not None:
+        app.mount(POSTERS, PosterFiles(directory=posters, check_dir=False), name="posters")
     _add_operations(app, context, allowed_hosts)
+    describe_api(app, api.ROUTERS)
     return app
 
 
@@ -106,6 +121,7 @@ def _add_operations(app: FastAPI, context: AppContext, allowed_hosts: Collection
         registry=registry,
         multiprocess_mode="mostrecent",
     )
+    drift = DriftGauges(registry)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
@@ -127,6 +143,7 @@ def _add_operations(app: FastAPI, context: AppContext, allowed_hosts: Collection
             detail = "send an administrator's API token, or connect from this machine"
             raise ProblemError(403, "admins-only", detail)
         version.set(context.live.current.version.number)
+        drift.set(context.live.folder)
         text = generate_latest(_of_all_workers(registry))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from foreseen.errors import InputError
 from foreseen.files import draft, lock, sync, sync_tree
-from foreseen.registry import audit_log
+from foreseen.registry import audit_log, drift_log
 from foreseen.registry.layout import (
     CURRENT,
     CURRENT_COPY,
@@ -78,11 +78,11 @@ def back_up(folder: Path, out: Path, db: str | None) -> Manifest:
 
 
 def _model_files(folder: Path, current: Current) -> Iterator[Path]:
-    """Yield the files of a folder of models that a reader needs, and the audit log."""
+    """Yield the files of a folder of models that a reader needs, and what updates recorded."""
     root = folder / current.root
     places = [version_folder(root, number) for number in numbers_in(root / VERSIONS)]
     places += [log_folder(root, log) for log in (current.log, current.log_before) if log]
-    for name in (CURRENT, CURRENT_COPY, audit_log.FILE):
+    for name in (CURRENT, CURRENT_COPY, audit_log.FILE, drift_log.FILE):
         if (folder / name).is_file():
             yield folder / name
     for place in places:

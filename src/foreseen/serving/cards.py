@@ -8,7 +8,7 @@ import numpy as np
 
 from foreseen.data.encoding import Id
 from foreseen.ranking.rank import By
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.results import Recommendation
 from foreseen.serving.filters import MovieFilter
 from foreseen.serving.movie_details import most_similar, movie_card

@@ -13,6 +13,7 @@ from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.imports import Imports
 from foreseen.serving.paths import id_of_segment
+from foreseen.serving.posters import Posters
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
@@ -42,6 +43,7 @@ class AppContext:
         secure: Whether cookies are for HTTPS only.
         sign_ups: Limit on the guests and accounts created from one address.
         imports: Imports of exports of other services.
+        posters: The posters of movies; None without.
         hashing: Threads for requests that hash a password.
     """
 
@@ -52,6 +54,7 @@ class AppContext:
     secure: bool
     sign_ups: RateLimiter
     imports: Imports
+    posters: Posters | None = None
     hashing: BoundedPool = field(default_factory=_hashing_pool)
 
 
@@ -183,8 +186,18 @@ class UserState:
 
 def user_state(context: AppContext, snapshot: ModelSnapshot, user: User) -> UserState:
     """Read a user's data from the store."""
-    ratings = context.store.ratings(user.id)
-    lists = context.store.lists(user.id)
+    return state_by_id(context, snapshot, user.id)
+
+
+def state_by_id(context: AppContext, snapshot: ModelSnapshot, user: int) -> UserState:
+    """Read the data of the user with an id from the store."""
+    return stored_state(context.store, snapshot, user)
+
+
+def stored_state(store: Store, snapshot: ModelSnapshot, user: int) -> UserState:
+    """Read the data of the user with an id from a store."""
+    ratings = store.ratings(user)
+    lists = store.lists(user)
     return UserState(
         ratings,
         snapshot.history(ratings),

@@ -1,14 +1,16 @@
-"""Import of a user's ratings from an export of another service."""
+"""Import of a user's ratings and lists from an export of another service."""
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
+from foreseen.data.sources.personal import FilmList
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.processes import ProcessError, call_in_process
 from foreseen.serving.rate_limit import RateLimiter, client_key
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import Store, StoredRating
+from foreseen.serving.store import ListedMovie, Store, StoredRating
 from foreseen.serving.uploads import MatchedExport, Upload, match_upload
 
 _WAITING: Final = 3
@@ -17,6 +19,14 @@ _SECONDS: Final = 60.0
 _USER_LIMIT: Final = 30
 _ADDRESS_LIMIT: Final = 60
 _WINDOW_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True)
+class ImportedCounts:
+    """Numbers of ratings that are new or changed, and of movies that are new in each list."""
+
+    changed: int
+    added: dict[FilmList, int]
 
 
 class Imports:
@@ -42,8 +52,8 @@ class Imports:
 
     async def run(
         self, upload: Upload, snapshot: ModelSnapshot, user: int, address: str
-    ) -> tuple[MatchedExport, int]:
-        """Match the entries of an export to movies and store the ratings of those that match.
+    ) -> tuple[MatchedExport, ImportedCounts]:
+        """Match the entries of an export to movies and store those that match.
 
         Args:
             upload: The export.
@@ -52,7 +62,7 @@ class Imports:
             address: Address of the client.
 
         Returns:
-            The matches, and the number of ratings that are new or changed.
+            The matches, and the numbers of those that are new or changed.
 
         Raises:
             DataError: If the file does not have the provider's layout, or no entry matches.
@@ -64,7 +74,7 @@ class Imports:
 
     def _run(
         self, upload: Upload, snapshot: ModelSnapshot, user: int, address: str
-    ) -> tuple[MatchedExport, int]:
+    ) -> tuple[MatchedExport, ImportedCounts]:
         wait = self._of_user.take(str(user)) or self._of_address.take(client_key(address))
         if wait > 0:
             detail = "too many imports; try again later"
@@ -81,8 +91,8 @@ class Imports:
         return matched, store_matched(self._store, user, matched)
 
 
-def store_matched(store: Store, user: int, matched: MatchedExport) -> int:
-    """Store the ratings of an export and return the number of those that are new or changed."""
+def store_matched(store: Store, user: int, matched: MatchedExport) -> ImportedCounts:
+    """Store the ratings and lists of an export; return the numbers of what is new or changed."""
     moment = int(time.time())
     rated_at = {entry.movie: entry.rated for entry in store.ratings(user)}
     imported: list[StoredRating] = []
@@ -93,5 +103,16 @@ def store_matched(store: Store, user: int, matched: MatchedExport) -> int:
             continue
         imported.append(StoredRating(movie, stars, at))
     changed = store.rate(user, imported)
-    store.add_import(user, moment, matched.service, {**matched.counts, "changed": changed})
-    return changed
+    rated = {*rated_at, *(entry.movie for entry in imported)}
+    added: dict[FilmList, int] = {}
+    for name, entries in matched.lists.items():
+        # What is rated is known to be seen.
+        listed = [
+            ListedMovie(movie, min(at or moment, moment))
+            for movie, at in entries
+            if name != "seen" or movie not in rated
+        ]
+        added[name] = store.add_to(name, user, listed) if listed else 0
+    counts = {**matched.counts, "changed": changed + sum(added.values())}
+    store.add_import(user, moment, matched.service, counts)
+    return ImportedCounts(changed, added)

@@ -12,13 +12,14 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
-from foreseen.serving import user_pages
+from foreseen.serving import group_pages, offline_pages, user_pages
 from foreseen.serving.api.model import model_status
 from foreseen.serving.api.movies import rating_influences
 from foreseen.serving.api.schemas import movie_row
 from foreseen.serving.cards import card, ranked_cards, rows_of_cards
 from foreseen.serving.dependencies import MovieCode, now
 from foreseen.serving.filters import Known, MovieFilter, release_decades
+from foreseen.serving.model_history import model_history
 from foreseen.serving.movie_details import most_similar, ratings_by_year
 from foreseen.serving.onboarding import ENOUGH_RATINGS, onboarding_movies
 from foreseen.serving.recommender import predict, rating_probabilities
@@ -34,13 +35,14 @@ _EXCHANGED_MOVIES: Final = 8
 _TOP_MOVIES: Final = 5
 _GRID_MOVIES: Final = 24
 _MOST_PAGES: Final = 10
-_GUEST_MOVIES: Final = 12
 _SIMILAR_MOVIES: Final = 8
 _SHOWN_INFLUENCES: Final = 6
 _LEAST_INFLUENCE: Final = 0.01
 """Influences, in stars, that are smaller are left out."""
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 router.include_router(user_pages.router)
+router.include_router(group_pages.router)
+router.include_router(offline_pages.router)
 
 
 @router.get("/")
@@ -152,22 +154,6 @@ def top(page: CurrentPage) -> Response:
     return page.render("top.html", top=_top_cards(page), rated=rated, enough=ENOUGH_RATINGS)
 
 
-@router.get("/together")
-def together(
-    page: CurrentPage, query: Annotated[str, Query(max_length=200)] = "", part: bool = False
-) -> Response:
-    """Show the page of a group; with `part`, return only movies that a guest may rate."""
-    if not part:
-        return page.render("together.html")
-    snapshot = page.snapshot
-    if query.strip():
-        rows = snapshot.title_search.find(query, _GUEST_MOVIES)
-    else:
-        rows = onboarding_movies(snapshot, [], [], _GUEST_MOVIES)
-    cards = [card(snapshot, row, rating=None) for row in rows]
-    return page.render("grid.html", cards=cards, query=query, more=0)
-
-
 @router.get("/film/{movie}")
 def film(movie: MovieCode, page: CurrentPage) -> Response:
     """Show a movie: its predicted rating and why, its ratings by year, similar movies."""
@@ -204,18 +190,13 @@ def film(movie: MovieCode, page: CurrentPage) -> Response:
     )
 
 
-@router.get("/sign-in")
-def sign_in(page: CurrentPage) -> Response:
-    """Show the sign-in form."""
-    return page.render("sign_in.html")
-
-
 @router.get("/model")
 def model(page: CurrentPage) -> Response:
     """Show the status of the model; administrators can also update it and select a version."""
     return page.render(
         "model.html",
         status=model_status(page.snapshot, page.context),
+        history=model_history(page.snapshot, page.context.live.folder),
         is_admin=page.is_admin,
     )
 

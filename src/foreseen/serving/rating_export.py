@@ -1,23 +1,30 @@
-"""The user's ratings as a table in the layout that Letterboxd imports."""
+"""The user's ratings and lists as tables in the layout that Letterboxd imports."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 
-from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
-from foreseen.data.sources.personal_fields import imdb_digits
+from foreseen.data.schema import MOVIE, TITLE, YEAR
+from foreseen.data.sources.personal import FilmList
 from foreseen.data.title_keys import article_first
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import StoredRating
+from foreseen.serving.store import ListedMovie, StoredRating
 
-COLUMNS: Final = ("tmdbID", "imdbID", "Title", "Year", "Rating10", "WatchedDate")
+_FILM: Final = ("tmdbID", "imdbID", "Title", "Year")
+COLUMNS: Final = (*_FILM, "Rating10", "WatchedDate")
 """See https://letterboxd.com/about/importing-data/."""
+LIST_COLUMNS: Final[dict[FilmList, tuple[str, ...]]] = {
+    "seen": (*_FILM, "WatchedDate"),
+    # Letterboxd's own watchlist.csv has the date in this column; its import ignores it.
+    "watchlist": (*_FILM, "WatchedDate", "Date"),
+}
 _LOWEST_POINTS: Final = 1
 _HIGHEST_POINTS: Final = 10
+_Cell = str | int
 
 
 def ratings_csv(snapshot: ModelSnapshot, ratings: Sequence[StoredRating]) -> str:
@@ -31,35 +38,58 @@ def ratings_csv(snapshot: ModelSnapshot, ratings: Sequence[StoredRating]) -> str
         snapshot: The snapshot with the movies.
         ratings: The ratings, in the order of the rows.
     """
-    table = snapshot.model.log.catalogue.table
+    rows = (
+        (
+            entry.movie,
+            (
+                int(np.clip(round(2 * entry.rating), _LOWEST_POINTS, _HIGHEST_POINTS)),
+                _day(entry.rated),
+            ),
+        )
+        for entry in ratings
+    )
+    return _table(snapshot, COLUMNS, rows)
+
+
+def list_csv(snapshot: ModelSnapshot, film_list: FilmList, entries: Sequence[ListedMovie]) -> str:
+    """Return a list of movies as a table, with the same limits as `ratings_csv`.
+
+    Imports read it by the name `seen.csv` or `watchlist.csv`.
+
+    Args:
+        snapshot: The snapshot with the movies.
+        film_list: The list.
+        entries: The movies, in the order of the rows.
+    """
+    rows = (
+        (entry.movie, (_day(entry.at),) if film_list == "seen" else ("", _day(entry.at)))
+        for entry in entries
+    )
+    return _table(snapshot, LIST_COLUMNS[film_list], rows)
+
+
+def _table(
+    snapshot: ModelSnapshot,
+    columns: Sequence[str],
+    rows: Iterable[tuple[int, tuple[_Cell, ...]]],
+) -> str:
+    """Return a table of movies by id, each with further cells."""
+    movies = snapshot.model.log.catalogue.table
     titles = {
         movie: (title, year)
-        for movie, title, year in table.select(MOVIE, TITLE, YEAR).iter_rows()
+        for movie, title, year in movies.select(MOVIE, TITLE, YEAR).iter_rows()
         if title is not None
     }
-    links = _links(snapshot)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for entry in ratings:
-        imdb, tmdb = links.get(entry.movie, ("", ""))
-        title, year = titles.get(entry.movie, ("", None))
-        if not (title or imdb or tmdb):
-            continue
-        points = int(np.clip(round(2 * entry.rating), _LOWEST_POINTS, _HIGHEST_POINTS))
-        day = datetime.fromtimestamp(entry.rated, UTC).date().isoformat()
-        writer.writerow([tmdb, imdb, article_first(title), year or "", points, day])
+    writer.writerow(columns)
+    for movie, cells in rows:
+        imdb, tmdb = snapshot.external_ids.get(movie, ("", ""))
+        title, year = titles.get(movie, ("", None))
+        if title or imdb or tmdb:
+            writer.writerow([tmdb, imdb, article_first(title), year or "", *cells])
     return text.getvalue()
 
 
-def _links(snapshot: ModelSnapshot) -> dict[int, tuple[str, str]]:
-    """Return the ids of IMDb and TMDB by movie, empty where there is none."""
-    if snapshot.links is None:
-        return {}
-    rows = snapshot.links.select(MOVIE, IMDB, TMDB).iter_rows()
-    return {movie: (_imdb_id(imdb or ""), tmdb or "") for movie, imdb, tmdb in rows}
-
-
-def _imdb_id(text: str) -> str:
-    digits = imdb_digits(text)
-    return "" if digits is None else f"tt{digits:0>7}"
+def _day(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).date().isoformat()

@@ -16,7 +16,8 @@ from foreseen.data.encoding import Id
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.features.queries import History, Queries
 from foreseen.models.uncertainty import COVERAGE
-from foreseen.ranking.recommend import RankingRequest, rank_movies
+from foreseen.ranking.recommend import rank_movies
+from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.results import Recommendation
 from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.serving.snapshot import ModelSnapshot

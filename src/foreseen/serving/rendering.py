@@ -1,8 +1,9 @@
 """Rendering of pages: what every page depends on, and how ratings are entered and drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -85,18 +86,29 @@ class Page:
         identifier = self.snapshot.encoding.movies.identifier
         return frozenset(identifier(movie) for movie in self.state.saved)
 
+    def _poster_of(self, card: Mapping[str, Any]) -> str | None:
+        """Return the address of the poster of a movie's card; None without one."""
+        posters, snapshot = self.context.posters, self.snapshot
+        if posters is None:
+            return None
+        return posters.address(snapshot, snapshot.encoding.movies.code(card["movie"]))
+
     def render(self, template: str, **variables: object) -> Response:
         """Return the response with a template.
 
-        The template has the variables `path`, `user`, `csrf_token`, `scale` and those given.
+        The template has the variables `path`, `user`, `csrf_token`, `scale` and those given, and
+        `is_kept`: whether browsers keep the page, so that it must not depend on the user.
         """
         session = self.current.session if self.current else None
+        variables.setdefault("is_kept", False)
         text = render_template(
             template,
             path=self.path,
             user=self.current.user if self.current else None,
             csrf_token=session.csrf_token if session else "",
             scale=RatingInput.of(self.snapshot.input_scale),
+            poster_of=self._poster_of,
+            poster_credit=self.context.posters.credit if self.context.posters else None,
             **variables,
         )
         return HTMLResponse(text, headers={"Cache-Control": "private, no-store"})

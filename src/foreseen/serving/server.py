@@ -19,6 +19,7 @@ from foreseen.serving.hosts import LOOPBACK_NAMES, host_name, is_loopback
 from foreseen.serving.locations import default_database, secret_file
 from foreseen.serving.supervisor import Supervisor
 from foreseen.serving.unavailable import respond_unavailable
+from foreseen.serving.webhook_options import check_webhook, find_key
 from foreseen.serving.worker import GRACE_SECONDS, SHARED_METRICS, WorkerConfig
 
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
@@ -38,6 +39,8 @@ def run(
     admins: Sequence[str],
     allowed_hosts: Sequence[str],
     workers: int,
+    posters: Path | None,
+    webhook: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are completed.
 
@@ -55,13 +58,22 @@ def run(
         allowed_hosts: Names under which the server may be addressed, apart from loopback names.
             If there are none, any name is allowed behind a proxy and on other addresses.
         workers: Number of processes, each with the model in memory.
+        posters: A folder with posters, named by ids of IMDb and TMDB; None without.
+        webhook: URL that alerts about drift are sent to; None without.
 
     Raises:
         ModelFolderError: If the folder holds no models, or none is sound.
-        InputError: If the secret is missing or too short, or the URL of the database is invalid.
+        InputError: If the secret is missing or too short, the URL of the database is invalid, or
+            there is no folder of posters.
         ForeseenError: If the address or the database file cannot be opened.
     """
     _check_folder(folder)
+    if posters is not None and not posters.is_dir():
+        raise InputError(f"--posters: {posters} is no folder; it should have images ID.jpg")
+    webhook_key = ""
+    if webhook is not None:
+        check_webhook(webhook)
+        webhook_key = find_key()
     secret = find_secret(host, folder)
     is_private = is_loopback(host) and not behind_https
     names = [_check_name(name) for name in allowed_hosts]
@@ -92,6 +104,9 @@ def run(
             first_administers=is_private,
             allowed_hosts=tuple(names),
             shared=Path(shared),
+            posters=posters,
+            webhook=webhook,
+            webhook_key=webhook_key,
         )
         config = _configure(
             worker.create_app,

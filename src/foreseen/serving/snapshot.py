@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from foreseen.data.encoding import Encoding
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.data.schema import IMDB, MOVIE, TMDB
+from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.title_matching import TitleIndex
 from foreseen.errors import ModelFolderError
 from foreseen.features import movie_statistics as movies_at
@@ -114,6 +116,14 @@ class ModelSnapshot:
     def title_index(self) -> TitleIndex:
         """The index that imported ratings are matched with."""
         return TitleIndex.of(self.model.log.catalogue.table, self.links, self.encoding.movies)
+
+    @cached_property
+    def external_ids(self) -> dict[int, tuple[str, str]]:
+        """Ids of IMDb, as `tt0111161`, and of TMDB by movie code; empty where there is none."""
+        if self.links is None:
+            return {}
+        rows = self.links.select(MOVIE, IMDB, TMDB).iter_rows()
+        return {movie: (_imdb_id(imdb or ""), tmdb or "") for movie, imdb, tmdb in rows}
 
     @cached_property
     def title_search(self) -> TitleSearch:
@@ -256,3 +266,8 @@ def freeze_gc() -> None:
     gc.freeze()
     # A full collection starts when many objects are new relative to those that the last one left.
     gc.collect()
+
+
+def _imdb_id(text: str) -> str:
+    digits = imdb_digits(text)
+    return "" if digits is None else f"tt{digits:0>7}"

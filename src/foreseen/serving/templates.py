@@ -1,19 +1,17 @@
 """The HTML templates, and the functions that they use."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from foreseen.serving.covers import cover
 from foreseen.serving.paths import path_segment
 
 WEB: Final = Path(__file__).parent / "web"
 """The folder of the templates and the static files."""
-_SHORT_WORD, _LONG_WORD = 6, 18
-"""Bounds of the word lengths that the size of the title on a poster is chosen by."""
 
 
 class NavigationItem(NamedTuple):
@@ -32,18 +30,6 @@ NAVIGATION: Final = (
     NavigationItem("/me", "Me"),
     NavigationItem("/model", "Model", admins_only=True),
 )
-
-
-def hue(genres: Sequence[str]) -> int:
-    """Return the hue, in degrees, of the poster of a movie by its first genre."""
-    name = genres[0] if genres else ""
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 360
-
-
-def longest_word(title: str) -> int:
-    """Return the number of letters of the longest word of a title, from 6 to 18."""
-    longest = max(map(len, title.replace("-", "- ").split()), default=0)
-    return min(max(longest, _SHORT_WORD), _LONG_WORD)
 
 
 def plural(count: int, noun: str) -> str:
@@ -68,12 +54,27 @@ _ENVIRONMENT: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+STATIC_VERSION: Final = _static_version()
+SHORTCUTS: Final = (
+    ("?", "Show these shortcuts"),
+    ("/", "Search titles"),
+    ("f", "For you"),
+    ("r", "Rate"),
+    ("w", "Watchlist"),
+    ("t", "Together"),
+    ("m", "Me"),
+    ("j", "Next film"),
+    ("k", "Previous film"),
+    ("s", "Save the film for later"),
+    ("z", "Undo"),
+)
+"""Keys and effects, see `shortcuts.js`."""
 _GLOBALS: Final[dict[str, object]] = {
     "navigation": NAVIGATION,
-    "static_version": _static_version(),
+    "static_version": STATIC_VERSION,
+    "shortcuts": SHORTCUTS,
     "date": _date,
-    "hue": hue,
-    "longest_word": longest_word,
+    "cover": cover,
     "plural": plural,
     "segment": path_segment,
 }

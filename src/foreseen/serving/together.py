@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.features.queries import History, Queries
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import ModelSnapshot
 

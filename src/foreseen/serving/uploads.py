@@ -8,6 +8,7 @@ from typing import Final
 from foreseen.data.encoding import Id
 from foreseen.data.input_files import display
 from foreseen.data.sources.exports import Provider, ReadOptions, read_export
+from foreseen.data.sources.personal import FilmList
 from foreseen.data.sources.zips import SIGNATURE, open_zip
 from foreseen.data.title_matching import TitleIndex, match_export
 from foreseen.errors import DataError
@@ -47,19 +48,21 @@ class Upload:
 
 @dataclass(frozen=True)
 class MatchedExport:
-    """The ratings of an export that belong to a movie each.
+    """The ratings and listed films of an export that belong to a movie each.
 
     Attributes:
         ratings: Movie, stars, and the second it was given if the export has it.
         counts: Numbers of matched, ambiguous and missing entries.
         report: The match report as a JSON document.
         service: The service that made it.
+        lists: The movies of each list, with the second they were watched or saved if it is known.
     """
 
     ratings: list[tuple[int, float, int | None]]
     counts: dict[str, int]
     report: bytes
     service: str
+    lists: dict[FilmList, list[tuple[int, int | None]]]
 
 
 def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
@@ -75,10 +78,14 @@ def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
         (match.candidates[0].movie, match.rating.stars, match.rating.timestamp)
         for match in report.matched
     ]
+    lists: dict[FilmList, list[tuple[int, int | None]]] = {
+        name: [(match.candidates[0].movie, match.film.timestamp) for match in matches.matched]
+        for name, matches in report.lists.items()
+    }
     counts = {
-        "matched": len(report.matched),
-        "ambiguous": len(report.ambiguous),
-        "missing": len(report.missing),
+        "matched": len(ratings) + sum(map(len, lists.values())),
+        "ambiguous": sum(1 for _ in report.all_ambiguous()),
+        "missing": sum(1 for _ in report.all_missing()),
     }
     text = json.dumps(report.as_json(), ensure_ascii=False, separators=(",", ":"))
-    return MatchedExport(ratings, counts, text.encode(), export.service)
+    return MatchedExport(ratings, counts, text.encode(), export.service, lists)

@@ -44,6 +44,9 @@ class WorkerConfig:
         first_administers: Whether the first account to sign up is an administrator too.
         allowed_hosts: Names under which the server may be addressed; any if there are none.
         shared: A folder for files of the parent process and its workers.
+        posters: A folder with posters; None without.
+        webhook: URL that alerts about drift are sent to; None without.
+        webhook_key: Signs the alerts.
     """
 
     folder: Path
@@ -54,6 +57,9 @@ class WorkerConfig:
     first_administers: bool
     allowed_hosts: tuple[str, ...]
     shared: Path
+    posters: Path | None = None
+    webhook: str | None = None
+    webhook_key: str = field(default="", repr=False)
 
     def create_app(self) -> ASGIApp:
         """Return the application; the process ends with its parent.
@@ -93,11 +99,15 @@ class WorkerConfig:
         return InputError(message) if kind == _INPUT else ForeseenError(message)
 
     def _open(self) -> ASGIApp:
+        from foreseen.serving.alerts import Webhook
         from foreseen.serving.app import create_app
         from foreseen.serving.store import Store
 
         # A job that tidies up old temporary files may have deleted it.
         self.shared.mkdir(exist_ok=True)
+        webhook = None
+        if self.webhook is not None:
+            webhook = Webhook(self.webhook, self.webhook_key, self.shared)
         store = Store(self.database)
         try:
             return create_app(
@@ -108,6 +118,8 @@ class WorkerConfig:
                 self.admins,
                 self.first_administers,
                 self.allowed_hosts,
+                self.posters,
+                webhook,
             )
         except BaseException:
             store.close()

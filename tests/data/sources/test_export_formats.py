@@ -18,9 +18,8 @@ from foreseen.errors import DataError
 
 DATELESS = {"movielens", "movary"}
 OTHERS: dict[Provider, dict[str, int]] = {
-    "simkl": {"not rated": 1},
     "tmdb": {"not rated": 1, "episode": 1},
-    "jellyfin": {"not rated": 1, "Episode": 1},
+    "jellyfin": {"Episode": 1},
     "csv": {"not rated": 1},
 }
 
@@ -88,7 +87,7 @@ def test_a_file_of_the_zip_that_is_not_of_the_service_is_left_out() -> None:
     history = "title,year,tmdbId,imdbId,watchedAt,comment\nHeat,1995,949,tt0113277,2024-05-04,\n"
     files = {"a/lists.csv": "a,b\n1,2\n", "a/ratings.csv": EXPORTS["movary"], "a/h.csv": history}
     export = read_export(zipped(**files), "movary.zip", "movary")
-    assert (len(export.ratings), export.skipped) == (1, {"not rated": 1})
+    assert (len(export.ratings), len(export.listed), export.skipped) == (1, 1, {})
 
 
 def test_series_of_simkl_are_known_by_their_imdb_id_only() -> None:
@@ -104,7 +103,8 @@ def test_the_table_of_simkl_is_read() -> None:
     assert [(r.title, r.stars, r.tmdb, r.timestamp) for r in export.ratings] == [
         ("Heat", 4.5, "949", MAY_4)
     ]
-    assert export.skipped == {"not rated": 1, "tv": 1}
+    assert [(film.title, film.film_list) for film in export.listed] == [("Alien", "watchlist")]
+    assert export.skipped == {"tv": 1}
 
 
 def test_points_of_tmdb_below_one_are_read() -> None:

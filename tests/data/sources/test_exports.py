@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.samples import LETTERBOXD, zipped
 
@@ -252,6 +252,7 @@ def test_an_export_beyond_the_limits_is_refused_while_it_is_read(
     tracemalloc.stop()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([*EXPORT_FORMATS, None]))
 def test_arbitrary_bytes_are_read_or_refused(data: bytes, provider: Provider | None) -> None:
     with suppress(DataError):

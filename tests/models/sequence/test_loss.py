@@ -1,13 +1,17 @@
 """The losses of the sequence network against direct computation."""
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Self
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from foreseen.models.sequence.events import Events, make_batch
-from foreseen.models.sequence.loss import window_loss
-from foreseen.models.sequence.network import SequenceNetwork
+from foreseen.models.sequence.loss import draw_windows, window_loss
+from foreseen.models.sequence.network import SequenceNetwork, attention, fused_attention
+from foreseen.models.sequence.optimiser import SequenceOptimiser
 from foreseen.models.sequence.settings import SequenceSettings
 
 MOVIES = 40
@@ -31,6 +35,11 @@ def events() -> Events:
     parts = [np.sort(random.integers(0, 90 * DAY, n)) for n in (30, 270, 12)]
     time: NDArray[np.int64] = np.concatenate(parts)
     return Events.of(starts, movie, level, time)
+
+
+def loss_of(network: SequenceNetwork, events: Events, seed: int, negatives: int) -> torch.Tensor:
+    windows = draw_windows(network.settings, MOVIES, events, WINDOW, seed, negatives)
+    return window_loss(network, ATTRIBUTES, windows)
 
 
 ATTRIBUTES = torch.rand(MOVIES, 3, generator=torch.Generator().manual_seed(0))
@@ -59,7 +68,7 @@ def expected(network: SequenceNetwork, events: Events, horizon: bool = False) ->
 def test_the_loss_and_its_gradients_are_those_of_the_cross_entropy(events: Events) -> None:
     network = network_of(horizon_weight=0.0)
     parameters = [network.identity.weight, network.bias, network.level.weight]
-    loss = window_loss(network, ATTRIBUTES, events, WINDOW, 3, 0)
+    loss = loss_of(network, events, 3, 0)
     wanted = expected(network, events)
     torch.testing.assert_close(loss, wanted, rtol=1e-5, atol=0)
     found = torch.autograd.grad(loss, parameters)
@@ -69,26 +78,69 @@ def test_the_loss_and_its_gradients_are_those_of_the_cross_entropy(events: Event
 
 def test_drawing_every_movie_as_a_negative_is_the_loss_over_the_catalogue(events: Events) -> None:
     network = network_of(horizon_weight=0.0)
-    whole, drawn = (
-        window_loss(network, ATTRIBUTES, events, WINDOW, 3, count) for count in (0, MOVIES)
-    )
+    whole, drawn = (loss_of(network, events, 3, count) for count in (0, MOVIES))
     torch.testing.assert_close(whole, drawn, rtol=1e-5, atol=0)
 
 
 def test_the_mean_loss_over_drawn_movies_is_near_that_over_the_catalogue(events: Events) -> None:
     network = network_of(horizon_weight=0.0, moment_unknown=0.0)
-    whole = window_loss(network, ATTRIBUTES, events, WINDOW, 3, 0).item()
-    drawn = [
-        window_loss(network, ATTRIBUTES, events, WINDOW, seed, 20).item() for seed in range(30)
-    ]
+    whole = loss_of(network, events, 3, 0).item()
+    drawn = [loss_of(network, events, seed, 20).item() for seed in range(30)]
     assert np.mean(drawn) == pytest.approx(whole, rel=0.02)
 
 
 def test_the_second_loss_is_that_of_the_movies_of_the_next_thirty_days(events: Events) -> None:
     both, first = (
-        window_loss(network_of(horizon_weight=weight), ATTRIBUTES, events, WINDOW, 3, 0)
-        for weight in (1.0, 0.0)
+        loss_of(network_of(horizon_weight=weight), events, 3, 0) for weight in (1.0, 0.0)
     )
     # It is computed for one event in eight: the sum over all is met within the sampling error.
     wanted = expected(network_of(), events, horizon=True).item()
     assert (both - first).item() == pytest.approx(wanted, rel=0.05)
+
+
+def test_the_fused_attention_of_other_devices_reads_what_that_of_the_cpu_reads() -> None:
+    random = torch.Generator().manual_seed(0)
+    shapes = [(6, 9, 8)] * 3 + [(6, 9, 9)]
+    parts = [torch.randn(shape, generator=random, requires_grad=True) for shape in shapes]
+    found, wanted = fused_attention(*parts), attention(*parts)
+    torch.testing.assert_close(found, wanted)
+    gradients = [torch.autograd.grad(read.square().sum(), parts) for read in (found, wanted)]
+    torch.testing.assert_close(*gradients)
+
+
+class CpuGenerator(torch.Generator):
+    """A generator of the CPU, whatever the device."""
+
+    def __new__(cls, device: torch.device | None = None) -> Self:
+        del device
+        return super().__new__(cls)
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        del device
+        super().__init__()
+
+
+def no_autocast(kind: str, dtype: torch.dtype, enabled: bool) -> AbstractContextManager[None]:
+    del kind, dtype, enabled
+    return nullcontext()
+
+
+@pytest.mark.parametrize("negatives", [0, 20])
+def test_a_step_on_another_device_mixes_no_tensors_of_the_cpu(
+    events: Events, negatives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta, network = torch.device("meta"), network_of()
+    network.to(meta)
+
+    # Tensors of this device have shapes only; it has no generator and no autocast.
+    monkeypatch.setattr(torch, "Generator", CpuGenerator)
+    monkeypatch.setattr(torch, "autocast", no_autocast)
+    optimiser = SequenceOptimiser(network, network.settings)
+    windows = draw_windows(network.settings, MOVIES, events, WINDOW, 3, negatives)
+    parameters = list(network.parameters())
+    loss = window_loss(network, ATTRIBUTES.to(meta), windows)
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    optimiser.step(1.0)
+    assert {value.device for value in (loss, *parameters)} == {meta}

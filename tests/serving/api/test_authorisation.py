@@ -18,6 +18,7 @@ from tests.serving.conftest import SECRET
 
 from foreseen.serving.accounts import SESSION_COOKIE, SESSION_SECONDS, Accounts, Session
 from foreseen.serving.app import create_app
+from foreseen.serving.groups import digest_of
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import MOVIE_LISTS, ListedMovie, Store, StoredRating, User
 
@@ -35,6 +36,7 @@ CLIENTS = (
 CREDENTIALS = {"name": "known", "password": PASSWORD}
 OTHER_PASSWORD = {"old": PASSWORD, "new": "another long one"}
 BASE = "/api/v1"
+INVITATION = "invitation"
 numbers = count()
 
 
@@ -83,6 +85,19 @@ TABLE = {
         for name in MOVIE_LISTS
     },
     f"POST {BASE}/me/together": Row((401, 401, 401, 403, 200, 200, 200, 200, 200), {"guests": []}),
+    f"GET {BASE}/me/groups": READ_OWN,
+    f"POST {BASE}/me/groups": Row((401, 401, 401, 403, 403, 201, 403, 201, 201)),
+    # 404: an invitation that nobody has.
+    f"POST {BASE}/me/groups/join": Row(
+        (401, 401, 401, 403, 403, 404, 403, 404, 404), {"invitation": "unknown"}
+    ),
+    f"POST {BASE}/me/groups/{{group}}/invitation": Row(
+        (401, 401, 401, 403, 403, 404, 404, 201, 404)
+    ),
+    f"GET {BASE}/me/groups/{{group}}/movies": Row(
+        (401, 401, 401, 200, 200, 404, 404, 200, 404), query="?k=1"
+    ),
+    f"DELETE {BASE}/me/groups/{{group}}": Row((401, 401, 401, 403, 204, 404, 404, 204, 404)),
     f"POST {BASE}/me/watchlist/titles": Row(
         (401, 401, 401, 403, 200, 200, 200, 200, 200), {"text": "Heat"}
     ),
@@ -116,8 +131,14 @@ TABLE = {
     "GET /me/account": same(200),
     "GET /watchlist": same(200),
     "GET /together": same(200),
+    "GET /together/join/{invitation}": same(200),
+    "GET /offline": same(200),
+    "GET /service-worker.js": same(200),
+    # Without the file, which is not in the folder of these tests.
+    "GET /posters": replace(same(404), query="/1.jpg"),
     "GET /model": same(200),
     "GET /sign-in": same(200),
+    "GET /sign-up": same(200),
     "GET /health": same(200),
     "GET /ready": same(200),
     "GET /metrics": Row((403, 403, 403, 403, 403, 403, 403, 403, 200)),
@@ -164,6 +185,15 @@ class Clients:
             "admin": headers_of(self.open(kind="admin")),
         }
 
+    def create_group(self, owner: User) -> int:
+        """Return the group of `owner`, with the invitation `INVITATION`; create it if needed."""
+        groups = self.store.groups(owner.id)
+        if groups:
+            return groups[0].id
+        moment = int(time.time())
+        digest = digest_of(INVITATION)
+        return self.store.create_group(owner.id, digest, moment, moment + 100)
+
     def give(self, owner: User) -> int:
         """Give `owner` a rating, listed movies and a further token; return the token's id."""
         self.store.rate(owner.id, [StoredRating(318, 4.5, 10)])
@@ -191,7 +221,9 @@ def clients(
         patch.setattr(ModelSnapshot, "load", load)
         patch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
         store = Store(f"sqlite:///{tmp_path_factory.mktemp('authorisation') / 'ratings.db'}")
-        app = create_app(trained, store, SECRET, first_administers=False)
+        app = create_app(
+            trained, store, SECRET, first_administers=False, posters=tmp_path_factory.mktemp("p")
+        )
         accounts = Accounts(store, SECRET, [f"admin{n}" for n in range(1000)])
         accounts.sign_up(accounts.open_guest(), CREDENTIALS["name"], PASSWORD)
         with TestClient(app) as http:
@@ -215,9 +247,11 @@ def test_a_route_responds_to_each_client_as_the_table_says(clients: Clients, rou
     statuses: dict[str, int] = {}
     for name, headers in credentials.items():
         token = 1
+        group = clients.create_group(owner) if "{group}" in path or "{invitation}" in path else 1
         if method == "DELETE" and clients.store.user(owner.id):
             token = clients.give(owner)
-        url = path.replace("{movie}", "318").replace("{token}", str(token)) + row.query
+        url = path.replace("{movie}", "318").replace("{token}", str(token))
+        url = url.replace("{group}", str(group)).replace("{invitation}", INVITATION) + row.query
         clients.http.cookies.clear()
         response = clients.http.request(
             method,

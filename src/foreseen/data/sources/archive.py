@@ -17,6 +17,8 @@ MAX_EXPORT_BYTES: Final = 32 << 20
 _MAX_EXPORT_MEMBERS: Final = 50
 _MAX_DEPTH: Final = 5
 _MAX_ENTRIES: Final = 20_000
+_DISCARDED: Final = frozenset({"deleted", "orphaned"})
+"""Folders in the export of Letterboxd with what the user deleted."""
 _NETFLIX_RATINGS: Final = "training_set"
 _NETFLIX_TITLES: Final = ("movie_titles.csv", "movie_titles.txt")
 
@@ -145,16 +147,19 @@ def _folder_files(path: Path, depth: int = 0) -> list[str]:
     return names
 
 
-def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, str]]:
+def open_zip_members(
+    data: bytes, name: str, pattern: str, further: str = ""
+) -> list[tuple[bytes, str]]:
     """Return content and display name of the files of a zip that match a pattern.
 
-    Of files with the same name in several folders the one nearest to the top is kept. Files are
-    sorted by the numbers in their names.
+    Of files with the same name in several folders the one nearest to the top is kept, and none in
+    a folder of what the user deleted. Files are sorted by the numbers in their names.
 
     Args:
         data: Content of the zip.
         name: Name of the zip in messages.
         pattern: A regular expression for the end of the lower-case path.
+        further: A pattern for further files, which messages do not name.
 
     Raises:
         DataError: If the zip is damaged, too large, or has no such file.
@@ -162,7 +167,7 @@ def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, 
     found: list[tuple[bytes, str]] = []
     with open_zip(data, name, "export it again") as bundle:
         remaining = MAX_EXPORT_BYTES
-        for member in matching_members(member_names(bundle), pattern):
+        for member in matching_members(member_names(bundle), pattern, further):
             display_name = f"{name}, {excerpt(member)}"
             content = read_member(bundle, member, display_name, remaining)
             remaining -= len(content)
@@ -174,10 +179,10 @@ def open_zip_members(data: bytes, name: str, pattern: str) -> list[tuple[bytes, 
     return found
 
 
-def open_folder_members(path: Path, pattern: str) -> list[tuple[bytes, str]]:
+def open_folder_members(path: Path, pattern: str, further: str = "") -> list[tuple[bytes, str]]:
     """Return the same for the files of a folder; see `open_zip_members`."""
     try:
-        members = matching_members(_folder_files(path), pattern)
+        members = matching_members(_folder_files(path), pattern, further)
     except OSError as error:
         raise path_error(path, error) from error
     if not members:
@@ -188,12 +193,19 @@ def open_folder_members(path: Path, pattern: str) -> list[tuple[bytes, str]]:
     ]
 
 
-def matching_members(members: Iterable[str], pattern: str) -> list[str]:
-    """Return the paths whose end matches a pattern, in the order of the numbers in their names."""
+def matching_members(members: Iterable[str], pattern: str, further: str = "") -> list[str]:
+    """Return the paths whose end matches a pattern, in the order of the numbers in their names.
+
+    Those that match `further` come after the others.
+    """
     by_name: dict[str, str] = {}
-    for member in sorted(members, key=lambda path: path.count("/")):
-        if re.search(rf"(?:^|/)(?:{pattern})$", member.lower()):
-            by_name.setdefault(PurePosixPath(member).name.lower(), member)
+    by_depth = sorted(members, key=lambda path: path.count("/"))
+    for wanted in filter(None, (pattern, further)):
+        for member in by_depth:
+            path = member.lower()
+            match = re.search(rf"(?:^|/)(?P<name>{wanted})$", path)
+            if match and _DISCARDED.isdisjoint(path.split("/")[:-1]):
+                by_name.setdefault(match["name"], member)
     ordered = sorted(
         by_name, key=lambda file: [int(part[:9]) for part in re.findall(r"[0-9]+", file)]
     )

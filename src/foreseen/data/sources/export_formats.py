@@ -1,15 +1,18 @@
-"""The formats of personal rating exports.
+"""The formats of personal exports.
 
 - Letterboxd, Settings, Data, Export: `ratings.csv` (Date,Name,Year,Letterboxd URI,Rating; half
   stars); or a table in Letterboxd's import format (Title,Year,Rating or Rating10,WatchedDate,
-  imdbID,tmdbID).
+  imdbID,tmdbID). Also the films of `watched.csv`, `likes/films.csv` and `watchlist.csv`
+  (Date,Name,Year,Letterboxd URI), and `diary.csv` (..., Rating, Rewatch, Tags, Watched Date).
 - IMDb, Your ratings, Export: `ratings.csv` (Const,Your Rating,Date Rated,Title,Original Title,...,
   Title Type,...,Year,...; 1 to 10 points; UTF-8), or the layout before 2017 (const,created,Title,
-  Title type,You rated,Year,...; Latin-1).
+  Title type,You rated,Year,...; Latin-1). Also the watchlist, which has a column Position.
 - Trakt: the response of `/sync/ratings/movies` in its API, `ratings-movies.json` of its data
   export, split into `ratings-movies-1.json` and so on if long, or `ratings/movies.json`: a list of
   {rated_at, rating, movie: {title, year, ids: {imdb, tmdb}}}, or an object with it as `ratings`;
-  1 to 10 points.
+  1 to 10 points. Also `watched-movies.json` ({last_watched_at, movie}), `watched-history.json`
+  ({watched_at, movie}) and `lists-watchlist.json` ({listed_at, movie}), and the responses of
+  `/sync/watched/movies`, `/sync/history` and `/sync/watchlist/movies`.
 - MovieLens, Profile, Export: `movielens-ratings.csv` (movie_id,imdb_id,tmdb_id,rating,
   average_rating,title), or a `ratings.csv` of movieId,rating[,timestamp].
 - Simkl, Settings, Backup: `SimklBackup.json`, which is also the response of `/sync/all-items` in
@@ -19,7 +22,7 @@
 - TMDB, Ratings, Export: a CSV (TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,
   Rating,Your Rating,Date Rated); 0.5 to 10 points.
 - Movary, Settings, Export: a CSV of ratings (title,year,tmdbId,imdbId,userRating; 1 to 10 points),
-  or the history, which has none (title,year,tmdbId,imdbId,watchedAt,comment).
+  or the history or watchlist without ratings (title,year,tmdbId,imdbId, watchedAt or addedAt).
 - Jellyfin and Emby: the response of `/Users/{id}/Items?Recursive=true&Fields=ProviderIds` in their
   APIs ({Items: [{Name, ProductionYear, Type, ProviderIds, UserData: {Rating, LastPlayedDate}}]});
   0 to 10 points.
@@ -44,7 +47,6 @@ from foreseen.data.sources.export_json import (
 )
 from foreseen.data.sources.export_layouts import (
     IMDB,
-    LETTERBOXD,
     MOVARY,
     MOVIELENS,
     POINTS,
@@ -52,6 +54,7 @@ from foreseen.data.sources.export_layouts import (
     TMDB,
     TMDB_POINTS,
 )
+from foreseen.data.sources.export_lists import is_letterboxd, read_imdb, read_letterboxd
 from foreseen.data.sources.export_tables import TableLayout
 from foreseen.data.sources.personal import Entry, Provider
 
@@ -67,6 +70,7 @@ class ExportFormat:
         read: Yields the entries of one file, given its content and its name.
         fits: Returns whether a file, given its content and its name, is recognised as its own.
         scale: The scale of its ratings; None if it depends on the file.
+        lists: Regular expression for its files with lists of films, empty if there are none.
     """
 
     label: str
@@ -75,6 +79,7 @@ class ExportFormat:
     read: Callable[[bytes, str], Iterator[Entry]]
     fits: Callable[[bytes, str], bool]
     scale: RatingScale | None
+    lists: str = ""
 
 
 def _of_table(
@@ -96,10 +101,27 @@ def _of_document(label: str, layout: ListLayout, scale: RatingScale, members: st
 
 
 EXPORT_FORMATS: Final[Mapping[Provider, ExportFormat]] = {
-    "letterboxd": _of_table("Letterboxd", LETTERBOXD, STARS, r"ratings\.csv"),
-    "imdb": _of_table("IMDb", IMDB, POINTS, r"ratings\.csv"),
-    "trakt": _of_document(
-        "Trakt", TRAKT, POINTS, r"ratings[-_]movies(-\d+)?\.json|ratings/movies\.json"
+    "letterboxd": ExportFormat(
+        "Letterboxd",
+        "zip or CSV",
+        r"ratings\.csv",
+        read_letterboxd,
+        is_letterboxd,
+        STARS,
+        r"diary\.csv|watched\.csv|likes/films\.csv|watchlist\.csv|seen\.csv",
+    ),
+    "imdb": ExportFormat(
+        "IMDb", "zip or CSV", r"ratings\.csv", read_imdb, IMDB.fits, POINTS, r"watchlist\.csv"
+    ),
+    "trakt": ExportFormat(
+        "Trakt",
+        "zip or JSON",
+        r"ratings[-_]movies(-\d+)?\.json|ratings/movies\.json",
+        TRAKT.read,
+        TRAKT.fits,
+        POINTS,
+        r"watched[-_]movies(-\d+)?\.json|watched/movies\.json|watched[-_]history(-\d+)?\.json"
+        r"|(lists[-_])?watchlist([-_]movies)?(-\d+)?\.json|watchlist/movies\.json",
     ),
     "movielens": _of_table("MovieLens", MOVIELENS, STARS, r"(movielens-)?ratings\.csv"),
     "simkl": ExportFormat(

@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from foreseen.data.rating_scale import RatingScale
-from foreseen.data.sources.export_layouts import POINTS
+from foreseen.data.sources.export_layouts import POINTS, SIMKL_LISTS
 from foreseen.data.sources.json_entries import read_entries
 from foreseen.data.sources.personal import (
     Entry,
+    FilmList,
     LayoutError,
     SkippedEntry,
     UnreadableEntry,
@@ -88,14 +89,26 @@ def _trakt(position: int, _key: str | None, entry: dict[str, Any]) -> Entry:
     kind = str(entry.get("type", "movie" if "movie" in entry else "show"))
     if kind not in {"movie", "show"}:
         return SkippedEntry(clean_title(kind))
-    return _entry(position, entry[kind], entry["rating"], entry.get("rated_at"), POINTS, kind)
+    title = entry[kind]
+    if "rating" in entry:
+        return _entry(position, title, entry["rating"], entry.get("rated_at"), POINTS, kind)
+    if "listed_at" in entry:
+        return _entry(position, title, "", entry["listed_at"], POINTS, kind, "watchlist")
+    if "plays" not in entry and "watched_at" not in entry:
+        raise ValueError("it has neither a rating nor a date of watching or listing")
+    date = entry.get("watched_at") or entry.get("last_watched_at")
+    return _entry(position, title, "", date, POINTS, kind, "seen")
 
 
 def _simkl(position: int, key: str | None, entry: dict[str, Any]) -> Entry:
     kind = str(entry.get("anime_type") or (key or "movies").removesuffix("s"))
     title = entry["movie"] if "movie" in entry else entry["show"]
     date = entry.get("user_rated_at") or entry.get("last_watched_at")
-    return _entry(position, title, entry.get("user_rating") or "", date, POINTS, kind)
+    unrated = SIMKL_LISTS.get(str(entry.get("status")))
+    if unrated == "watchlist":
+        date = entry.get("added_to_watchlist_at")
+    rating = entry.get("user_rating") or ""
+    return _entry(position, title, rating, date, POINTS, kind, unrated)
 
 
 def _jellyfin(position: int, _key: str | None, entry: dict[str, Any]) -> Entry:
@@ -115,6 +128,7 @@ def _jellyfin(position: int, _key: str | None, entry: dict[str, Any]) -> Entry:
         use.get("LastPlayedDate"),
         JELLYFIN_POINTS,
         str(entry.get("Type", "Movie")),
+        "seen" if use.get("Played") else None,
     )
 
 
@@ -125,6 +139,7 @@ def _entry(
     date: object,
     scale: RatingScale,
     kind: str,
+    unrated: FilmList | None = None,
 ) -> Entry:
     if rating is None:
         raise ValueError("rating should be a number. Received: nothing")
@@ -140,6 +155,7 @@ def _entry(
         tmdb=_text(ids.get("tmdb")),
         title_type=kind,
         original_title=_text(title.get("original")),
+        unrated=unrated,
     )
 
 
@@ -151,7 +167,11 @@ def _text(value: object) -> str:
 TRAKT: Final = ListLayout(
     "ratings-movies.json of Trakt",
     frozenset({None, "ratings", "movies"}),
-    (frozenset({"rating", "movie"}), frozenset({"rating", "show"})),
+    tuple(
+        frozenset({key, kind})
+        for key in ("rating", "listed_at", "watched_at", "plays")
+        for kind in ("movie", "show")
+    ),
     _trakt,
 )
 SIMKL_BACKUP: Final = ListLayout(

@@ -1,12 +1,19 @@
 """The tables that services export, one function each."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.sources.export_tables import Row, TableLayout, first_of
 from foreseen.data.sources.fields import parse_number
-from foreseen.data.sources.personal import Entry, PersonalRating, SkippedEntry, read_entry
+from foreseen.data.sources.personal import (
+    Entry,
+    FilmList,
+    PersonalRating,
+    SkippedEntry,
+    read_entry,
+)
 from foreseen.data.sources.personal_fields import (
     clean_title,
     imdb_digits,
@@ -21,23 +28,56 @@ POINTS: Final = RatingScale(1, 10, 1)
 """The scale of IMDb, Trakt, Simkl and Movary."""
 TMDB_POINTS: Final = RatingScale(0.5, 10, 0.5)
 _MAX_ID_DIGITS: Final = 15
+SIMKL_LISTS: Final[Mapping[str, FilmList]] = {"completed": "seen", "plantowatch": "watchlist"}
+"""The lists of Simkl by the status of a film; others are skipped."""
 
 
-def _letterboxd(line: int, row: Row) -> Entry:
+def letterboxd_entry(line: int, row: Row, film_list: FilmList | None = None) -> Entry:
+    """Return an entry of Letterboxd.
+
+    Args:
+        line: Line in the file.
+        row: The row.
+        film_list: The list that the file is by its name.
+
+    Raises:
+        ValueError: If a field is not valid, or neither a rating, nor a date, nor the name of the
+            file says whether the film is seen or saved.
+    """
     points = row.get("rating10", "")
+    rating = points or row.get("rating", "")
+    watched = first_of(row, "watcheddate", "watched date")
+    unrated = film_list or ("seen" if watched else None)
+    if unrated is None and "rating" not in row and "rating10" not in row:
+        raise ValueError(
+            "it has neither a rating nor a date of watching; name the file watched.csv or "
+            "watchlist.csv"
+        )
+    logged = row.get("date", "")
     return read_entry(
         line,
         first_of(row, "name", "title"),
-        points or row.get("rating", ""),
+        rating,
         POINTS if points else STARS,
         year=row.get("year", ""),
-        date=first_of(row, "date", "watcheddate", "watched date"),
+        date=logged or watched if rating else watched or logged,
         imdb=row.get("imdbid", ""),
         tmdb=row.get("tmdbid", ""),
+        unrated=unrated,
     )
 
 
-def _imdb(line: int, row: Row) -> Entry:
+def imdb_entry(line: int, row: Row, film_list: FilmList | None = None) -> Entry:
+    """Return an entry of IMDb; in a list, which has positions, a film without a rating is saved.
+
+    Args:
+        line: Line in the file.
+        row: The row.
+        film_list: The list that the file is by its name.
+
+    Raises:
+        ValueError: If a field is not valid.
+    """
     return read_entry(
         line,
         row.get("title", ""),
@@ -48,6 +88,7 @@ def _imdb(line: int, row: Row) -> Entry:
         imdb=row["const"],
         title_type=row.get("title type", ""),
         original_title=row.get("original title", ""),
+        unrated=film_list or ("watchlist" if "position" in row else None),
     )
 
 
@@ -72,8 +113,8 @@ def _movielens(line: int, row: Row) -> Entry:
         line,
         title,
         year,
-        parse_stars(row["rating"]),
-        parse_timestamp(row.get("timestamp", "")),
+        stars=parse_stars(row["rating"]),
+        timestamp=parse_timestamp(row.get("timestamp", "")),
         imdb=imdb_digits(row.get("imdb_id", "")),
         tmdb=tmdb_digits(row.get("tmdb_id", "")),
         movie=int(movie) if is_number else None,
@@ -92,6 +133,7 @@ def _simkl(line: int, row: Row) -> Entry:
         imdb=first_of(row, "imdb", "imdb_id"),
         tmdb=row.get("tmdb", ""),
         title_type=row.get("type", ""),
+        unrated=SIMKL_LISTS.get(row.get("watchlist", "")),
     )
 
 
@@ -112,24 +154,30 @@ def _tmdb(line: int, row: Row) -> Entry:
 
 
 def _movary(line: int, row: Row) -> Entry:
+    # Ratings have no date; the history and the watchlist have no ratings.
+    watched, added = row.get("watchedat", ""), row.get("addedat", "")
     return read_entry(
         line,
         row["title"],
         row.get("userrating", ""),
         POINTS,
         year=row.get("year", ""),
+        date=watched or added,
         imdb=row["imdbid"],
         tmdb=row["tmdbid"],
+        unrated="seen" if "watchedat" in row else "watchlist" if "addedat" in row else None,
     )
 
 
 LETTERBOXD: Final = TableLayout(
     "Letterboxd's ratings.csv",
     (("name", "title"), ("rating", "rating10")),
-    _letterboxd,
+    letterboxd_entry,
     ("letterboxd uri", "letterboxduri", "rating10"),
 )
-IMDB: Final = TableLayout("IMDb's ratings.csv", (("const",), ("your rating", "you rated")), _imdb)
+IMDB: Final = TableLayout(
+    "IMDb's ratings.csv", (("const",), ("your rating", "you rated", "position")), imdb_entry
+)
 MOVIELENS: Final = TableLayout(
     "a MovieLens export", (("movie_id", "movieid"), ("rating",)), _movielens
 )

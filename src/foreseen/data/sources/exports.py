@@ -1,4 +1,4 @@
-"""Reading of personal rating exports: a file, a zip, or the folder of an unpacked zip."""
+"""Reading of personal exports: a file, a zip, or the folder of an unpacked zip."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,14 +17,18 @@ from foreseen.data.sources.archive import (
 from foreseen.data.sources.export_columns import read_columns, recognise_scale
 from foreseen.data.sources.export_formats import EXPORT_FORMATS, ExportFormat
 from foreseen.data.sources.export_json import is_json
+from foreseen.data.sources.export_lists import is_diary
 from foreseen.data.sources.export_tables import table_header
 from foreseen.data.sources.json_entries import read_entries
 from foreseen.data.sources.personal import (
     LayoutError,
+    ListedFilm,
     PersonalExport,
     PersonalRating,
     Provider,
+    SkippedEntry,
     UnreadableEntry,
+    as_seen,
 )
 from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.sources.zips import SIGNATURE
@@ -42,6 +46,8 @@ __all__ = [
 
 _MAX_ENTRIES: Final = 100_000
 _Files = list[tuple[bytes, str]]
+_OpenFiles = Callable[[str, str], _Files]
+"""Opens the files whose paths match a pattern, and those that match another one."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +105,15 @@ def read_export(
     name = display(name)
     if data.startswith(SIGNATURE):
         return _read(partial(open_zip_members, data, name), name, provider, options)
-    return _read(lambda _: [(data, name)], name, provider, options)
+    return _read(lambda _pattern, _further: [(data, name)], name, provider, options)
 
 
 def _read(
-    open_files: Callable[[str], _Files],
+    open_files: _OpenFiles,
     name: str,
     provider: Provider | None,
     options: ReadOptions | None,
 ) -> PersonalExport:
-    """Read an export, given what opens the files whose paths match a pattern."""
     options = options or ReadOptions()
     if options and provider not in {None, "csv"}:
         raise InputError("columns and a scale can be given only for tables of ratings (csv)")
@@ -123,20 +128,22 @@ def _read(
         return _looks_like(_other(open_files, name, provider))
 
     try:
-        files = _own_files(open_files(export_format.members), export_format)
+        opened = open_files(export_format.members, export_format.lists)
+        files = _own_files(opened, export_format)
     except DataError as error:
         raise DataError(f"{error}{hint()}") from error
     try:
         export = _read_files(files, provider, options)
     except LayoutError as error:
         raise DataError(f"{error}{hint()}") from None
-    other = None if export.ratings else _other(open_files, name, provider)
+    is_empty = not (export.ratings or export.listed)
+    other = _other(open_files, name, provider) if is_empty else None
     if other not in {None, "csv"}:
         raise DataError(f"{name} has no ratings of {export_format.label}{_looks_like(other)}")
     return export
 
 
-def _other(open_files: Callable[[str], _Files], name: str, provider: Provider) -> Provider | None:
+def _other(open_files: _OpenFiles, name: str, provider: Provider) -> Provider | None:
     """Return the service that wrote an export if it is recognised and not the given one."""
     try:
         other, _ = _recognise(open_files, name)
@@ -153,7 +160,7 @@ def _looks_like(other: Provider | None) -> str:
     return f"; it looks like {of}{EXPORT_FORMATS[other].label} ({other})"
 
 
-def _recognise(open_files: Callable[[str], _Files], name: str) -> tuple[Provider, _Files]:
+def _recognise(open_files: _OpenFiles, name: str) -> tuple[Provider, _Files]:
     """Return the service that wrote an export, and its files.
 
     Raises:
@@ -163,7 +170,7 @@ def _recognise(open_files: Callable[[str], _Files], name: str) -> tuple[Provider
     failure: DataError | None = None
     for provider, export_format in EXPORT_FORMATS.items():
         try:
-            files = open_files(export_format.members)
+            files = open_files(export_format.members, export_format.lists)
         except DataError as error:
             failure = error
             continue
@@ -206,19 +213,32 @@ def _read_files(files: _Files, provider: Provider, options: ReadOptions) -> Pers
     if scale is None:
         scale = options.scale or recognise_scale(*files[0], options.columns)
         read = partial(read_columns, columns=options.columns, scale=scale)
+    has_ratings = not all(is_diary(file) for _, file in files)
     ratings: list[PersonalRating] = []
+    listed: list[ListedFilm] = []
     unreadable: list[UnreadableEntry] = []
     skipped: Counter[str] = Counter()
+    count = last_line = 0
     for content, file in files:
-        offset = len(ratings) + len(unreadable) + skipped.total()
-        for count, entry in enumerate(read(content, file), start=offset + 1):
+        offset = max(count, last_line)
+        for read_one in read(content, file):
+            count += 1
             if count > _MAX_ENTRIES:
                 message = f"{file}: a personal export should have at most {_MAX_ENTRIES:,} entries"
                 raise DataError(f"{message}; split it")
-            if isinstance(entry, PersonalRating):
-                ratings.append(replace(entry, line=entry.line + offset))
-            elif isinstance(entry, UnreadableEntry):
-                unreadable.append(replace(entry, line=entry.line + offset))
+            if isinstance(read_one, SkippedEntry):
+                skipped[read_one.kind] += 1
+                continue
+            entry = replace(read_one, line=read_one.line + offset)
+            last_line = entry.line
+            if isinstance(entry, PersonalRating) and has_ratings and is_diary(file):
+                listed.append(as_seen(entry))
+            elif isinstance(entry, PersonalRating):
+                ratings.append(entry)
+            elif isinstance(entry, ListedFilm):
+                listed.append(entry)
             else:
-                skipped[entry.kind] += 1
-    return PersonalExport(tuple(ratings), tuple(unreadable), dict(skipped), provider, scale)
+                unreadable.append(entry)
+    return PersonalExport(
+        tuple(ratings), tuple(unreadable), dict(skipped), provider, scale, tuple(listed)
+    )

@@ -1,11 +1,11 @@
-"""Personal rating exports of other services, in a common form.
+"""Personal exports of other services, in a common form: ratings and lists of films.
 
 The readers are in `foreseen.data.sources.exports`; `foreseen.data.title_matching` matches the
 entries to the movies of a catalogue.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal
 
 from foreseen.data.rating_scale import STARS, RatingScale
@@ -26,6 +26,9 @@ Provider = Literal[
     "letterboxd", "imdb", "trakt", "movielens", "simkl", "tmdb", "movary", "jellyfin", "csv"
 ]
 """The services with a supported export format; `csv` is any other table."""
+FilmList = Literal["seen", "watchlist"]
+"""What a film without a rating is in an export: watched, or saved to be watched."""
+FILM_LISTS: Final[tuple[FilmList, ...]] = ("seen", "watchlist")
 _MAX_KIND_LENGTH: Final = 40
 
 
@@ -34,15 +37,14 @@ class LayoutError(DataError):
 
 
 @dataclass(frozen=True)
-class PersonalRating:
-    """One rating of an export; optional fields are None where the export lacks them.
+class ExportedFilm:
+    """A film that an export names; optional fields are None where the export lacks them.
 
     Attributes:
         line: Line in the file, or position in a list, from 1.
         title: Title as the service writes it.
         year: Release year.
-        stars: Rating, converted to stars.
-        timestamp: Second it was given.
+        timestamp: Second it was rated, watched or saved.
         imdb: IMDb id, digits only.
         tmdb: TMDB id.
         movie: MovieLens id.
@@ -55,7 +57,7 @@ class PersonalRating:
     line: int
     title: str
     year: int | None
-    stars: float
+    _: KW_ONLY
     timestamp: int | None = None
     imdb: str | None = None
     tmdb: str | None = None
@@ -64,6 +66,26 @@ class PersonalRating:
     kind: str = ""
     only_by_id: bool = False
     has_ambiguous_date: bool = False
+
+
+@dataclass(frozen=True)
+class PersonalRating(ExportedFilm):
+    """A film and its rating, converted to stars."""
+
+    stars: float
+
+
+@dataclass(frozen=True)
+class ListedFilm(ExportedFilm):
+    """A film without a rating, and the list it is in."""
+
+    film_list: FilmList
+
+
+def as_seen(rating: PersonalRating) -> ListedFilm:
+    """Return a rated film as one that is seen."""
+    film = {name: value for name, value in vars(rating).items() if name != "stars"}
+    return ListedFilm(**film, film_list="seen")
 
 
 @dataclass(frozen=True)
@@ -77,12 +99,12 @@ class UnreadableEntry:
 
 @dataclass(frozen=True)
 class SkippedEntry:
-    """A valid entry that does not rate a movie, and what it is: a TV series, say."""
+    """A valid entry that neither rates nor lists a movie, and what it is: a TV series, say."""
 
     kind: str
 
 
-Entry = PersonalRating | UnreadableEntry | SkippedEntry
+Entry = PersonalRating | ListedFilm | UnreadableEntry | SkippedEntry
 """An entry of an export."""
 
 
@@ -93,9 +115,10 @@ class PersonalExport:
     Attributes:
         ratings: The ratings of movies.
         unreadable: Entries that could not be parsed.
-        skipped: Number of valid entries that do not rate a movie, by what they are.
+        skipped: Number of valid entries that neither rate nor list a movie, by what they are.
         service: The service that wrote it.
         scale: The scale of the ratings in it.
+        listed: The movies that are seen or saved without a rating.
     """
 
     ratings: tuple[PersonalRating, ...]
@@ -103,6 +126,7 @@ class PersonalExport:
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     service: Provider = "csv"
     scale: RatingScale = STARS
+    listed: tuple[ListedFilm, ...] = ()
 
     @property
     def ambiguous_dates(self) -> int:
@@ -122,6 +146,7 @@ def read_entry(
     tmdb: str = "",
     title_type: str = "",
     original_title: str = "",
+    unrated: FilmList | None = None,
 ) -> Entry:
     """Return the entry with the texts that a service writes; the readers share it.
 
@@ -136,6 +161,7 @@ def read_entry(
         tmdb: TMDB id.
         title_type: What the service calls it, such as `TV Series`; empty for a film.
         original_title: The title in the language of the film.
+        unrated: The list that an entry without a rating is in; None if it is skipped.
 
     Raises:
         ValueError: If the rating or the date is not valid.
@@ -143,17 +169,16 @@ def read_entry(
     kind = clean_text(title_type[:_MAX_KIND_LENGTH])
     meaning = classify_type(kind)
     is_series = meaning is TitleType.SERIES
-    if not rating:
+    if not rating and unrated is None:
         return SkippedEntry("not rated")
     if is_series and imdb_digits(imdb) is None:
         return SkippedEntry(kind)
     name, original = clean_title(title), clean_title(original_title)
-    return PersonalRating(
+    film = ExportedFilm(
         line,
         name,
         parse_year(year),
-        parse_stars(rating, scale),
-        parse_timestamp(date),
+        timestamp=parse_timestamp(date),
         imdb=imdb_digits(imdb),
         # TMDB numbers films and series apart.
         tmdb=tmdb_digits(tmdb) if meaning is TitleType.FILM else None,
@@ -162,3 +187,6 @@ def read_entry(
         only_by_id=is_series,
         has_ambiguous_date=is_ambiguous_date(date),
     )
+    if not rating and unrated is not None:
+        return ListedFilm(**vars(film), film_list=unrated)
+    return PersonalRating(**vars(film), stars=parse_stars(rating, scale))

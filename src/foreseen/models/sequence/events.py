@@ -1,7 +1,7 @@
 """Histories as inputs of the sequence network: events, windows, batches, buckets of time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -100,6 +100,20 @@ class Batch:
     valid: Tensor
     event: Rows
 
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch with its tensors on a device."""
+        if device.type == "cpu":
+            return self
+        names = ("movie", "level", "since", "until", "count", "pair", "valid")
+        return replace(self, **{name: to_device(getattr(self, name), device) for name in names})
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; a copy to a CUDA device overlaps with what that computes."""
+    if device.type == "cuda" and torch.cuda.is_available():
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
+
 
 def positions(starts: Rows) -> Rows:
     """Return the number of earlier events of the same history, of shape E."""
@@ -160,13 +174,12 @@ def make_batch(
     else:
         until = np.where(random.random(until.shape) < hidden, -1, until)
         valid = np.flatnonzero((inside & ~events.last[row]).ravel())
-    count = torch.from_numpy(events.position[row].astype(np.float32))
     return Batch(
         torch.from_numpy(events.movie[row]),
         torch.from_numpy(events.level[row]),
         _duration_bucket(events.since[row]),
         _duration_bucket(until),
-        (torch.log2(count + 1) * 2).to(torch.int64).clamp_max_(COUNT_BUCKETS - 1),
+        count_bucket(torch.from_numpy(events.position[row])),
         _pair_bucket(events.time[row] - events.time[row[:, :1]]),
         torch.from_numpy(valid),
         row.ravel()[valid],
@@ -175,24 +188,33 @@ def make_batch(
 
 def _duration_bucket(seconds: Rows) -> Tensor:
     found = torch.from_numpy(seconds)
-    return torch.where(found < 0, TIME_BUCKETS, _time_bucket(found.clamp_min(0)))
+    return torch.where(found < 0, TIME_BUCKETS, time_bucket(found.clamp_min(0)))
 
 
-def _time_bucket(seconds: Tensor) -> Tensor:
+def time_bucket(seconds: Tensor) -> Tensor:
     """Return half octaves of durations that are not negative."""
     return (torch.log2(seconds.float() + 1) * 2).to(torch.int64).clamp_max_(TIME_BUCKETS - 1)
+
+
+def count_bucket(count: Tensor) -> Tensor:
+    """Return half octaves of numbers of earlier events."""
+    return (torch.log2(count.float() + 1) * 2).to(torch.int64).clamp_max_(COUNT_BUCKETS - 1)
+
+
+def distance_bucket(distance: Tensor) -> Tensor:
+    """Return the bucket of distances that are not negative, see `POSITION_BUCKETS`."""
+    far = torch.log2(distance.clamp_min(_SINGLE).float() / _SINGLE) * 4
+    far = _SINGLE + far.to(torch.int64)
+    return torch.where(distance < _SINGLE, distance, far).clamp_max_(POSITION_BUCKETS - 1)
 
 
 def _pair_bucket(elapsed: Rows) -> Tensor:
     """Return the bucket of each pair of events, of shape B x T x T, from times of shape B x T."""
     time = torch.from_numpy(np.minimum(elapsed, np.iinfo(np.int32).max).astype(np.int32))
-    bucket = _time_bucket((time[:, :, None] - time[:, None, :]).clamp_min_(0))
+    bucket = time_bucket((time[:, :, None] - time[:, None, :]).clamp_min_(0))
     place = torch.arange(elapsed.shape[1])
     distance = place[:, None] - place[None, :]
-    near = distance.clamp_min(0)
-    far = _SINGLE + (torch.log2(near.clamp_min(_SINGLE).float() / _SINGLE) * 4).to(torch.int64)
-    near = torch.where(near < _SINGLE, near, far).clamp_max_(POSITION_BUCKETS - 1)
-    bucket.mul_(POSITION_BUCKETS).add_(near)
+    bucket.mul_(POSITION_BUCKETS).add_(distance_bucket(distance.clamp_min(0)))
     return bucket.masked_fill_(distance < 0, FUTURE)
 
 

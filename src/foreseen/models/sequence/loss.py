@@ -1,5 +1,6 @@
 """The losses of the sequence network: the next movie, and all movies of the next thirty days."""
 
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -7,10 +8,12 @@ import torch
 from torch import Tensor
 
 from foreseen.features.examples import DAY
-from foreseen.models.sequence.events import Events, Rows, make_batch
+from foreseen.models.sequence.events import Batch, Events, Rows, make_batch, to_device
 from foreseen.models.sequence.network import SequenceNetwork
+from foreseen.models.sequence.settings import SequenceSettings
 
 _CHUNK: Final = 256
+_DEVICE_CHUNK: Final = 8192
 _HORIZON: Final = 30 * DAY
 _HORIZON_SAMPLE: Final = 8
 """One in this many events enters the loss of the next thirty days."""
@@ -18,56 +21,109 @@ _MOST_LATER: Final = 200
 """Maximum number of movies of the next thirty days of an event."""
 
 
-def window_loss(
-    network: SequenceNetwork,
-    attributes: Tensor,
+@dataclass(frozen=True)
+class Windows:
+    """Windows of histories and what is drawn for their losses; K of V events enter the second.
+
+    Attributes:
+        batch: The windows.
+        target: Places of the next movies among those that the loss is over, of shape V.
+        drawn: Rows of the movies that the loss is over, ascending; None for the whole catalogue.
+        weight: What is added to their scores, of the shape of `drawn`.
+        chosen: The events of the second loss, of shape K.
+        owner, movie, share: For each movie of the next thirty days of these events, which of them
+            it follows, its row, and its weight.
+        seed: Of dropout.
+    """
+
+    batch: Batch
+    target: Tensor
+    drawn: Tensor | None
+    weight: Tensor | None
+    chosen: Tensor
+    owner: Tensor
+    movie: Tensor
+    share: Tensor
+    seed: int
+
+    def to(self, device: torch.device) -> "Windows":
+        """Return the windows with their tensors on a device."""
+        if device.type == "cpu":
+            return self
+        tensors = {n: v for n, v in vars(self).items() if isinstance(v, Tensor)}
+        moved = {name: to_device(values, device) for name, values in tensors.items()}
+        return replace(self, batch=self.batch.to(device), **moved)
+
+
+def draw_windows(
+    settings: SequenceSettings,
+    movies: int,
     events: Events,
     window: tuple[Rows, Rows],
     seed: int,
     negatives: int,
-) -> Tensor:
-    """Return the summed loss over some windows.
+) -> Windows:
+    """Return windows for `window_loss`.
 
     Args:
-        network: The network.
-        attributes: Of the movies, of shape C x F.
+        settings: The settings.
+        movies: Number of movies.
         events: The events.
         window: First events and sizes of the windows, see `windows`.
         seed: Of all random draws.
         negatives: Movies drawn at random in place of the whole catalogue; 0 for the catalogue.
     """
-    settings = network.settings
     random = np.random.default_rng(seed)
     batch = make_batch(events, *window, settings.moment_unknown, random)
-    inputs, outputs = network.movie_vectors(attributes)
-    state = network(batch, inputs, torch.Generator().manual_seed(seed))
     target = torch.from_numpy(events.movie[batch.event + 1])
     count = len(target)
-    vectors, bias, place = outputs, network.bias, target
+    used = weight = None
     if negatives:
-        drawn = torch.from_numpy(random.choice(len(outputs), negatives, replace=False))
-        used = torch.from_numpy(np.union1d(target.numpy(), drawn.numpy()))
-        place = torch.searchsorted(used, target)
+        drawn = random.choice(movies, negatives, replace=False)
+        used = torch.from_numpy(np.union1d(target.numpy(), drawn))
+        target = torch.searchsorted(used, target)
         # Sampled softmax: a drawn movie stands for many, a target only for itself.
-        weight = torch.full((len(used),), -float(np.log(negatives / len(outputs))))
-        weight[place] = 0.0
-        vectors, bias = outputs[used], network.bias[used] + weight
-    loss = cast("Tensor", _CrossEntropy.apply(state, vectors, bias, place))
+        weight = torch.full((len(used),), -float(np.log(negatives / movies)))
+        weight[target] = 0.0
+    size = max(count // _HORIZON_SAMPLE, 1) if settings.horizon_weight else 0
+    chosen = np.sort(random.choice(count, size, replace=False))
+    later = _later_movies(events, batch.event[chosen])
+    return Windows(batch, target, used, weight, torch.from_numpy(chosen), *later, seed)
+
+
+def window_loss(network: SequenceNetwork, attributes: Tensor, windows: Windows) -> Tensor:
+    """Return the summed loss over some windows.
+
+    Args:
+        network: The network.
+        attributes: Of the movies, of shape C x F, on the device of the network.
+        windows: The windows.
+    """
+    settings, device = network.settings, attributes.device
+    windows = windows.to(device)
+    inputs, outputs = network.movie_vectors(attributes)
+    random = torch.Generator(device).manual_seed(windows.seed)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        state = network(windows.batch, inputs, random).float()
+    vectors, bias = outputs, network.bias
+    if windows.drawn is not None and windows.weight is not None:
+        vectors, bias = outputs[windows.drawn], network.bias[windows.drawn] + windows.weight
+    loss = cast("Tensor", _CrossEntropy.apply(state, vectors, bias, windows.target))
     if not settings.horizon_weight:
         return loss
-    chosen = np.sort(random.choice(count, max(count // _HORIZON_SAMPLE, 1), replace=False))
-    logits = torch.addmm(
-        network.bias, network.horizon(state[torch.from_numpy(chosen)]), outputs.t()
-    )
-    later = _mean_of_later(torch.log_softmax(logits, dim=1), events, batch.event[chosen])
+    query = network.horizon(state[windows.chosen])
+    logits = torch.addmm(network.bias, query, outputs.t())
+    found = torch.log_softmax(logits, dim=1)[windows.owner, windows.movie]
+    later = (found * windows.share).sum()
     return loss - settings.horizon_weight * _HORIZON_SAMPLE * later
 
 
-def _mean_of_later(log_probability: Tensor, events: Events, at: Rows) -> Tensor:
-    """Return the mean log probability of the movies of the next thirty days, summed over events.
+def _later_movies(events: Events, at: Rows) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the movies of the thirty days after K events: whose, which, and weights.
+
+    The weights of the movies that follow an event sum to one.
 
     Args:
-        log_probability: Of all movies for each of K events, of shape K x C.
         events: The events.
         at: The K events; none is the last of its history.
     """
@@ -79,9 +135,9 @@ def _mean_of_later(log_probability: Tensor, events: Events, at: Rows) -> Tensor:
         span[row] = max(int(np.searchsorted(events.time[first:end], limit, side="right")), 1)
     row = np.repeat(np.arange(len(at)), span)
     offset = np.arange(int(span.sum())) - np.repeat(np.cumsum(span) - span, span)
-    movie = torch.from_numpy(events.movie[at[row] + 1 + offset])
-    share = torch.from_numpy((1.0 / span[row]).astype(np.float32))
-    return (log_probability[torch.from_numpy(row), movie] * share).sum()
+    movie = events.movie[at[row] + 1 + offset]
+    share = (1.0 / span[row]).astype(np.float32)
+    return torch.from_numpy(row), torch.from_numpy(movie), torch.from_numpy(share)
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -98,14 +154,16 @@ class _CrossEntropy(torch.autograd.Function):
         bias: Tensor,
         target: Tensor,
     ) -> Tensor:
-        total = torch.zeros((), dtype=torch.float64)
+        on_cpu = state.device.type == "cpu"
+        chunk = _CHUNK if on_cpu else _DEVICE_CHUNK
+        total = torch.zeros((), dtype=torch.float64 if on_cpu else state.dtype, device=state.device)
         # The bias as a last column of the movie vectors saves a pass over the scores.
         weights = torch.cat([vectors, bias[:, None]], dim=1).t().contiguous()
-        one = torch.ones(len(state), 1)
+        one = state.new_ones(len(state), 1)
         state_gradient = torch.empty_like(state)
         vector_gradient, bias_gradient = torch.zeros_like(vectors), torch.zeros_like(bias)
-        for first in range(0, len(state), _CHUNK):
-            part = slice(first, first + _CHUNK)
+        for first in range(0, len(state), chunk):
+            part = slice(first, first + chunk)
             rows, movies = state[part], target[part]
             wanted = vectors[movies]
             score = (rows * wanted).sum(dim=1, keepdim=True) + bias[movies, None]

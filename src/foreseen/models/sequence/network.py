@@ -156,18 +156,31 @@ class AttentionLayer(nn.Module):
             for part in parts.permute(2, 3, 0, 1, 4).unbind(0)
         )
         table = (self.time_bias[:, :, None] + self.distance_bias[:, None, :]).reshape(heads, -1)
-        table = torch.cat([table, torch.full((heads, 1), _NEVER)], dim=1)
+        table = torch.cat([table, table.new_full((heads, 1), _NEVER)], dim=1)
         bias = cast("Tensor", _Lookup.apply(table, pair)).reshape(heads * size, length, length)
-        scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=each**-0.5)
-        read = torch.bmm(torch.softmax(scores, dim=2), value).view(heads, size, length, each)
+        attend = attention if inputs.device.type == "cpu" else fused_attention
+        read = attend(query, key, value, bias).view(heads, size, length, each)
         read = read.permute(1, 2, 0, 3).reshape(size, length, width)
         state = inputs + drop(self.output(read), rate, random)
         gate, linear = self.up(self.norm2(state)).chunk(2, dim=2)
         return state + drop(self.down(functional.silu(gate) * linear), rate, random)
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Return what N heads read, of shape N x T x D, with a bias of shape N x T x T."""
+    scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=query.shape[2] ** -0.5)
+    return torch.bmm(torch.softmax(scores, dim=2), value)
+
+
+def fused_attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Return the same by one kernel that stores no matrix of scores, where a device has it."""
+    parts = (part.unsqueeze(0) for part in (query, key, value))
+    mask = bias.to(query.dtype).unsqueeze(0)
+    return functional.scaled_dot_product_attention(*parts, attn_mask=mask).squeeze(0)
+
+
 class _Lookup(torch.autograd.Function):
-    """Columns of a small table by index; the gradient is summed by counting, fast on a CPU."""
+    """Columns of a small table by index; on a CPU the gradient is summed by counting, fast."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:  # noqa: ANN401
@@ -179,6 +192,9 @@ class _Lookup(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         (index,) = ctx.saved_tensors
         flat = index.reshape(-1)
+        if flat.device.type != "cpu":
+            sums = gradients[0].new_zeros(len(gradients[0]), ctx.size, dtype=torch.float32)
+            return sums.index_add_(1, flat, gradients[0].flatten(1).float()), None
         rows = [torch.bincount(flat, g.reshape(-1), minlength=ctx.size) for g in gradients[0]]
         return torch.stack(rows).to(gradients[0].dtype), None
 
@@ -186,12 +202,15 @@ class _Lookup(torch.autograd.Function):
 def drop(inputs: Tensor, rate: float, random: torch.Generator | None) -> Tensor:
     """Apply dropout (Srivastava et al., 2014) with a generator; the rate is rounded to 1 / 256.
 
-    Each mask entry is one random byte, which is several times as fast as drawing from a Bernoulli
-    distribution.
+    On a CPU each mask entry is one random byte, which is several times as fast as drawing from a
+    Bernoulli distribution.
     """
     cut = round(rate * 256)
     if random is None or not cut:
         return inputs
+    if inputs.device.type != "cpu":
+        uniform = torch.rand(inputs.shape, generator=random, device=inputs.device)
+        return inputs * ((uniform >= cut / 256) * (256 / (256 - cut)))
     words = torch.empty(-(-inputs.numel() // 7), dtype=torch.int64).random_(generator=random)
     # The last byte of a word is never full: random_ draws 63 bits.
     drawn = words.view(torch.uint8).view(-1, 8)[:, :7].reshape(-1)[: inputs.numel()]

@@ -5,23 +5,20 @@ tables, because a logarithm that differs in the last bit would put a duration in
 """
 
 import json
-import logging
 import warnings
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foreseen.data.rating_scale import RatingScale
 from foreseen.errors import InputError
 from foreseen.files import write_atomically, write_text
 from foreseen.models.base import Model
 from foreseen.models.sequence.events import (
-    COUNT_BUCKETS,
     FUTURE,
     POSITION_BUCKETS,
     TIME_BUCKETS,
@@ -32,28 +29,35 @@ from foreseen.models.sequence.events import (
 )
 from foreseen.models.sequence.model import SequenceModel
 
-FORMAT: Final = "foreseen sequence network, 1"
-_OPSET: Final = 20
+FORMAT: Final = "foreseen sequence network 1"
+_OPSET: Final = 17
 _LONGEST: Final = 2**31 - 1
 _COUNTS: Final = 8192
-"""Earlier ratings from which on their number has the last bucket."""
-_INPUTS: Final[dict[str, tuple[str, tuple[str, ...], str]]] = {
-    "items": (
-        "int64",
-        ("users", "events"),
-        "Rows of the rated movies in `movies`, oldest first; -1 after the last one.",
-    ),
-    "ratings": ("float32", ("users", "events"), "Their ratings, on the scale of the data."),
-    "times": ("int64", ("users", "events"), "Their times in seconds since 1970, ascending."),
-    "moment": ("int64", ("users",), "Second of the next rating; -1 if it is not known."),
-    "candidates": ("int64", ("users", "candidates"), "Rows of the movies to score."),
-}
-_OUTPUT: Final = (
-    "scores",
-    "float32",
-    ("users", "candidates", "2"),
-    "Log probability over all movies: to be the next one; to be one of the next thirty days.",
-)
+"""Number of earlier ratings from which on it has the last bucket."""
+
+
+class Value(NamedTuple):
+    """An input or the output of the graph."""
+
+    name: str
+    type: str
+    shape: tuple[str, ...]
+    meaning: str
+
+
+INPUTS: Final = (
+    Value("items", "int64", ("users", "ratings"), "rows of the rated movies in `movies`, oldest "
+          "first; -1 after the last one"),
+    Value("ratings", "float32", ("users", "ratings"), "their ratings, on the scale of the data"),
+    Value("times", "int64", ("users", "ratings"), "their seconds since 1970, ascending; "
+          "ratings of one second are in the order of the ids"),
+    Value("moment", "int64", ("users",), "second of the next rating; -1 if it is not known"),
+    Value("candidates", "int64", ("users", "candidates"), "rows of the movies to score"),
+)  # fmt: skip
+OUTPUT: Final = Value(
+    "scores", "float32", ("users", "candidates", "2"),
+    "log probabilities over all movies: to be the next one, to be one of the next thirty days",
+)  # fmt: skip
 
 
 class SequenceGraph(nn.Module):
@@ -188,18 +192,54 @@ def export_sequence(model: Model, file: Path) -> dict[str, Any]:
             f"the model '{model.name}' has no sequence network to export; train one with: "
             "foreseen train DATA --model ensemble, on 20,000 ratings or more"
         )
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise InputError(f"{error}; to export: pip install 'foreseen[onnx]'") from error
-    document = _document(model, model.sequence)
+    if find_spec("onnx") is None:
+        raise InputError("onnx is not installed; to export: pip install 'foreseen[onnx]'")
     graph = SequenceGraph(model, model.sequence).eval()
+    document = _document(model, graph)
     write_atomically(file, lambda path: _write(graph, document, path))
-    write_text(description_of(file), json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in document.items()]
+    write_text(description_of(file), "{\n" + ",\n".join(lines) + "\n}\n")
     return document
 
 
 def description_of(file: Path) -> Path:
     """Return the JSON file beside an ONNX file."""
     return file.with_suffix(".json")
+
+
+def _document(model: Model, graph: SequenceGraph) -> dict[str, Any]:
+    scale, log = model.encoding.scale, model.log
+    return {
+        "format": FORMAT,
+        "inputs": [value._asdict() for value in INPUTS],
+        "outputs": [OUTPUT._asdict()],
+        "length": graph.length,
+        "scale": [scale.low, scale.high],
+        "movies": [model.encoding.movies.identifier(code) for code in log.catalogue.movies.ids],
+    }
+
+
+def _write(graph: SequenceGraph, document: dict[str, Any], file: Path) -> None:
+    """Write the graph, with every field of the document as a property of the model."""
+    import onnx
+
+    # Sizes that no graph needs to repeat: two users, three ratings, two candidates.
+    items = torch.tensor([[0, 0, 0], [0, -1, -1]])
+    pairs = torch.zeros(2, 2, dtype=torch.int64)
+    example = (items, torch.ones(2, 3), items.clamp_min(0), torch.tensor([-1, 5]), pairs)
+    axes = {
+        value.name: {n: name for n, name in enumerate(value.shape) if not name.isdigit()}
+        for value in (*INPUTS, OUTPUT)
+    }
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The exporter of `dynamo=True` takes ten times as long and needs another package.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph, example, file, dynamo=False, opset_version=_OPSET, dynamic_axes=axes,
+            input_names=[value.name for value in INPUTS], output_names=[OUTPUT.name],
+        )  # fmt: skip
+    proto = onnx.load_model(file)
+    onnx.helper.set_model_props(proto, {name: json.dumps(v) for name, v in document.items()})
+    proto.producer_name, proto.producer_version = "foreseen", version("foreseen")
+    onnx.checker.check_model(proto)
+    file.write_bytes(proto.SerializeToString())

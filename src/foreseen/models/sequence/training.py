@@ -1,8 +1,10 @@
 """Training of the sequence network."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+import functools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from foreseen.compute.device import training_device
 from foreseen.models.sequence.events import Events, Rows, batches, windows
-from foreseen.models.sequence.loss import window_loss
+from foreseen.models.sequence.loss import Windows, draw_windows, window_loss
 from foreseen.models.sequence.movie_vectors import co_occurrence_vectors
 from foreseen.models.sequence.network import SequenceNetwork
 from foreseen.models.sequence.optimiser import SequenceOptimiser
@@ -19,6 +22,8 @@ from foreseen.models.sequence.settings import SequenceSettings
 from foreseen.progress import progress_bar
 
 _SHARDS: Final = 2
+_AHEAD: Final = 3
+"""Steps whose windows are drawn while a device computes."""
 _LARGEST_GRADIENT: Final = 1.0
 
 
@@ -78,8 +83,9 @@ def optimise(
 ) -> None:
     """Train a network in place, one step for each batch of windows.
 
-    Each step is the sum of two shards, each computed in a thread with its own random draws, so
-    that the number of cores changes nothing.
+    On a CPU each step is the sum of two shards, each computed in a thread with its own random
+    draws, so that the number of cores changes nothing. On another device, see
+    `foreseen.compute.device`, a step is computed at once, in mixed precision on CUDA.
 
     Args:
         network: The network.
@@ -92,37 +98,73 @@ def optimise(
         label: Label of the progress bar.
         rate: Share of the learning rates that is used at most.
     """
-    settings, movies = network.settings, len(attributes)
+    settings, movies, device = network.settings, len(attributes), training_device()
+    network.to(device)
     optimiser = SequenceOptimiser(network, settings)
     parameters = list(network.parameters())
-    side = torch.from_numpy(attributes)
+    side = torch.from_numpy(attributes).to(device)
 
-    def gradients(shard: _Shard) -> list[Tensor]:
-        if not len(shard.first):
+    def draw(shard: _Shard) -> Windows:
+        window = (shard.first, shard.size)
+        return draw_windows(settings, movies, events, window, shard.seed, shard.negatives)
+
+    def gradients(shard: _Shard | Future[Windows]) -> list[Tensor]:
+        if isinstance(shard, _Shard) and not len(shard.first):
             return [torch.zeros_like(parameter) for parameter in parameters]
-        loss = window_loss(
-            network, side, events, (shard.first, shard.size), shard.seed, shard.negatives
-        )
+        windows = draw(shard) if isinstance(shard, _Shard) else shard.result()
+        loss = window_loss(network, side, windows)
         found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
         return list(found)
 
     rising = max(settings.warmup * steps, 1.0)
+    count = _SHARDS if device.type == "cpu" else 1
+    until = sampled_until * steps
+    work = _steps(passes, count, min(settings.negatives, movies), until, random)
     with ThreadPoolExecutor(_SHARDS) as pool, progress_bar(label, steps) as advance:
-        for done, (first, size) in enumerate(passes):
-            half = int(np.searchsorted(np.cumsum(size), int(size.sum()) / 2)) + 1
-            seeds = [int(random.integers(1 << 62)) for _ in range(_SHARDS)]
-            negatives = min(settings.negatives, movies) if done < sampled_until * steps else 0
-            shards = [
-                _Shard(first[:half], size[:half], seeds[0], negatives),
-                _Shard(first[half:], size[half:], seeds[1], negatives),
-            ]
-            one, other = pool.map(gradients, shards)
-            total = float(size.sum())
-            for parameter, left, right in zip(parameters, one, other, strict=True):
-                parameter.grad = left.add_(right).div_(total)
+        ahead = work if device.type == "cpu" else _drawn_ahead(pool, draw, work)
+        for done, (shards, total) in enumerate(ahead):
+            found = list(pool.map(gradients, shards))
+            for parameter, *parts in zip(parameters, *found, strict=True):
+                parameter.grad = functools.reduce(Tensor.add_, parts).div_(total)
             nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
             falling = (steps - done) / max(steps - rising, 1.0)
             optimiser.step(rate * max(min((done + 1) / rising, falling), 0.0))
             if done < steps:
                 advance(1)
-    network.eval().requires_grad_(requires_grad=False)
+    network.cpu().eval().requires_grad_(requires_grad=False)
+
+
+def _steps(
+    passes: Iterable[tuple[Rows, Rows]],
+    count: int,
+    negatives: int,
+    sampled_until: float,
+    random: np.random.Generator,
+) -> Iterator[tuple[list[_Shard], float]]:
+    """Yield for each batch its shards, of about equal size, and the number of its events."""
+    for done, (first, size) in enumerate(passes):
+        seeds = [int(random.integers(1 << 62)) for _ in range(count)]
+        sampled = negatives if done < sampled_until else 0
+        half = int(np.searchsorted(np.cumsum(size), int(size.sum()) / 2)) + 1
+        cuts = [0, half, len(first)] if count > 1 else [0, len(first)]
+        yield (
+            [
+                _Shard(first[start:stop], size[start:stop], seed, sampled)
+                for (start, stop), seed in zip(pairwise(cuts), seeds, strict=True)
+            ],
+            float(size.sum()),
+        )
+
+
+def _drawn_ahead(
+    pool: ThreadPoolExecutor,
+    draw: Callable[[_Shard], Windows],
+    work: Iterable[tuple[list[_Shard], float]],
+) -> Iterator[tuple[list[Future[Windows]], float]]:
+    """Draw the windows of the following steps in threads, while a device computes this one."""
+    waiting: deque[tuple[list[Future[Windows]], float]] = deque()
+    for shards, total in work:
+        waiting.append(([pool.submit(draw, shard) for shard in shards], total))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft()
+    yield from waiting

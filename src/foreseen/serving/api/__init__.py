@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foreseen.serving.api import exports, lists, me, model, movies, sessions, together
+from foreseen.serving.api import exports, groups, lists, me, model, movies, sessions, together
 
 ROUTERS: Final = (
     movies.router,
@@ -10,6 +10,7 @@ ROUTERS: Final = (
     lists.router,
     exports.router,
     together.router,
+    groups.router,
     sessions.router,
     model.router,
 )

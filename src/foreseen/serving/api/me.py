@@ -1,5 +1,6 @@
 """Routes for the user's data: ratings, recommendations, imports, export, deletion."""
 
+import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
@@ -11,7 +12,7 @@ from foreseen.data.sources.export_columns import parse_columns
 from foreseen.data.sources.exports import Provider, ReadOptions
 from foreseen.data.title_matching import parse_choices
 from foreseen.ranking.rank import By
-from foreseen.ranking.recommend import RankingRequest
+from foreseen.ranking.request import RankingRequest
 from foreseen.serving.accounts import SESSION_COOKIE
 from foreseen.serving.api.schemas import (
     BASE,
@@ -175,7 +176,7 @@ async def import_ratings(
     ] = "",
     scale: Annotated[str, Query(description="scale of its ratings: LOW:HIGH")] = "",
 ) -> Response:
-    """Import ratings exported from another service; a repeated import changes nothing."""
+    """Import ratings and lists exported from another service; a repeated import changes nothing."""
     data = await file.read(_MAX_UPLOAD + 1)
     if len(data) > _MAX_UPLOAD:
         limit = f"a file may have at most {_MAX_UPLOAD >> 20} MiB"
@@ -186,9 +187,10 @@ async def import_ratings(
     choices = parse_choices(choose or [])
     upload = Upload(data, file.filename or "the file", provider, choices, options)
     address = client_address(request)
-    matched, changed = await context.imports.run(upload, snapshot, current.user.id, address)
+    matched, counts = await context.imports.run(upload, snapshot, current.user.id, address)
     # The report may be large, so it is not parsed to add a number.
-    content = b'{"changed":%d,%b' % (changed, matched.report[1:])
+    added = json.dumps(counts.added, separators=(",", ":")).encode()
+    content = b'{"changed":%d,"added":%b,%b' % (counts.changed, added, matched.report[1:])
     return Response(content, media_type="application/json")
 
 
@@ -217,6 +219,10 @@ def export_data(context: Context, snapshot: Snapshot, current: RequiredUser) -> 
             for shown in store.impressions(user.id)
         ],
         "tokens": [vars(token) for token in store.tokens(user.id)],
+        "groups": [
+            {"id": group.id, "members": [member.name for member in group.members]}
+            for group in store.groups(user.id)
+        ],
     }
 
 

@@ -1,5 +1,6 @@
 """The route for several people who want to watch a film together."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter
@@ -16,8 +17,9 @@ from foreseen.serving.api.schemas import (
     stars_of,
 )
 from foreseen.serving.dependencies import Context, RequiredUser, Snapshot, now, user_state
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
-from foreseen.serving.together import How, rank_for_group
+from foreseen.serving.together import GroupEntry, How, rank_for_group
 
 _MOST_GUESTS: Final = 4
 _MOST_RATINGS: Final = 100
@@ -78,6 +80,13 @@ def rank_together(
         people.append(snapshot.history(list(ratings.values())))
     names = ["you", *(guest.name for guest in body.guests)]
     ranked = rank_for_group(context.recommender, snapshot, people, state.hidden, body.how, body.k)
+    return group_movies(snapshot, ranked, names)
+
+
+def group_movies(
+    snapshot: ModelSnapshot, ranked: Sequence[GroupEntry], names: Sequence[str]
+) -> list[GroupMovie]:
+    """Return the movies of a ranking for a group, with the names of its people."""
     return [
         GroupMovie(
             **describe_movie(snapshot, entry.row).model_dump(),

@@ -1,8 +1,9 @@
-"""The store: users, their ratings, lists and rankings that were shown. The only code with SQL."""
+"""The store: users, ratings, lists, groups, rankings that were shown. The only code with SQL."""
 
 from foreseen.serving.store.activity import Activity, Impression
 from foreseen.serving.store.attempts import Attempts
 from foreseen.serving.store.errors import ConflictError, StoreError, StoreUnavailableError
+from foreseen.serving.store.groups import Group, Groups
 from foreseen.serving.store.movie_lists import (
     MOVIE_LISTS,
     ListedMovie,
@@ -16,6 +17,7 @@ from foreseen.serving.store.users import User
 __all__ = [
     "MOVIE_LISTS",
     "ConflictError",
+    "Group",
     "Impression",
     "ListedMovie",
     "MovieList",
@@ -28,5 +30,5 @@ __all__ = [
 ]
 
 
-class Store(Sessions, Attempts, Ratings, MovieLists, Activity):
+class Store(Sessions, Attempts, Ratings, MovieLists, Groups, Activity):
     """An open database with all data of the application."""

@@ -61,7 +61,8 @@ def dump(url: str, file: Path) -> None:
     try:
         _copy_sqlite(source, file)
     except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT:
+        # Errors that the module raises itself have no code.
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT:
             raise _damaged(source, str(error)) from error
         raise ForeseenError(f"{source} cannot be copied ({error})") from error
 

@@ -116,6 +116,27 @@ shown: Final = Table(
     Index("ix_shown_user_id", "user_id"),
 )
 
+watch_groups: Final = Table(
+    "watch_groups",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("owner_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # Of the invitation.
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("expires", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Index("ix_watch_groups_owner_id", "owner_id"),
+)
+
+watch_members: Final = Table(
+    "watch_members",
+    metadata,
+    Column("group_id", _ID, ForeignKey("watch_groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", _ID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_watch_members_user_id", "user_id"),
+)
+
 tries: Final = Table(
     "tries",
     metadata,

@@ -82,6 +82,14 @@ class Users(Database):
         """Return a user by id."""
         return self._user(select(tables.users).where(tables.users.c.id == user))
 
+    def people(self) -> tuple[list[User], list[User]]:
+        """Return the accounts and the guests, each oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(select(tables.users).order_by(tables.users.c.id)).mappings()
+            users = [user_of(row) for row in rows]
+        accounts = [user for user in users if user.name is not None]
+        return accounts, [user for user in users if user.name is None]
+
     def credentials(self, name: str) -> tuple[User, str] | None:
         """Return the user with a name and the digest of their password; None if there is none."""
         query = select(tables.users).where(tables.users.c.name == name)

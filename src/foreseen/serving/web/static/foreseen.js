@@ -107,4 +107,5 @@ async function refreshRanking() {
     }
   }
   for (const id of ["ranking", "watchlist"]) await load(document.getElementById(id), partAddress());
+  keepOwnLists();
 }

@@ -56,9 +56,17 @@ async function importFile(form, data) {
     parent.append(element);
     return element;
   };
+  const parts = [report, report.lists.seen, report.lists.watchlist];
+  const ambiguous = parts.flatMap((part) => part.ambiguous);
+  const missing = parts.flatMap((part) => part.missing);
   add("p", `${report.matched.length} matched (${report.changed} new or changed), ` +
-    `${report.ambiguous.length} ambiguous, ${report.missing.length} missing, ` +
+    `${ambiguous.length} ambiguous, ${missing.length} missing, ` +
     `${report.unreadable.length} not valid, ${report.skipped} not of a movie.`);
+  const { seen, watchlist } = report.lists;
+  if (seen.matched.length + watchlist.matched.length) {
+    add("p", `Without a rating: ${seen.matched.length} seen (${report.added.seen} new), ` +
+      `${watchlist.matched.length} on the watchlist (${report.added.watchlist} new).`);
+  }
   add("p", `Read as ${report.service}, with ratings from ${report.scale.low} to ` +
     `${report.scale.high}.`);
   const kinds = Object.entries({ ...report.skippedKinds, ...report.unknownTypes });
@@ -68,7 +76,7 @@ async function importFile(form, data) {
   if (report.ambiguousDates) {
     add("p", `${report.ambiguousDates} without a date, because its day could be its month.`);
   }
-  for (const entry of report.ambiguous) {
+  for (const entry of ambiguous) {
     const line = add("p", `Which ${entry.title}? `);
     for (const candidate of entry.candidates) {
       const button = add("button", `${articleFirst(candidate.title)} (${candidate.year ?? "?"})`, line);
@@ -79,11 +87,11 @@ async function importFile(form, data) {
       });
     }
   }
-  if (report.missing.length) {
+  if (missing.length) {
     const details = add("details", "");
     add("summary", "Not in the catalogue", details);
     const list = add("ul", "", details);
-    for (const entry of report.missing) add("li", `${entry.title} (${entry.year ?? "?"})`, list);
+    for (const entry of missing) add("li", `${entry.title} (${entry.year ?? "?"})`, list);
   }
   for (const entry of report.unreadable) add("p", `Line ${entry.line}: ${entry.reason}`);
   const link = add("a", "Show your ranking");

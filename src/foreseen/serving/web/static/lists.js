@@ -110,9 +110,10 @@ const actions = {
     await setListed(remove, movie, title, false);
     button.closest("li").remove();
   },
-  "[data-sign-out]": async () => { await request("DELETE", "/api/v1/session"); location.assign("/"); },
+  "[data-sign-out]": async () => { forgetOwnLists(); await request("DELETE", "/api/v1/session"); location.assign("/"); },
   "[data-delete-me]": async () => {
     if (!confirm("Delete your ratings and all other data stored about you? This cannot be undone.")) return;
+    forgetOwnLists();
     await request("DELETE", "/api/v1/me");
     location.assign("/");
   },
@@ -137,6 +138,9 @@ const actions = {
     button.disabled = true;
     bar.hidden = false;
     decision.textContent = "Updating; training a challenger may take minutes.";
+    const start = Date.now();
+    const elapsed = document.getElementById("elapsed");
+    const timer = setInterval(() => { elapsed.textContent = `${Math.round((Date.now() - start) / 1000)} s`; }, 1000);
     try {
       const update = await request("POST", "/api/v1/model/update");
       decision.textContent = `Took in ${update.ratings} new ratings; ${update.decision}.`;
@@ -145,6 +149,8 @@ const actions = {
     } catch (error) {
       decision.textContent = error.message;
     } finally {
+      clearInterval(timer);
+      elapsed.textContent = "";
       button.disabled = false;
       bar.hidden = true;
     }

@@ -1,0 +1,213 @@
+"""The drift findings and error windows of a folder of models, in drift.json.
+
+`foreseen.registry.update` adds findings and measures their effect; `acknowledge` notes that a
+person has seen one.
+"""
+
+import time
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from foreseen.data.schema import TIMESTAMP_LIMIT
+from foreseen.drift.detectors import Finding
+from foreseen.drift.policies import Action
+from foreseen.errors import InputError, ModelFolderError
+from foreseen.files import write_atomically
+from foreseen.integrity import describe, from_json, to_json
+from foreseen.registry import audit_log
+from foreseen.registry.layout import read_current
+from foreseen.registry.versions import write_lock
+
+FILE: Final = "drift.json"
+_LARGEST_ID: Final = 999_999_999
+_MOST_WINDOWS: Final = 100
+"""Windows that are kept, the newest."""
+
+State = Literal["open", "acknowledged", "closed"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Effect(_Record):
+    """RMSE on the ratings that a change concerns, on the scale of the data.
+
+    Attributes:
+        expected: What the model before the action expects, see `foreseen.drift.expected_error`.
+        found: Realised from the change to the action, by the model before it.
+        after: Realised since the action, by the current model.
+        ratings: Number of ratings since the action.
+    """
+
+    expected: float | None = None
+    found: float | None = None
+    after: float | None = None
+    ratings: int = 0
+
+
+class DriftFinding(_Record):
+    """A finding of an update, what was done about it, and whether that helped.
+
+    Attributes:
+        id: From 1.
+        state: "open", "acknowledged" by a person, or "closed" once the error is back.
+        serious: Whether users rate differently, see `Finding.is_concept_drift`.
+        what, which, since, earliest, latest, found, sentence, explains: See `Finding.as_json`.
+        recorded: Second of the update that recorded it.
+        action: What the policy prescribes.
+        done: What an update decided.
+        done_until: First second after the log when it was done.
+        effect: The error before and after.
+        acknowledged_by: Name of the person.
+        acknowledged_at: Second of the acknowledgement.
+        closed_at: Second of the update that closed it.
+    """
+
+    id: int = Field(ge=1, le=_LARGEST_ID)
+    state: State
+    serious: bool
+    what: str
+    which: str
+    since: int
+    earliest: int
+    latest: int
+    found: int
+    sentence: str
+    explains: tuple[str, ...]
+    recorded: int = Field(ge=0, le=TIMESTAMP_LIMIT)
+    action: Action
+    done: str
+    done_until: int
+    effect: Effect = Effect()
+    acknowledged_by: str | None = None
+    acknowledged_at: int | None = Field(default=None, ge=0, le=TIMESTAMP_LIMIT)
+    closed_at: int | None = Field(default=None, ge=0, le=TIMESTAMP_LIMIT)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the finding is serious, and neither acknowledged nor closed."""
+        return self.serious and self.state == "open"
+
+    def is_of(self, finding: Finding) -> bool:
+        """Return whether a finding is of the same change."""
+        return (
+            (self.what, self.which) == (finding.kind, finding.label)
+            and self.earliest <= finding.found
+            and finding.earliest <= self.found
+        )
+
+
+class MeasuredWindow(_Record):
+    """Error of the current version on the ratings between two updates, on the scale of the data.
+
+    Attributes:
+        version: Number of the version.
+        begins, ends: Second of the first rating, and first second after the last.
+        ratings, users: Numbers of ratings and users.
+        rmse: The realised error.
+        expected: The error that the predictions expect, not corrected.
+        estimated: The same, corrected by earlier windows: the estimate before the ratings.
+    """
+
+    version: int
+    begins: int
+    ends: int
+    ratings: int = Field(ge=1)
+    users: int
+    rmse: float
+    expected: float
+    estimated: float
+
+
+class DriftLog(_Record):
+    """Contents of the file.
+
+    Attributes:
+        findings: In the order of their ids.
+        windows: In order of time.
+    """
+
+    findings: tuple[DriftFinding, ...] = ()
+    windows: tuple[MeasuredWindow, ...] = ()
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether any finding needs attention."""
+        return any(finding.needs_attention for finding in self.findings)
+
+    def with_window(self, window: MeasuredWindow) -> "DriftLog":
+        """Return the log with a further window."""
+        windows = (*self.windows, window)[-_MOST_WINDOWS:]
+        return self.model_copy(update={"windows": windows})
+
+
+def read(folder: Path) -> DriftLog:
+    """Return the findings and windows of a folder of models; none if there was no update.
+
+    Raises:
+        ModelFolderError: If the folder holds no models, or the file is damaged.
+    """
+    read_current(folder)
+    file = folder / FILE
+    try:
+        document, has_checksum = from_json(file.read_bytes())
+        log = DriftLog.model_validate(document)
+    except FileNotFoundError:
+        return DriftLog()
+    except ValidationError as error:
+        reason = describe(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    else:
+        if has_checksum:
+            return log
+        reason = "it has no checksum"
+    raise ModelFolderError(
+        f"{file} is damaged ({reason}); restore a backup, or delete it: the next update detects "
+        "drift since the last training again"
+    )
+
+
+def write(folder: Path, log: DriftLog) -> None:
+    """Replace the file atomically; call it while holding `write_lock`."""
+    content = to_json(log.model_dump(mode="json"))
+    write_atomically(folder / FILE, lambda file: file.write_bytes(content))
+
+
+def acknowledge(folder: Path, number: int, by: str) -> DriftLog:
+    """Note that a person has seen a finding, and return the changed log.
+
+    Args:
+        folder: A folder of models.
+        number: Id of the finding.
+        by: Name of the person.
+
+    Raises:
+        InputError: If there is no open finding with the id.
+        ModelFolderError: If the folder holds no models, or the file is damaged.
+    """
+    with write_lock(folder):
+        log = read(folder)
+        found = next((finding for finding in log.findings if finding.id == number), None)
+        if found is None or found.state != "open":
+            state = "there is none" if found is None else f"it is {found.state}"
+            open_ids = ", ".join(str(other.id) for other in log.findings if other.state == "open")
+            raise InputError(
+                f"finding {number} of {folder} cannot be acknowledged: {state}; open are: "
+                f"{open_ids or 'none'}"
+            )
+        now = int(time.time())
+        changed = found.model_copy(
+            update={"state": "acknowledged", "acknowledged_by": by, "acknowledged_at": now}
+        )
+        findings = tuple(changed if other.id == number else other for other in log.findings)
+        log = log.model_copy(update={"findings": findings})
+        write(folder, log)
+        facts = {"finding": number, "by": by}
+        audit_log.append(folder, "acknowledge", found.sentence, facts)
+    return log

@@ -1,0 +1,172 @@
+"""What an update records of drift: the error of new ratings, findings, and effects of actions."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foreseen.data.schema import TIMESTAMP, USER
+from foreseen.drift.affected import affected_ratings
+from foreseen.drift.detectors import Finding
+from foreseen.drift.expected_error import (
+    ErrorWindow,
+    correction,
+    error_window,
+    predict_with_deviation,
+)
+from foreseen.drift.policies import action_for
+from foreseen.models.base import Model
+from foreseen.registry.champion import MIN_HOLDOUT_RATINGS, MIN_HOLDOUT_USERS
+from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
+from foreseen.registry.layout import Version
+
+_MOST_MEASURED: Final = 20_000
+"""Ratings of the end of the log that are predicted at most."""
+_BACK: Final = 1.02
+"""Ratio to the expected error up to which the error is back."""
+
+
+@dataclass(frozen=True)
+class NewRatings:
+    """The newest ratings of a log with predictions of a version that was not trained on them.
+
+    Attributes:
+        model: The version, with all ratings.
+        version: Its metadata.
+        events: The ratings, with prediction and deviation.
+    """
+
+    model: Model
+    version: Version
+    events: pl.DataFrame
+
+    @classmethod
+    def of(cls, model: Model, version: Version) -> "NewRatings":
+        """Predict each rating since the training of a version, before it is revealed."""
+        log = model.log
+        start = int(np.searchsorted(log.timestamp, version.until))
+        events = log.ratings[max(start, log.ratings.height - _MOST_MEASURED) :]
+        before = events[TIMESTAMP].to_numpy().astype(np.int64)
+        return cls(model, version, predict_with_deviation(model, events, before))
+
+    def error(
+        self, begin: int, end: int, affected: NDArray[np.bool_] | None = None
+    ) -> ErrorWindow | None:
+        """Return the error from one second to before another; None if there are too few ratings.
+
+        Args:
+            begin: First second.
+            end: First second after the last rating.
+            affected: Which ratings of the log count, of shape E; None for all.
+        """
+        part = self.events
+        if affected is not None:
+            part = part.filter(pl.Series(affected[len(affected) - part.height :]))
+        part = part.filter(pl.col(TIMESTAMP).is_between(begin, end, closed="left"))
+        if part.height < MIN_HOLDOUT_RATINGS or part[USER].n_unique() < MIN_HOLDOUT_USERS:
+            return None
+        return error_window(part)
+
+
+def with_window(log: DriftLog, measured: NewRatings) -> DriftLog:
+    """Add the error on the ratings since the last window, if there are enough."""
+    begin = max(measured.version.until, log.windows[-1].ends if log.windows else 0)
+    end, scale = measured.model.log.end, measured.model.encoding.scale
+    window = measured.error(begin, end)
+    if window is None:
+        return log
+    part = measured.events.filter(pl.col(TIMESTAMP) >= begin)
+    earlier = [ErrorWindow(old.ratings, old.rmse, old.expected) for old in log.windows]
+    expected = window.expected * scale.per_star
+    return log.with_window(
+        MeasuredWindow(
+            version=measured.version.number,
+            begins=int(part[TIMESTAMP][0]),
+            ends=end,
+            ratings=window.ratings,
+            users=part[USER].n_unique(),
+            rmse=window.rmse * scale.per_star,
+            expected=expected,
+            estimated=expected * correction(earlier),
+        )
+    )
+
+
+def with_findings(
+    log: DriftLog, findings: Sequence[Finding], measured: NewRatings, decision: str, promoted: bool
+) -> DriftLog:
+    """Add new findings, and measure what was done about those that are not closed.
+
+    Args:
+        log: The log of the updates before.
+        findings: Of this update, in stars.
+        measured: Predictions of the version that was current before it.
+        decision: What this update decided.
+        promoted: Whether it made another version current.
+    """
+    done = {"done": decision, "done_until": measured.model.log.end}
+    known = [_with_effect(old, measured) for old in log.findings]
+    if promoted:
+        known = [old if old.state == "closed" else old.model_copy(update=done) for old in known]
+    for finding in findings:
+        same = [number for number, old in enumerate(known) if old.is_of(finding)]
+        new = _recorded(finding, len(known) + 1, measured, decision)
+        if same:
+            # Later alarms add to what a finding explains.
+            known[same[0]] = known[same[0]].model_copy(update={"explains": new.explains})
+        else:
+            known.append(new)
+    return log.model_copy(update={"findings": tuple(known)})
+
+
+def _recorded(finding: Finding, number: int, measured: NewRatings, decision: str) -> DriftFinding:
+    """Return the record of a new finding, with the error before the action."""
+    model = measured.model
+    scale, end = model.encoding.scale, model.log.end
+    affected = affected_ratings(model.log, finding.kind, finding.label, scale)
+    before = measured.error(measured.version.until, finding.earliest, affected)
+    since = measured.error(finding.since, end, affected)
+    effect = Effect()
+    if since is not None:
+        effect = Effect(
+            expected=since.expected * correction([before] if before else []) * scale.per_star,
+            found=since.rmse * scale.per_star,
+        )
+    document = finding.on_scale(scale).as_json()
+    fields = ("what", "which", "since", "earliest", "latest", "found", "sentence")
+    return DriftFinding(
+        id=number,
+        state="open",
+        serious=finding.is_concept_drift,
+        **{name: document[name] for name in fields},
+        explains=tuple(document["explains"]),
+        recorded=int(time.time()),
+        action=action_for(finding, model.log.ratings.height),
+        done=decision,
+        done_until=end,
+        effect=effect,
+    )
+
+
+def _with_effect(old: DriftFinding, measured: NewRatings) -> DriftFinding:
+    """Return a finding with the error since the action, closed if that is back."""
+    if old.state == "closed":
+        return old
+    model = measured.model
+    scale = model.encoding.scale
+    affected = affected_ratings(model.log, old.what, old.which, scale)
+    begin = max(old.done_until, measured.version.until)
+    after = measured.error(begin, model.log.end, affected)
+    if after is None:
+        return old
+    rmse = after.rmse * scale.per_star
+    changed = old.effect.model_copy(update={"after": rmse, "ratings": after.ratings})
+    update: dict[str, object] = {"effect": changed}
+    expected = old.effect.expected
+    if expected is not None and rmse <= _BACK * expected:
+        update |= {"state": "closed", "closed_at": int(time.time())}
+    return old.model_copy(update=update)

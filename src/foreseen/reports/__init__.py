@@ -1,0 +1,1 @@
+"""Reports: self-contained HTML pages with interactive charts, and a page that lists them."""

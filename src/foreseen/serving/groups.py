@@ -1,0 +1,46 @@
+"""Groups of accounts: their invitations, and the ranking for all members."""
+
+import hashlib
+import secrets
+from typing import Final, NamedTuple
+
+from foreseen.serving.dependencies import AppContext, now, state_by_id
+from foreseen.serving.snapshot import ModelSnapshot
+from foreseen.serving.store import Group
+from foreseen.serving.together import GroupEntry, How, rank_for_group
+
+INVITATION_SECONDS: Final = 7 * 86_400
+"""An invitation expires after this time."""
+_INVITATION_BYTES: Final = 24
+
+
+class Invitation(NamedTuple):
+    """A new invitation: its text, which is not stored, its digest, and when it expires."""
+
+    text: str
+    digest: str
+    expires: int
+
+
+def new_invitation() -> Invitation:
+    """Return an invitation with a random text."""
+    text = secrets.token_urlsafe(_INVITATION_BYTES)
+    return Invitation(text, digest_of(text), now() + INVITATION_SECONDS)
+
+
+def digest_of(invitation: str) -> str:
+    """Return the digest by which an invitation is stored."""
+    return hashlib.sha256(invitation.encode()).hexdigest()
+
+
+def rank_for_members(
+    context: AppContext, snapshot: ModelSnapshot, group: Group, how: How, k: int
+) -> list[GroupEntry]:
+    """Return the k best movies for a group, of those that no member has rated, seen or dismissed.
+
+    The predictions of each entry are in the order of the members.
+    """
+    states = [state_by_id(context, snapshot, member.user) for member in group.members]
+    hidden = sorted({movie for state in states for movie in state.hidden})
+    people = [state.history for state in states]
+    return rank_for_group(context.recommender, snapshot, people, hidden, how, k)

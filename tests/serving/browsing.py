@@ -1,0 +1,45 @@
+"""Actions in a browser that several tests do."""
+
+from typing import Literal
+
+from playwright.sync_api import Browser, BrowserContext, Page
+from tests.serving.conftest import Server
+
+PATHS = ("/", "/rate", "/film/318", "/me", "/me/ratings", "/me/data", "/me/account", "/watchlist",
+         "/together", "/model", "/sign-in", "/nothing")  # fmt: skip
+
+
+def phone(
+    browser: Browser,
+    server: Server,
+    width: int,
+    height: int,
+    scheme: Literal["light", "dark"] = "light",
+) -> BrowserContext:
+    return browser.new_context(
+        base_url=server.address,
+        viewport={"width": width, "height": height},
+        is_mobile=True,
+        has_touch=True,
+        color_scheme=scheme,
+    )
+
+
+def click_stars(page: Page, index: int, stars: float) -> None:
+    """Click on the position of a number of stars of a tile."""
+    box = page.locator(".stars input").nth(index)
+    size = box.bounding_box()
+    assert size is not None
+    # The thumb, about 16 pixels wide, is centred on the value.
+    share = (stars - 0.5) / 4.5
+    box.click(position={"x": 8 + share * (size["width"] - 16), "y": size["height"] / 2})
+
+
+def wait_for_status(page: Page, text: str) -> None:
+    page.wait_for_function("t => document.getElementById('status').textContent === t", arg=text)
+
+
+def title_of(page: Page, index: int) -> str:
+    title = page.locator(".stars").nth(index).get_attribute("data-title")
+    assert title is not None
+    return title
