@@ -45,7 +45,7 @@ run: $(STAMP)
 	@$(SHOW) work/rankings.txt work/evaluation/stream.txt work/evaluation/foldin.txt work/backtest.txt
 
 test: $(STAMP)
-	$(PYTHON_IN) -m pytest
+	$(PYTHON_IN) -m pytest -n auto --dist loadfile
 
 coverage: $(STAMP)
 	$(PYTHON_IN) -m pytest --cov --cov-report=term

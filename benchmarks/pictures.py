@@ -1,4 +1,4 @@
-"""The pictures of the pages in the documentation, taken anew.
+"""Take the pictures of the pages that the documentation shows.
 
     python benchmarks/pictures.py MODEL_DIR docs/figures
 

@@ -11,7 +11,10 @@ from tests.faults.injection import ON_WINDOWS, full_disk
 from tests.faults.test_arguments import COMMANDS
 
 from foreseen.data.canonical import Tables
-from foreseen.registry import versions
+from foreseen.drift.policies import Action
+from foreseen.registry import drift_log, versions
+from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect
+from foreseen.registry.versions import write_lock
 
 pytestmark = ON_WINDOWS
 WRITERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -30,9 +33,11 @@ WRITERS: Final[Mapping[str, tuple[str, ...]]] = {
     "import": ("{here}/export.csv", "--from", "letterboxd", "--out", "{out}.csv"),
     "backup": ("{model}", "--out", "{out}.zip"),
     "restore": ("{here}/backup.zip", "{out}"),
+    "drift": ("{model}", "--acknowledge", "1"),
+    "reports": ("{here}/reports",),
 }
-SILENT: Final = {"data list", "models", "serve"}
-"""Commands that write no file, and the server."""
+SILENT: Final = {"data list", "models", "serve", "mcp", "export"}
+"""Commands that write no file, the servers, and one that needs a model that takes long to train."""
 RESUMED: Final = {"evaluate", "tune", "backtest"}
 """Commands that continue from what an interrupted run has left."""
 
@@ -56,6 +61,15 @@ def here(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     versions.add_version(model, versions.load_model(model), 1, "test")
     assert run_command("promote", model, 2).exit_code == 0
     assert run_command("backup", model, "--out", root / "backup.zip").exit_code == 0
+    finding = DriftFinding(
+        id=1, state="open", serious=True, what="user", which="all", since=1, earliest=1, latest=1,
+        found=1, sentence="Ratings went down", explains=(), recorded=1, action=Action.RETRAINING,
+        done="nothing", done_until=1, effect=Effect(expected=0.9, found=1.1, after=None, ratings=0),
+    )  # fmt: skip
+    with write_lock(model):
+        drift_log.write(model, DriftLog(findings=(finding,)))
+    report = root / "reports" / "description.html"
+    assert run_command("data", "describe", root / "data", "--out", report).exit_code == 0
     return root
 
 

@@ -6,7 +6,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.serving.conftest import Server
 
 PATHS = ("/", "/rate", "/film/318", "/me", "/me/ratings", "/me/data", "/me/account", "/watchlist",
-         "/together", "/model", "/sign-in", "/nothing")  # fmt: skip
+         "/together", "/model", "/sign-in", "/sign-up", "/offline", "/docs",
+         "/nothing")  # fmt: skip
 
 
 def phone(

@@ -193,7 +193,7 @@ def wait_until_ready(address: str) -> None:
     pytest.fail("the server does not become ready")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI"):

@@ -19,11 +19,12 @@ def test_shortcuts_are_shown_used_and_turned_off(page: Page) -> None:
     assert page.locator("#shortcuts").is_visible()
     assert "Next film" in page.locator("#shortcuts").inner_text()
     page.keyboard.press("Escape")
+    page.locator("#shortcuts").wait_for(state="hidden")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
     title = page.locator(".card").first.get_attribute("data-title")
-    assert page.evaluate("document.activeElement.textContent") == title
+    page.wait_for_function("title => document.activeElement.textContent === title", arg=title)
     page.keyboard.press("s")
     wait_for_status(page, f"Saved {title} for later")
     page.keyboard.press("z")

@@ -7,7 +7,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from foreseen.drift.policies import Action
-from foreseen.drift.policies import Action
 from foreseen.registry import drift_log
 from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
 from foreseen.registry.versions import write_lock

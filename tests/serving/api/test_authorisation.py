@@ -70,6 +70,8 @@ TABLE = {
     f"GET {BASE}/me/recommendations": READ_OWN,
     f"GET {BASE}/me/export": READ_OWN,
     f"GET {BASE}/me/ratings.csv": READ_OWN,
+    f"GET {BASE}/me/watchlist.csv": READ_OWN,
+    f"GET {BASE}/me/seen.csv": READ_OWN,
     f"GET {BASE}/me/tokens": READ_OWN,
     f"PUT {BASE}/me/ratings/{{movie}}": Row(
         (401, 401, 401, 403, 200, 200, 200, 200, 200), {"rating": 4}
@@ -132,6 +134,7 @@ TABLE = {
     "GET /watchlist": same(200),
     "GET /together": same(200),
     "GET /together/join/{invitation}": same(200),
+    "GET /docs": same(200),
     "GET /offline": same(200),
     "GET /service-worker.js": same(200),
     # Without the file, which is not in the folder of these tests.
