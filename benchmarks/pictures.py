@@ -38,7 +38,6 @@ PICTURES: Final = (
     Picture("page.png", "/", 1280, 860),
     Picture("page-film.png", "/film/1213", 1280, 900),
     Picture("page-rate.png", "/rate", 390, 780, True),
-    Picture("page-model.png", "/model", 1280, 900, True),
 )
 
 

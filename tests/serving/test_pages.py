@@ -86,8 +86,9 @@ def test_a_rating_is_undone_from_its_message(page: Page) -> None:
 def test_a_film_that_was_not_seen_makes_room_for_another(page: Page) -> None:
     page.goto("/rate")
     titles = page.locator(".grid .title").all_inner_texts()
+    title = title_of(page, 0)
     page.locator(".grid [data-list=unseen]").first.click()
-    wait_for_status(page, f"You have not seen {title_of(page, 0)}")
+    wait_for_status(page, f"You have not seen {title}")
     page.wait_for_function(
         "t => !document.querySelector('#grid').innerText.includes(t)", arg=titles[0]
     )
