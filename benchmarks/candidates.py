@@ -129,7 +129,7 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
             rows, moments = np.array([user], np.int32), np.array([log.end])
             scores = sequence.scores(view, rows, log.users.ids[rows], moments)[0]
         offered = find_candidates(index, view, user, log.end, popularity, scores)
-        rating = predictor.first_stage_scores(view, user, log.end)
+        (rating,) = predictor.first_stage_scores(view, np.array([user], np.int32), log.end)
         offered = offered.with_ratings(rating[offered.movies])
         for row, names in REMOVED.items():
             shown = without(offered, names)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from foreseen.html_report import format_estimate, write_html
+from foreseen.html_report import write_html
+from foreseen.reports.page import format_estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -81,14 +81,3 @@ def write_html(
         title=title, paragraphs=paragraphs, summary=summary, images=images, tables=tables
     )
     write_text(out, text)
-
-
-def format_estimate(estimate: dict[str, float] | None) -> str:
-    """Return an estimate with its interval as text, empty for None.
-
-    Args:
-        estimate: `value`, and the interval's ends `low` and `high`.
-    """
-    if estimate is None:
-        return ""
-    return f"{estimate['value']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.findings import FOUND
 
 from foreseen.drift.detectors import Finding
 from foreseen.drift.policies import (
@@ -17,16 +18,13 @@ from foreseen.drift.stream_spec import KIND_LABELS
 
 
 def finding(is_concept_drift: bool) -> Finding:
-    return Finding(
-        kind="level",
-        label="all",
-        unit="stars",
+    return replace(
+        FOUND,
         is_concept_drift=is_concept_drift,
         since=0,
         earliest=0,
         latest=0,
         found=86_400,
-        before=0.0,
         after=0.5,
         ratings=100,
         evidence=100,

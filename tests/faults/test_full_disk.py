@@ -9,11 +9,11 @@ import pytest
 from tests.cli.conftest import run_command
 from tests.faults.injection import ON_WINDOWS, full_disk
 from tests.faults.test_arguments import COMMANDS
+from tests.registry.conftest import recorded
 
 from foreseen.data.canonical import Tables
-from foreseen.drift.policies import Action
 from foreseen.registry import drift_log, versions
-from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect
+from foreseen.registry.drift_log import DriftLog
 from foreseen.registry.versions import write_lock
 
 pytestmark = ON_WINDOWS
@@ -61,13 +61,8 @@ def here(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     versions.add_version(model, versions.load_model(model), 1, "test")
     assert run_command("promote", model, 2).exit_code == 0
     assert run_command("backup", model, "--out", root / "backup.zip").exit_code == 0
-    finding = DriftFinding(
-        id=1, state="open", serious=True, what="user", which="all", since=1, earliest=1, latest=1,
-        found=1, sentence="Ratings went down", explains=(), recorded=1, action=Action.RETRAINING,
-        done="nothing", done_until=1, effect=Effect(expected=0.9, found=1.1, after=None, ratings=0),
-    )  # fmt: skip
     with write_lock(model):
-        drift_log.write(model, DriftLog(findings=(finding,)))
+        drift_log.write(model, DriftLog(findings=(recorded(),)))
     report = root / "reports" / "description.html"
     assert run_command("data", "describe", root / "data", "--out", report).exit_code == 0
     return root

@@ -8,7 +8,7 @@ from tests.conftest import ratings_of
 from foreseen.candidates import batch, generator
 from foreseen.data.canonical import Tables
 from foreseen.models.base import Model
-from foreseen.models.first_stage import FirstStage
+from foreseen.models.predictor import FirstStageScorer
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train
 from foreseen.ranking.batch import BatchRanker
@@ -67,16 +67,16 @@ def test_a_block_has_the_rankings_of_its_users(
 
 def test_the_first_stage_of_many_users_is_that_of_each(model: Model) -> None:
     log = model.log
-    first_stage = FirstStage.of(model.predictor, log.view, log.end)
     rows = np.arange(0, len(log.users), 9, dtype=np.int32)
     one_by_one = [
         model.first_stage_scores(log.view_of([model.history(u)]), 1, log.end)
         for u in map(int, log.users.ids[rows])
     ]
-    if first_stage is None:
+    if not isinstance(model.predictor, FirstStageScorer):
         assert one_by_one[0] is None
         return
-    for scores, alone in zip(first_stage.scores(rows), one_by_one, strict=True):
+    first_stage = model.predictor.first_stage_scores(log.view, rows, log.end)
+    for scores, alone in zip(first_stage, one_by_one, strict=True):
         assert alone is not None
         np.testing.assert_allclose(scores, alone[0], atol=TOLERANCE)
 
@@ -88,8 +88,11 @@ def test_a_first_stage_uses_the_factors_as_of_its_moment(model: Model) -> None:
     new = [(9_000_000, movie, 1.0, log.end + 10) for movie in movies[:3000]]
     observed = model.with_ratings(ratings_of(*new))
     rows = np.arange(4, dtype=np.int32)
-    before, after = (FirstStage.of(m.predictor, m.log.view, log.end) for m in (model, observed))
-    if before is None or after is None:
-        assert before is after
+    if not isinstance(model.predictor, FirstStageScorer):
+        assert not isinstance(observed.predictor, FirstStageScorer)
         return
-    np.testing.assert_array_equal(before.scores(rows), after.scores(rows))
+    assert isinstance(observed.predictor, FirstStageScorer)
+    np.testing.assert_array_equal(
+        model.predictor.first_stage_scores(model.log.view, rows, log.end),
+        observed.predictor.first_stage_scores(observed.log.view, rows, log.end),
+    )

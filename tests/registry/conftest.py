@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import random_ratings, tables_of
+from tests.findings import FOUND
 
 from foreseen.data.canonical import Tables
-from foreseen.drift.detectors import Finding
 from foreseen.drift.policies import Action
 from foreseen.models.base import Model
 from foreseen.models.bias import BiasPredictor
@@ -15,21 +15,6 @@ from foreseen.models.train import train
 from foreseen.registry import versions
 from foreseen.registry.drift_log import DriftFinding, MeasuredWindow
 
-FOUND = Finding(
-    kind="level",
-    label="all",
-    unit="stars",
-    is_concept_drift=True,
-    since=100,
-    earliest=90,
-    latest=110,
-    found=200,
-    before=0.0,
-    after=-0.5,
-    ratings=50,
-    evidence=50,
-    deviations=-8.0,
-)
 WINDOW = MeasuredWindow(
     version=1, begins=0, ends=10, ratings=5, users=2, rmse=0.9, expected=0.8, estimated=0.85
 )

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.registry.conftest import FOUND, WINDOW, recorded
+from tests.findings import FOUND
+from tests.registry.conftest import WINDOW, recorded
 
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.models.base import Model

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.conftest import tables_of
+from tests.findings import FOUND
 
 from foreseen.data.canonical import Tables
 from foreseen.drift.detectors import Finding
@@ -31,20 +32,14 @@ def second(measured: NewRatings, share: float) -> int:
 
 def finding(measured: NewRatings, since: float = 0.3) -> Finding:
     begin = second(measured, since)
-    return Finding(
-        kind="level",
-        label="all",
-        unit="stars",
-        is_concept_drift=True,
+    return replace(
+        FOUND,
         since=begin,
         earliest=begin,
         latest=begin,
         found=second(measured, 0.5),
-        before=0.0,
-        after=-0.5,
         ratings=100,
         evidence=100,
-        deviations=-8.0,
     )
 
 

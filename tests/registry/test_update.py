@@ -1,11 +1,13 @@
 """Updates: ratings are added at once, a challenger is promoted only if it is better."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from tests.conftest import ratings_of, tables_of
+from tests.findings import FOUND
 from tests.registry.conftest import shifted
 
 from foreseen.data.canonical import Tables
@@ -102,16 +104,15 @@ def test_concept_drift_since_the_last_version_is_a_reason_to_retrain(
 
 
 def drift_found_at(second: int) -> Finding:
-    return Finding(
+    return replace(
+        FOUND,
         kind="scale",
         label="half stars",
         unit="share",
-        is_concept_drift=True,
         since=second,
         earliest=second,
         latest=second,
         found=second,
-        before=0.0,
         after=0.5,
         ratings=100,
         evidence=100,

@@ -1,7 +1,5 @@
 """Real reports, opened from the file system in a real browser."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +7,8 @@ from typing import Any, Literal
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+from tests.browsers import chromium
 from tests.conftest import random_ratings, tables_of
 
 from foreseen.data.canonical import Tables
@@ -20,7 +19,6 @@ from foreseen.evaluation.segment_errors import segment_errors
 from foreseen.models.spec import parse_settings
 from foreseen.reports.index import write_index
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATHS = ("index.html", "description.html", "stream/report.html", "foldin/report.html")
 ODD = "<img src=x onerror=alert(1)> & Genre"
 
@@ -46,14 +44,8 @@ def folder(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI should have installed Chromium")
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def opened(

@@ -17,7 +17,8 @@ import polars as pl
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+from tests.browsers import chromium
 from tests.conftest import tables_of
 from tests.serving.postgresql import run_cluster
 
@@ -29,9 +30,7 @@ from foreseen.serving.app import create_app
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = [
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -195,14 +194,8 @@ def wait_until_ready(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI should have installed Chromium")
-        pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    with chromium(*OPTIONS) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,12 @@
 
 import getpass
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from foreseen.cli.options import AsJson, Folder, whole_number
-from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.output import after_change, date, print_json, print_table
 
 if TYPE_CHECKING:
     from foreseen.registry.drift_log import DriftFinding, DriftLog
@@ -95,7 +94,7 @@ def _print(log: "DriftLog") -> None:
         ["from", "ratings", "users", "RMSE estimated", "RMSE realised"],
         [
             [
-                datetime.fromtimestamp(window.begins, UTC).strftime("%Y-%m-%d"),
+                date(window.begins),
                 f"{window.ratings:,}",
                 f"{window.users:,}",
                 f"{window.estimated:.4f}",

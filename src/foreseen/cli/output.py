@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -59,6 +60,11 @@ def print_json(document: object) -> None:
         text = json.dumps(document, indent=2)
     with _printing():
         sys.stdout.write(text + "\n")
+
+
+def date(second: int) -> str:
+    """Return the date of a second."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")
 
 
 def print_table(title: str | None, header: list[str], rows: list[list[str]]) -> None:

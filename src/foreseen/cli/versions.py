@@ -1,6 +1,5 @@
 """Commands for the versions of a model: update, list, promote, roll back."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -16,7 +15,7 @@ from foreseen.cli.options import (
     SkipBadRows,
     whole_number,
 )
-from foreseen.cli.output import after_change, print_json, print_table
+from foreseen.cli.output import after_change, date, print_json, print_table
 from foreseen.cli.outputs import check_file
 
 if TYPE_CHECKING:
@@ -129,9 +128,9 @@ def list_versions(folder: Folder, as_json: AsJson = False) -> None:
             [
                 f"{version.number}{' (current)' if version.number == current else ''}",
                 version.model,
-                _date(version.made),
+                date(version.made),
                 f"{version.ratings:,}",
-                _date(version.until),
+                date(version.until),
                 version.why,
                 _is_better(version),
             ]
@@ -185,7 +184,3 @@ def _is_better(version: "Version") -> str:
     if not version.comparison:
         return ""
     return "yes" if version.comparison["better"] else "no"
-
-
-def _date(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")

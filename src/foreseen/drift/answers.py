@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from foreseen.html_report import format_estimate
+from foreseen.drift.detectors import day
+from foreseen.drift.expected_error import GOOD
+from foreseen.reports.page import format_estimate
 
-GOOD: Final = 1.02
-"""Ratio of realised to estimated error up to which a model is good."""
 _PREFERRED: Final = ("adaptive", "incremental", "full", "sliding", "frozen")
 _MOST_NAMED: Final = 3
 """Changes that are named; the table has all."""
@@ -42,11 +41,6 @@ def result_of(document: Document, policy: str) -> Document | None:
     """Return the metrics of a policy; None if it was not run."""
     found = (result for result in document["results"] if result["policy"] == policy)
     return next(found, None)
-
-
-def day(second: int) -> str:
-    """Return the date of a second."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")
 
 
 def _is_good(result: Document) -> str:

@@ -90,9 +90,9 @@ class Finding:
         subject = f"{KIND_LABELS.get(self.kind, self.kind)}: {self.label}"
         direction = "up" if self.after > self.before else "down"
         return (
-            f"{subject} {direction} since {_day(self.since)}: {self._level(self.before)} before, "
-            f"{self._level(self.after)} after (changed between {_day(self.earliest)} and "
-            f"{_day(self.latest)}, found {_day(self.found)} on {self.evidence:,} ratings, "
+            f"{subject} {direction} since {day(self.since)}: {self._level(self.before)} before, "
+            f"{self._level(self.after)} after (changed between {day(self.earliest)} and "
+            f"{day(self.latest)}, found {day(self.found)} on {self.evidence:,} ratings, "
             f"{abs(self.deviations):.1f} standard errors)"
         )
 
@@ -258,5 +258,6 @@ def _mean(stream: Stream, part: slice) -> float:
     return float(np.average(stream.levels[part], weights=stream.weights[part]))
 
 
-def _day(second: int) -> str:
+def day(second: int) -> str:
+    """Return the date of a second."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")

@@ -20,6 +20,8 @@ from foreseen.models.base import Model
 
 DEVIATION: Final = "deviation"
 """Column of the standard deviations of predictions."""
+GOOD: Final = 1.02
+"""Ratio of realised to expected error up to which a model is good."""
 _DAMPING: Final = 500.0
 """Ratings of earlier windows from which their correction counts more than none."""
 _FEWEST_WINDOWS: Final = 3

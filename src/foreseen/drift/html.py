@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from foreseen.drift.answers import answers, day, shown_result
+from foreseen.drift.answers import answers, shown_result
+from foreseen.drift.detectors import day
 from foreseen.drift.stream_spec import KIND_LABELS
-from foreseen.html_report import PageTable, Picture, format_estimate, write_html
+from foreseen.html_report import PageTable, Picture, write_html
+from foreseen.reports.page import format_estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,6 +6,7 @@ candidates still come from the whole log. Whether a user is in the sample depend
 alone, so that a log that grows keeps its sample, and new users enter it at the same rate.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -34,6 +35,11 @@ def in_sample(users: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
         bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     drawn = ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
     return drawn < share
+
+
+def saved_share(arrays: Mapping[str, NDArray[np.generic]]) -> float:
+    """Return the share that is saved with a model; one from before there were samples has none."""
+    return float(arrays["share"].astype(np.float64)[0]) if "share" in arrays else 1.0
 
 
 def sampled_log(log: InteractionLog, share: float) -> InteractionLog:

@@ -273,8 +273,9 @@ class Model:
         if not isinstance(self.predictor, FirstStageScorer):
             return None
         scores = np.empty((count, len(self.log.catalogue)))
-        for row in range(count):
-            scores[row] = self.predictor.first_stage_scores(view, row, before)
+        # One by one, so that rounding does not depend on the other histories.
+        for row in np.arange(count, dtype=np.int32):
+            scores[row] = self.predictor.first_stage_scores(view, row[None], before)[0]
         return scores
 
     def second_stage_offset(self, before: int) -> NDArray[np.float64]:
@@ -292,7 +293,8 @@ class Model:
             unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
             moment = np.full(len(movies), before, dtype=np.int64)
             predictions = self.predict_queries(Queries(unknown, unknown, movies, moment))
-            return predictions.mean - predictor.first_stage_scores(view, 0, before)
+            first_stage = predictor.first_stage_scores(view, np.zeros(1, np.int32), before)
+            return predictions.mean - first_stage[0]
 
         return self._second_stage_offsets.get_or_compute(before, compute)
 

@@ -60,8 +60,10 @@ class IncrementallyTrainable(Predictor, Protocol):
 class FirstStageScorer(Predictor, Protocol):
     """A predictor with fast approximate ratings of all movies at once."""
 
-    def first_stage_scores(self, view: LogView, row: int, before: int) -> NDArray[np.float64]:
-        """Return approximate ratings of all movies, of shape C, for one history of a view."""
+    def first_stage_scores(
+        self, view: LogView, rows: NDArray[np.int32], before: int
+    ) -> NDArray[np.float64]:
+        """Return approximate ratings of all movies, of shape B x C, for B histories of a view."""
         ...
 
 

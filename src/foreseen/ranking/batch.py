@@ -19,8 +19,8 @@ from foreseen.candidates.source import SequenceScores
 from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, USER
 from foreseen.features.queries import Queries
 from foreseen.models.base import Model
-from foreseen.models.first_stage import FirstStage
 from foreseen.models.predictions import Predictions
+from foreseen.models.predictor import FirstStageScorer
 from foreseen.ranking.rank import diversify, rank
 from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.two_stage import select_by_rating
@@ -60,9 +60,7 @@ class BatchRanker:
         self._candidates = BatchCandidates(model.candidates, before)
         self._influence = model.group_influence.before(before)
         self._views = log.views(before)
-        self._first_stage = FirstStage.of(model.predictor, log.view, before)
-        if self._first_stage is not None:
-            self._offset = model.second_stage_offset(before)
+        self._offset = model.second_stage_offset(before)
 
     def rank(self, users: NDArray[np.int64]) -> pl.DataFrame:
         """Return the rankings of B users of the log.
@@ -121,7 +119,9 @@ class BatchRanker:
         sequence = None
         if model.sequence is not None:
             sequence = model.sequence.scores(model.log.view, rows, users, moments)
-        first_stage = None if self._first_stage is None else self._first_stage.scores(rows)
+        first_stage = None
+        if isinstance(model.predictor, FirstStageScorer):
+            first_stage = model.predictor.first_stage_scores(model.log.view, rows, before)
         return _Users(rows, ends - starts, watched, first_stage, sequence)
 
     def _excluded_for(self, block: _Users, user: int) -> NDArray[np.bool_]:

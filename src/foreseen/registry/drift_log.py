@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.drift.detectors import Finding
 from foreseen.drift.policies import Action
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.files import write_atomically
-from foreseen.integrity import describe, from_json, to_json
+from foreseen.integrity import to_json
 from foreseen.registry import audit_log
-from foreseen.registry.layout import read_current
+from foreseen.registry.layout import fault_of, read_current, read_record
 from foreseen.registry.versions import write_lock
 
 FILE: Final = "drift.json"
@@ -153,16 +153,11 @@ def read(folder: Path) -> DriftLog:
     read_current(folder)
     file = folder / FILE
     try:
-        document, has_checksum = from_json(file.read_bytes())
-        log = DriftLog.model_validate(document)
+        log, has_checksum = read_record(file, DriftLog)
     except FileNotFoundError:
         return DriftLog()
-    except ValidationError as error:
-        reason = describe(error)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except ValueError as error:
-        reason = str(error)
+    except (OSError, ValueError) as error:
+        reason = fault_of(error)
     else:
         if has_checksum:
             return log

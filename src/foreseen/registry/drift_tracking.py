@@ -13,6 +13,7 @@ from foreseen.data.schema import TIMESTAMP, USER
 from foreseen.drift.affected import affected_ratings
 from foreseen.drift.detectors import Finding
 from foreseen.drift.expected_error import (
+    GOOD,
     ErrorWindow,
     correction,
     error_window,
@@ -26,8 +27,6 @@ from foreseen.registry.layout import Version
 
 _MOST_MEASURED: Final = 20_000
 """Ratings of the end of the log that are predicted at most."""
-_BACK: Final = 1.02
-"""Ratio to the expected error up to which the error is back."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +166,6 @@ def _with_effect(old: DriftFinding, measured: NewRatings) -> DriftFinding:
     changed = old.effect.model_copy(update={"after": rmse, "ratings": after.ratings})
     update: dict[str, object] = {"effect": changed}
     expected = old.effect.expected
-    if expected is not None and rmse <= _BACK * expected:
+    if expected is not None and rmse <= GOOD * expected:
         update |= {"state": "closed", "closed_at": int(time.time())}
     return old.model_copy(update=update)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,6 +31,7 @@ RESTORE: Final = "restore a backup with: foreseen restore, or train again"
 NEW: Final = ".new"
 """Suffix of the names of a new `current` and its copy."""
 _LARGEST_NUMBER: Final = 999_999_999
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class Version(BaseModel):
@@ -175,12 +176,27 @@ def read_current_or_copy(folder: Path) -> tuple[Current, str]:
         return read_copy(folder), str(error)
 
 
-def _parse_current(file: Path) -> Current:
+def read_record(file: Path, kind: type[Record]) -> tuple[Record, bool]:
+    """Return the record in a file, and whether it has a checksum.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is damaged; the message is the reason.
+    """
     document, has_checksum = from_json(file.read_bytes())
     try:
-        current = Current.model_validate(document)
+        return kind.model_validate(document), has_checksum
     except ValidationError as error:
         raise ValueError(describe(error)) from error
+
+
+def fault_of(error: OSError | ValueError) -> str:
+    """Return the reason in an error of `read_record`."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _parse_current(file: Path) -> Current:
+    current, has_checksum = read_record(file, Current)
     if current.log is not None and not has_checksum:
         raise ValueError("it has no checksum")
     return current
@@ -211,17 +227,13 @@ def read_metadata(folder: Path, current: Current, number: int) -> Version:
     """
     file = version_folder(folder / current.root, number) / VERSION
     try:
-        version = Version.model_validate(from_json(file.read_bytes())[0])
-        reason = "" if version.number == number else f"it is of version {version.number}"
-    except ValidationError as error:
-        reason = describe(error)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except ValueError as error:
-        reason = str(error)
+        version, _ = read_record(file, Version)
+    except (OSError, ValueError) as error:
+        reason = fault_of(error)
     else:
-        if not reason:
+        if version.number == number:
             return version
+        reason = f"it is of version {version.number}"
     raise ModelFolderError(
         f"{file} is damaged ({reason}); go back with: foreseen rollback {folder}"
     )

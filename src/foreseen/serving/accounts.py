@@ -17,6 +17,7 @@ from typing import Final
 from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
+from foreseen.integrity import sha256
 from foreseen.serving.passwords import Passwords, check_name, check_password, is_name
 from foreseen.serving.sign_in_limits import SignInLimits
 from foreseen.serving.store import Store, Token, User
@@ -85,17 +86,17 @@ class Accounts:
             key = self._signer.unsign(cookie).decode()
         except (BadSignature, UnicodeDecodeError):
             return None
-        found = self._store.session_user(_digest(key), _now())
+        found = self._store.session_user(sha256(key.encode()), _now())
         if found is None:
             return None
         user, expires = found
         if expires < _now() + _RENEWED_BELOW:
-            self._store.renew_session(_digest(key), _now() + SESSION_SECONDS)
+            self._store.renew_session(sha256(key.encode()), _now() + SESSION_SECONDS)
         return Session(user, cookie, self._csrf_token(key))
 
     def bearer(self, token: str) -> User | None:
         """Return the user of an API token; None if it is unknown."""
-        return self._store.token_user(_digest(token))
+        return self._store.token_user(sha256(token.encode()))
 
     def sign_up(
         self, session: Session, name: str, password: str, *, proxied: bool = False
@@ -167,7 +168,7 @@ class Accounts:
         check_password(new, user.name)
         self._verify(user.name, old, address, trusted=True)
         digest = self._passwords.hash(new)
-        self._store.change_password(user.id, digest, _digest(self._key(session)))
+        self._store.change_password(user.id, digest, sha256(self._key(session).encode()))
 
     def _verify(self, name: str, password: str, address: str, *, trusted: bool = False) -> User:
         self._limits.count(name, address, trusted=trusted)
@@ -192,7 +193,7 @@ class Accounts:
 
     def sign_out(self, session: Session) -> None:
         """End a session; its cookie becomes invalid."""
-        self._store.close_session(_digest(self._key(session)))
+        self._store.close_session(sha256(self._key(session).encode()))
 
     def add_token(self, user: User, label: str) -> tuple[Token, str]:
         """Create an API token; return it with its text, which is not stored.
@@ -207,7 +208,7 @@ class Accounts:
         if user.name is None:
             raise InputError("sign up first: tokens are for accounts with a name")
         text = secrets.token_urlsafe(32)
-        return self._store.add_token(_digest(text), user.id, label, _now()), text
+        return self._store.add_token(sha256(text.encode()), user.id, label, _now()), text
 
     def is_valid_csrf_token(self, session: Session, csrf_token: str) -> bool:
         """Return whether a CSRF token is that of a session."""
@@ -215,7 +216,7 @@ class Accounts:
 
     def _open(self, user: User) -> Session:
         key = secrets.token_urlsafe(32)
-        self._store.open_session(_digest(key), user.id, _now() + SESSION_SECONDS)
+        self._store.open_session(sha256(key.encode()), user.id, _now() + SESSION_SECONDS)
         return Session(user, self._signer.sign(key).decode(), self._csrf_token(key))
 
     def _key(self, session: Session) -> str:
@@ -223,10 +224,6 @@ class Accounts:
 
     def _csrf_token(self, key: str) -> str:
         return hmac.new(self._secret, f"form {key}".encode(), hashlib.sha256).hexdigest()
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _now() -> int:

@@ -186,12 +186,7 @@ class UserState:
 
 def user_state(context: AppContext, snapshot: ModelSnapshot, user: User) -> UserState:
     """Read a user's data from the store."""
-    return state_by_id(context, snapshot, user.id)
-
-
-def state_by_id(context: AppContext, snapshot: ModelSnapshot, user: int) -> UserState:
-    """Read the data of the user with an id from the store."""
-    return stored_state(context.store, snapshot, user)
+    return stored_state(context.store, snapshot, user.id)
 
 
 def stored_state(store: Store, snapshot: ModelSnapshot, user: int) -> UserState:

@@ -1,10 +1,10 @@
 """Groups of accounts: their invitations, and the ranking for all members."""
 
-import hashlib
 import secrets
 from typing import Final, NamedTuple
 
-from foreseen.serving.dependencies import AppContext, now, state_by_id
+from foreseen.integrity import sha256
+from foreseen.serving.dependencies import AppContext, now, stored_state
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Group
 from foreseen.serving.together import GroupEntry, How, rank_for_group
@@ -30,7 +30,7 @@ def new_invitation() -> Invitation:
 
 def digest_of(invitation: str) -> str:
     """Return the digest by which an invitation is stored."""
-    return hashlib.sha256(invitation.encode()).hexdigest()
+    return sha256(invitation.encode())
 
 
 def rank_for_members(
@@ -40,7 +40,7 @@ def rank_for_members(
 
     The predictions of each entry are in the order of the members.
     """
-    states = [state_by_id(context, snapshot, member.user) for member in group.members]
+    states = [stored_state(context.store, snapshot, member.user) for member in group.members]
     hidden = sorted({movie for state in states for movie in state.hidden})
     people = [state.history for state in states]
     return rank_for_group(context.recommender, snapshot, people, hidden, how, k)

@@ -48,9 +48,10 @@ def test_predictions_are_the_mean_of_the_members(
     np.testing.assert_array_equal(found.values[:, :-1], members[0].values)
     disagreement = found.values[:, FACTOR_FEATURES.index("factor_disagreement")]
     np.testing.assert_allclose(disagreement, ratings.std(axis=0), rtol=1e-4, atol=1e-6)
-    everything = [predict_all(member, log.view, 5, log.end) for member in fitted.members]
+    rows = np.array([5], dtype=np.int32)
+    everything = [predict_all(member, log.view, rows, log.end) for member in fitted.members]
     np.testing.assert_allclose(
-        fitted.predict_all(log.view, 5, log.end), np.mean(everything, axis=0), rtol=1e-12
+        fitted.predict_all(log.view, rows, log.end), np.mean(everything, axis=0), rtol=1e-12
     )
 
 
@@ -142,5 +143,5 @@ def test_a_grown_catalogue_extends_the_members(fitted: FactorEnsemble, log: Inte
     grown = log.with_ratings(new)
     extended = fitted.observed(grown)
     assert all(m.movies.shape[1] == len(grown.catalogue) + 1 for m in extended.members)
-    row = int(grown.users.rows(new["userId"].to_numpy())[0])
-    assert np.isfinite(extended.predict_all(grown.view, row, grown.end)).all()
+    rows = grown.users.rows(new["userId"].to_numpy())
+    assert np.isfinite(extended.predict_all(grown.view, rows, grown.end)).all()

@@ -131,8 +131,8 @@ def test_predicting_all_movies_at_once_equals_one_query_per_movie(
         row = np.full(len(movies), user, dtype=np.int32)
         queries = Queries(row, row, movies, np.full(len(movies), moment))
         one_by_one = fold_in(factors, log.view, queries, features=False).rating
-        at_once = predict_all(factors, log.view, user, moment)
-        np.testing.assert_allclose(at_once, one_by_one, atol=1e-5)
+        at_once = predict_all(factors, log.view, row[:1], moment)
+        np.testing.assert_allclose(at_once[0], one_by_one, atol=1e-5)
 
 
 def test_no_queries_have_no_predictions(log: InteractionLog, factors: Factors) -> None:

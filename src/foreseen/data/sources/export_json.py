@@ -95,7 +95,7 @@ def _trakt(position: int, _key: str | None, entry: dict[str, Any]) -> Entry:
     if "listed_at" in entry:
         return _entry(position, title, "", entry["listed_at"], POINTS, kind, "watchlist")
     if "plays" not in entry and "watched_at" not in entry:
-        raise ValueError("it has neither a rating nor a date of watching or listing")
+        raise ValueError("it has neither a rating nor the date it was watched or listed")
     date = entry.get("watched_at") or entry.get("last_watched_at")
     return _entry(position, title, "", date, POINTS, kind, "seen")
 

@@ -50,7 +50,7 @@ def letterboxd_entry(line: int, row: Row, film_list: FilmList | None = None) -> 
     unrated = film_list or ("seen" if watched else None)
     if unrated is None and "rating" not in row and "rating10" not in row:
         raise ValueError(
-            "it has neither a rating nor a date of watching; name the file watched.csv or "
+            "it has neither a rating nor the date it was watched; name the file watched.csv or "
             "watchlist.csv"
         )
     logged = row.get("date", "")

@@ -137,9 +137,11 @@ class EnsemblePredictor:
         """Return the predictor with factors refreshed for the later ratings of a log."""
         return replace(self, factors=self.factors.observed(log))
 
-    def first_stage_scores(self, view: LogView, row: int, before: int) -> NDArray[np.float64]:
-        """Return the factors' predictions of all movies, of shape C."""
-        return self.factors.predict_all(view, row, before)
+    def first_stage_scores(
+        self, view: LogView, rows: NDArray[np.int32], before: int
+    ) -> NDArray[np.float64]:
+        """Return the factors' predictions of all movies for B histories, of shape B x C."""
+        return self.factors.predict_all(view, rows, before)
 
     @property
     def trained_until(self) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from foreseen.compute.threads import in_parallel
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
-from foreseen.features.user_sample import sampled_log
+from foreseen.features.user_sample import sampled_log, saved_share
 from foreseen.models.factors.bayesian_mf import (
     Factors,
     FactorSettings,
@@ -141,12 +141,14 @@ class FactorEnsemble:
                 members = tuple(in_parallel(refresh, members))
             yield Snapshot(moment, position, members)
 
-    def predict_all(self, view: LogView, row: int, before: int) -> NDArray[np.float64]:
-        """Return the members' mean ratings of all movies for one history, of shape C."""
+    def predict_all(
+        self, view: LogView, rows: NDArray[np.int32], before: int
+    ) -> NDArray[np.float64]:
+        """Return the members' mean ratings of all movies for B histories, of shape B x C."""
         moments = np.array([snapshot.moment for snapshot in self.snapshots], dtype=np.int64)
         number = int(np.searchsorted(moments, before, side="right"))
         members = self.members if not number else self.snapshots[number - 1].members
-        return np.mean([predict_all(member, view, row, before) for member in members], axis=0)
+        return np.mean([predict_all(member, view, rows, before) for member in members], axis=0)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the members as fitted, by name."""
@@ -170,9 +172,7 @@ class FactorEnsemble:
             rest = {name: values.astype(np.float64) for name, values in part.items()}
             members.append(Factors(movies=movies, movie_priors=priors, **rest))
         until, size = (int(value) for value in arrays["fitted_to"].astype(np.int64))
-        # Models that were saved before there were samples are fitted to all users.
-        share = float(arrays["share"].astype(np.float64)[0]) if "share" in arrays else 1.0
-        return cls(tuple(members), until, size, share=share)
+        return cls(tuple(members), until, size, share=saved_share(arrays))
 
 
 def _fold_in(

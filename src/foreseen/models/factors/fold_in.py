@@ -78,15 +78,16 @@ def fold_in(
     return FactorPredictions(rating, values.astype(np.float32))
 
 
-def predict_all(factors: Factors, view: LogView, row: int, before: int) -> NDArray[np.float64]:
-    """Return the expected ratings of all C movies for one history as of a moment, of shape C."""
+def predict_all(
+    factors: Factors, view: LogView, rows: NDArray[np.int32], before: int
+) -> NDArray[np.float64]:
+    """Return the expected ratings of all C movies for B histories, of shape B x C."""
     factors = factors.extended(len(view.catalogue))
     histories = view.histories
-    rows = np.array([row], dtype=np.int32)
-    ends = histories.ends(rows, np.array([before], dtype=np.int64))
-    user = user_vectors(factors, histories, rows, ends)
-    vectors = factors.by_movie[:-1].reshape(-1, user.coefficients.shape[1])
-    return user.offset + (vectors @ user.coefficients[0]).astype(np.float64)
+    ends = histories.ends(rows, np.full(len(rows), before, dtype=np.int64))
+    users = user_vectors(factors, histories, rows, ends)
+    vectors = factors.by_movie[:-1].reshape(-1, users.coefficients.shape[1])
+    return users.offset[:, None] + (users.coefficients @ vectors.T).astype(np.float64)
 
 
 def _prior_arrays(

@@ -15,7 +15,7 @@ from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.identifiers import IdMap
 from foreseen.features.interaction_log import InteractionLog, LogView
-from foreseen.features.user_sample import in_sample
+from foreseen.features.user_sample import in_sample, saved_share
 from foreseen.models.sequence.events import Events, make_batch
 from foreseen.models.sequence.finetuning import add_movies, finetune_sequence_network
 from foreseen.models.sequence.movie_vectors import (
@@ -271,8 +271,7 @@ class SequenceModel:
             raise ValueError("the arrays of the sequence model differ in size")
         until = int(arrays["until"].astype(np.int64)[0])
         network.requires_grad_(requires_grad=False)
-        # Models that were saved before there were samples are fitted to all users.
-        share = float(arrays["share"].astype(np.float64)[0]) if "share" in arrays else 1.0
+        share = saved_share(arrays)
         return cls(settings, network, users, movies, statistics, numbers["edges"], until, share)
 
 

@@ -1,0 +1,19 @@
+"""A drift finding to replace parts of."""
+
+from foreseen.drift.detectors import Finding
+
+FOUND = Finding(
+    kind="level",
+    label="all",
+    unit="stars",
+    is_concept_drift=True,
+    since=100,
+    earliest=90,
+    latest=110,
+    found=200,
+    before=0.0,
+    after=-0.5,
+    ratings=50,
+    evidence=50,
+    deviations=-8.0,
+)
