@@ -273,9 +273,9 @@ class Model:
         if not isinstance(self.predictor, FirstStageScorer):
             return None
         scores = np.empty((count, len(self.log.catalogue)))
-        # One by one, so that rounding does not depend on the other histories.
-        for row in np.arange(count, dtype=np.int32):
-            scores[row] = self.predictor.first_stage_scores(view, row[None], before)[0]
+        for row in range(count):  # one by one: rounding does not depend on the other histories
+            rows = np.array([row], dtype=np.int32)
+            scores[row] = self.predictor.first_stage_scores(view, rows, before)[0]
         return scores
 
     def second_stage_offset(self, before: int) -> NDArray[np.float64]:
