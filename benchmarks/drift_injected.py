@@ -30,7 +30,6 @@ from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.placebo import shuffle_sessions
-from foreseen.evaluation.metrics import as_dicts, paired_differences
 from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.spec import parse_settings
@@ -185,49 +184,6 @@ def recovery(tables: Tables, case: Injected, model: str, seed: int) -> dict[str,
     }
 
 
-def unaffected_users(tables: Tables, kind: str, seed: int, model: str) -> dict[str, Any]:
-    """Return the paired deltas of RMSE of the users without drift, due to the others' drift.
-
-    `observed` is the delta if the model observes the drifted ratings, `removed` if these ratings
-    are removed: then nothing misleads the model, but their information is missing.
-    """
-    case = inject(tables, kind, "abrupt", seed)
-    original = shuffle_sessions(tables.ratings, seed)
-    drifting = set(case.ratings.filter(pl.Series(case.affected))[USER].to_list())
-    times = original[TIMESTAMP].to_numpy().astype(np.int64)
-    later = pl.Series(times >= case.begins)
-    kept = pl.Series(~case.affected)
-    usual, drifted, removed = (
-        _predict_others(tables, ratings, is_later, drifting, model, seed)
-        for ratings, is_later in (
-            (original, later),
-            (case.ratings, later),
-            (case.ratings.filter(kept), later.filter(kept)),
-        )
-    )
-    return {
-        "observed": as_dicts(paired_differences(usual, drifted))["rmse"],
-        "removed": as_dicts(paired_differences(usual, removed))["rmse"],
-    }
-
-
-def _predict_others(
-    tables: Tables,
-    ratings: pl.DataFrame,
-    later: pl.Series,
-    excluded: set[int],
-    model: str,
-    seed: int,
-) -> pl.DataFrame:
-    """Return the predictions of the later ratings of all users but the excluded ones."""
-    past, events = ratings.filter(~later), ratings.filter(later)
-    log = InteractionLog.of(past, Catalogue.of(tables.movies))
-    fitted = train_on(log, model, parse_settings(model), seed, next_item=UNTRAINED)
-    moments = events[TIMESTAMP].to_numpy().astype(np.int64)
-    predicted = predict_events(fitted.with_ratings(events), events, moments)
-    return predicted.filter(~predicted[USER].is_in(list(excluded)))
-
-
 def summarise(kind: str, shape: str, measured: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the detection figures of one kind and shape over all seeds."""
     delays = np.array([m["delay"] if m["delay"] is not None else np.inf for m in measured])
@@ -246,6 +202,7 @@ def main() -> None:
     """Measure all kinds and shapes over several seeds, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("data", nargs="?", default="ml-latest-small")
+    parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--model", default="bias")
     parser.add_argument("--out", type=Path)
@@ -254,7 +211,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     print(f"{'drift':<11}{'shape':<11}found<=500 found<=1000 median  named  recovered<=2000")
     for kind in KINDS:
-        for shape in SHAPES:
+        for shape in given.shapes:
             cases = [inject(tables, kind, shape, seed) for seed in range(given.seeds)]
             measured: list[dict[str, Any]] = []
             with progress_bar(f"{kind}, {shape}", len(cases)) as advance:
@@ -275,16 +232,8 @@ def main() -> None:
                 f"{row['named']:>6.2f}  {row.get('back_within_2000', '')}"
             )
     abrupt = [row["found_within_500"] for row in rows if row["shape"] == "abrupt"]
-    print(f"abrupt drifts found within 500 affected ratings: {np.mean(abrupt):.1%} of all runs")
-    others = {kind: [unaffected_users(tables, kind, seed, given.model) for seed in range(3)]
-              for kind in ("taste", "turned")}  # fmt: skip
-    for kind, found in others.items():
-        for name in ("observed", "removed"):
-            deltas = ", ".join(
-                f"{f[name]['value']:+.4f} ({f[name]['low']:+.4f} to {f[name]['high']:+.4f})"
-                for f in found
-            )
-            print(f"users without drift, RMSE delta, {kind}, drifted ratings {name}: {deltas}")
+    if abrupt:
+        print(f"abrupt drifts found within 500 affected ratings: {np.mean(abrupt):.1%} of all runs")
     years = (tables.manifest.last - tables.manifest.first) / YEAR
     catalogue = Catalogue.of(tables.movies)
     alarms = [
@@ -294,7 +243,7 @@ def main() -> None:
     print(f"alarms in {given.seeds} shuffled logs of {years:.1f} years: {alarms}, "
           f"{np.mean(alarms) / years:.3f} a year")  # fmt: skip
     if given.out is not None:
-        document = {"data": given.data, "rows": rows, "others": others, "alarms": alarms}
+        document = {"data": given.data, "rows": rows, "alarms": alarms}
         given.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

@@ -24,8 +24,9 @@ from server import Guest, served
 from foreseen.compute.threads import keep_to_one_thread
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.ranking.request import RankingRequest
+from foreseen.serving.live_model import freeze_gc
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.snapshot import ModelSnapshot, freeze_gc
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
 
 CALLS: Final = 200
@@ -43,7 +44,7 @@ def main() -> None:
     given = parser.parse_args()
     keep_to_one_thread()
     snapshot = ModelSnapshot.load(given.folder)
-    freeze_gc()
+    freeze_gc(collect=True)
     if given.movies > len(snapshot.ids):
         snapshot = extended(snapshot, given.movies)
     recommender = Recommender()

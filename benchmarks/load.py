@@ -26,6 +26,7 @@ from mixed_load import (
 from server import served
 
 MEMORY_SAMPLES: Final = 10
+REQUESTS_OF_A_KIND: Final = 300
 
 
 async def sample_memory(process: int, seconds: float, samples: list[float]) -> None:
@@ -50,6 +51,15 @@ async def measure(load: MixedLoad, process: int, rate: float, seconds: float) ->
     print("memory during the run, MiB:", *(f"{sample:.0f}" for sample in memory))
 
 
+def measure_processor_time(load: MixedLoad, process: int) -> None:
+    """Send requests one after the other, and print the processor time that each kind takes."""
+    for kind in KINDS:
+        busy = processor_seconds(process)
+        asyncio.run(load.in_turn(kind, REQUESTS_OF_A_KIND))
+        busy = processor_seconds(process) - busy
+        print(f"  {kind:<8}processor time {1000 * busy / REQUESTS_OF_A_KIND:5.1f} ms")
+
+
 def quantiles(responses: list[Response]) -> str:
     """Return the median and the 99th percentile as text."""
     median, p99 = (milliseconds(responses, quantile) for quantile in (0.5, 0.99))
@@ -72,6 +82,7 @@ def main() -> None:
         asyncio.run(measure(load, process, given.rate, given.seconds))
         busy = processor_seconds(process) - busy
         print(f"processor time per request: {1000 * busy / (given.rate * given.seconds):.1f} ms")
+        measure_processor_time(load, process)
 
 
 if __name__ == "__main__":

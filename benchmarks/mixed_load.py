@@ -91,6 +91,15 @@ class MixedLoad:
             lists = await asyncio.gather(*(keep_sending() for _ in range(clients)))
         return [response for responses in lists for response in responses]
 
+    async def in_turn(self, kind: str, requests: int) -> list[Response]:
+        """Send requests of one kind, each when the last one has returned."""
+        async with self._client() as client:
+            begun = time.perf_counter()
+            return [
+                await self._send(client, kind, begun, time.perf_counter() - begun)
+                for _ in range(requests)
+            ]
+
     async def rarely(self, interval: float, seconds: float) -> list[Response]:
         """Import a file and sign in, at an interval."""
         async with self._client() as client:

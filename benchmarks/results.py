@@ -1,8 +1,9 @@
-"""Errors and rankings under splits by time, for several data sets: the tables of `docs/results.md`.
+"""Errors and rankings by protocol, for several data sets: the tables of `docs/results.md`.
 
 Runs `foreseen evaluate` for each data set and protocol, unless its `metrics.json` is there already,
 and makes tables of the metrics. The folders under `--out` keep every prediction and ranking as
-Parquet, so that any other program can score them.
+Parquet, so that any other program can score them. `leave-last-out` is that of `ensemble` alone,
+with the ratings of one second in the order of the file.
 
     python benchmarks/results.py [DATA...] [--out work/results] [--into docs/results.md]
 """
@@ -24,7 +25,8 @@ from foreseen.evaluation.protocols import GLOBAL_MEAN
 from foreseen.evaluation.results import POPULARITY, criterion_label, setting_label
 
 MODELS: Final = ("bias", "hybrid", "ensemble")
-PROTOCOLS: Final = ("stream", "foldin", "calendar-ranking", "time-to-split")
+LAST: Final = "leave-last-out"
+PROTOCOLS: Final = ("stream", "foldin", "calendar-ranking", "time-to-split", LAST)
 PREDICTING: Final = ("stream", "foldin", "calendar-ranking")
 """The protocols of the table of errors; `time-to-split` cuts the same ratings once more."""
 ERRORS: Final = {"rmse": "RMSE", "rmse_user": "RMSE per user"}
@@ -48,7 +50,7 @@ def main() -> None:
     for data in given.data:
         name = Path(data).name
         files = [
-            evaluate(data, protocol, given.out / name / protocol)
+            evaluate(data, protocol, given.out / name / protocol, *_choices(protocol))
             for protocol in given.protocol or PROTOCOLS
         ]
         day = datetime.fromtimestamp(max(file.stat().st_mtime for file in files), UTC).date()
@@ -73,6 +75,11 @@ def evaluate(
         python = [sys.executable, "-m", "foreseen"]
         subprocess.run([*python, *command], check=True, stdout=subprocess.DEVNULL)
     return file
+
+
+def _choices(protocol: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the models that are evaluated by a protocol, and its options."""
+    return (("ensemble",), ("--ties", "file")) if protocol == LAST else (MODELS, ())
 
 
 def section(name: str, documents: Sequence[Mapping[str, Any]], made: str) -> str:

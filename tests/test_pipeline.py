@@ -21,7 +21,7 @@ from tests.cli.conftest import run_command
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
 # What cannot change a result: messages, progress bars, how files are written, printing.
-WITHOUT_EFFECT = {"__init__", "cli", "errors", "files", "integrity", "progress"}
+WITHOUT_EFFECT = {"__init__", "cli", "cluster", "errors", "files", "integrity", "progress"}
 STAGES: dict[str, dict[str, Any]] = {
     name: stage.get("do", stage)
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))[

@@ -134,3 +134,21 @@ def test_a_log_is_expanded_by_fractals(synthesize: dict[str, Any], tmp_path: Pat
     copies = (expanded.ratings[USER] - 1) // real.manifest.users
     assert sorted(copies.unique()) == [0, 1, 2]
     assert mean(expanded.ratings[RATING]) == pytest.approx(mean(real.ratings[RATING]), abs=0.05)
+
+
+def test_in_the_log_of_new_releases_users_rate_what_they_just_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    releases = runpy.run_path(str(BENCHMARKS / "drift_logs.py"))["releases"]
+    ratings, movies = releases(0)
+    assert ratings.height == pytest.approx(100_000, rel=0.05)
+    assert ratings[TIMESTAMP].is_sorted()
+    assert not ratings.select(USER, MOVIE).is_duplicated().any()
+    gaps = ratings.sort(USER, TIMESTAMP).select(pl.col(TIMESTAMP).diff().over(USER)).to_series()
+    assert mean((gaps.drop_nulls() > 86_400).cast(pl.Float64)) > 0.75
+    first = pl.col(TIMESTAMP).min().over(MOVIE)
+    new = ratings.join(movies.filter(pl.col(YEAR) == 2017).select(MOVIE), on=MOVIE)
+    assert 0.6 < new.height / ratings.height < 0.8
+    days = new.select((pl.col(TIMESTAMP) - first) / 86_400).to_series()
+    assert 7 < mean(days.sort().gather([days.len() // 2])) < 14

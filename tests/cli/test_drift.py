@@ -8,15 +8,21 @@ import pytest
 from tests.cli.conftest import Run
 from tests.registry.conftest import WINDOW, recorded
 
+from foreseen.evaluation.intervals import Estimate
 from foreseen.registry import drift_log
-from foreseen.registry.drift_log import DriftLog
+from foreseen.registry.drift_log import DriftLog, Effect
 
 
 @pytest.fixture
 def model(folder: Path, tmp_path: Path) -> Path:
     """A model with an open finding that is serious, one that is not, and a closed one."""
     model = shutil.copytree(folder / "model", tmp_path / "model")
-    findings = (recorded(1), recorded(2, serious=False), recorded(3, state="closed"))
+    excess = Estimate(1.01, 0.95, 1.08)
+    findings = (
+        recorded(1, effect=Effect(expected=0.9, found=1.1, after=0.92, excess=excess)),
+        recorded(2, serious=False),
+        recorded(3, state="closed"),
+    )
     drift_log.write(model, DriftLog(findings=findings, windows=(WINDOW,)))
     return model
 
@@ -33,6 +39,7 @@ def test_an_open_serious_finding_exits_with_3(model: Path, run: Run) -> None:
     assert "2 findings, 1 closed" in result.stdout
     assert "rating level" in result.stdout
     assert "0.8500" in result.stdout
+    assert "(1.01, 0.95 to" in " ".join(result.stdout.split())
     document = run("drift", model, "--json")
     assert document.exit_code == 3
     found = json.loads(document.stdout)

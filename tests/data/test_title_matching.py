@@ -72,8 +72,8 @@ def test_unknown_movies_are_missing_and_repeated_ones_counted(
         PersonalRating(3, "Alien", 1979, 4.5, timestamp=20),
     )
     report = match_export(PersonalExport(rows), index)
-    assert [match.rating.line for match in report.missing] == [1]
-    assert [match.rating.stars for match in report.matched] == [4.5]
+    assert [match.film.line for match in report.missing] == [1]
+    assert [match.film.stars for match in report.matched] == [4.5]
     assert report.repeated == 1
 
 
@@ -96,7 +96,7 @@ def test_a_series_is_matched_by_its_imdb_id_and_else_counted_by_type(real: Table
     index = TitleIndex.of(real.movies, links)
     rows = (series(1, "Fargo", 1996, "2802850"), series(2, "Fargo", 1996, "116282"))
     report = match_export(PersonalExport(rows, skipped={"Podcast": 2}), index)
-    assert [match.rating.line for match in report.matched] == [2]
+    assert [match.film.line for match in report.matched] == [2]
     assert (report.skipped, report.missing) == ({"Podcast": 2, "TV Series": 1}, ())
     assert report.as_json()["skipped"] == 3
 

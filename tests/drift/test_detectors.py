@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from river.drift import ADWIN
+from tests.conftest import tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.drift.default_streams import stream_specs
 from foreseen.drift.detectors import detect
 from foreseen.drift.placebo import shuffle_sessions
@@ -74,6 +76,33 @@ def test_the_introduction_of_half_stars_in_2003_is_found(real: Tables) -> None:
     assert scale[0].is_concept_drift
     assert str(scale[0]).startswith("rating scale: half stars up since 2003-05-15: 0.0% before")
     assert not [f for f in findings if f.kind == "level" and f.since <= scale[0].found <= f.found]
+
+
+def single_ratings(seed: int) -> InteractionLog:
+    """Return a log of users who rate one movie at a time; a few sessions have three or four."""
+    generator = np.random.default_rng(seed)
+    sessions, merit = 12_000, generator.normal(3.4, 0.5, 300)
+    size = np.where(generator.random(sessions) < 0.03, generator.integers(3, 5, sessions), 1)
+    session = np.repeat(np.arange(sessions), size)
+    user = generator.integers(0, 3_000, sessions)[session]
+    movie = generator.integers(0, 300, len(session))
+    value = merit[movie] + generator.normal(0, 0.9, len(session))
+    ratings = pl.DataFrame(
+        {
+            "userId": user + 1,
+            "movieId": movie + 1,
+            "rating": np.clip(np.round(2 * value) / 2, 0.5, 5),
+            "timestamp": 1_500_000_000 + 1_000 * session + np.arange(len(session)) % 7,
+        }
+    )
+    tables = tables_of(ratings.unique(["userId", "movieId"], keep="first").cast(RATINGS_SCHEMA))
+    return log_of(tables, tables.ratings)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_single_ratings_raise_no_alarm_about_agreement_or_spread(seed: int) -> None:
+    findings = detect(single_ratings(seed))
+    assert not [found for found in findings if found.is_concept_drift]
 
 
 def test_there_are_few_false_alarms_in_logs_with_shuffled_sessions(real: Tables) -> None:

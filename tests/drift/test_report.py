@@ -5,23 +5,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from foreseen.data.canonical import Tables
-from foreseen.drift import html, report
+from foreseen.drift import report
 from foreseen.drift.backtest import BacktestConfig, backtest
+from foreseen.drift.segments import backtest_segments
+from foreseen.drift.windows import Window
 from foreseen.models.spec import parse_settings
 
 POLICIES = ("frozen", "full", "adaptive")
 
 
 @pytest.fixture(scope="module")
-def document(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def finished(
+    small: Tables, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[BacktestConfig, pl.DataFrame, list[Window]]:
     config = BacktestConfig(small, "bias", parse_settings("bias"), POLICIES, 0.5, 0, 0)
+    return config, *backtest(config, tmp_path_factory.mktemp("backtest"))
+
+
+@pytest.fixture(scope="module")
+def document(finished: tuple[BacktestConfig, pl.DataFrame, list[Window]]) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "_SHUFFLES", 2)
-        finished = backtest(config, tmp_path_factory.mktemp("backtest"))
-        return report.summarise_backtest(config, *finished)
+        return report.summarise_backtest(*finished)
+
+
+@pytest.fixture(scope="module")
+def segments(finished: tuple[BacktestConfig, pl.DataFrame, list[Window]]) -> pl.DataFrame:
+    config, predictions, _ = finished
+    return backtest_segments(config, predictions)
 
 
 def test_a_policy_that_uses_new_ratings_has_less_error(document: dict[str, Any]) -> None:
@@ -75,16 +90,34 @@ def test_the_document_has_findings_and_placebo_alarms(document: dict[str, Any]) 
     assert placebo["alarms_per_year"] == pytest.approx(mean / placebo["years"])
 
 
-def test_metrics_a_figure_and_a_page_are_written(
-    document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_windows_are_compared_with_full_retraining(document: dict[str, Any]) -> None:
+    frozen, full, _ = document["results"]
+    for window, other in zip(frozen["windows"], full["windows"], strict=True):
+        difference = window["rmse"]["value"] - other["rmse"]["value"]
+        assert window["less_full"]["rmse"]["value"] == pytest.approx(difference)
+        assert "less_full" not in other
+
+
+def test_errors_by_segment_add_up_to_the_metrics(
+    document: dict[str, Any], segments: pl.DataFrame
 ) -> None:
-    pages: list[Path] = []
+    for result in document["results"]:
+        part = segments.filter(pl.col("policy") == result["policy"])
+        for window, entry in [(None, result), *enumerate(result["windows"])]:
+            rows = part.filter(pl.col("window").eq_missing(window))
+            overall = rows.filter(dimension="all")
+            assert overall["rmse"].item() == pytest.approx(entry["rmse"]["value"])
+            assert overall["events"].item() == entry["events"]
+        activity = part.filter(pl.col("window").is_null(), pl.col("dimension") == "activity")
+        expected = {e["activity"]: e["rmse"]["value"] for e in result["activity"]}
+        for row in activity.iter_rows(named=True):
+            assert row["rmse"] == pytest.approx(expected[row["segment"]])
 
-    def write_page(_: dict[str, Any], out: Path) -> None:
-        pages.append(out)
 
-    monkeypatch.setattr(html, "write_backtest_page", write_page)
-    report.write_backtest(document, tmp_path)
+def test_metrics_a_figure_and_a_page_are_written(
+    document: dict[str, Any], segments: pl.DataFrame, tmp_path: Path
+) -> None:
+    report.write_backtest(document, tmp_path, segments)
     assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8")) == document
     assert (tmp_path / "error.png").stat().st_size > 1000
-    assert pages == [tmp_path / "report.html"]
+    assert document["data"] in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -25,11 +25,11 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "train": {
         "data": "data", "out": "model output", "model": "name", "seed": "whole number",
         "until": "whole number", "settings": "settings", "device": "device", **READING,
-        "scale": "scale",
+        "scale": "scale", "cluster": "cluster",
     },
     "recommend": {
         "folder": "model", "user": "id", "k": "whole number", "by": "name",
-        "at": "whole number", "diversity": "share", "out": "table",
+        "at": "whole number", "diversity": "share", "out": "table", "cluster": "cluster",
     },
     "predict": {"folder": "model", "pairs": "rows", "out": "table"},
     "observe": {"folder": "model", "ratings": "rows", **READING},
@@ -42,11 +42,12 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluate": {
         "data": "data", "out": "folder", "protocol": "name", "ties": "name",
         "folds": "whole number", "model": "name", "seed": "whole number",
-        "settings": "settings", "device": "device", **READING, "scale": "scale",
+        "settings": "settings", "device": "device", "cluster": "cluster", **READING,
+        "scale": "scale",
     },
     "tune": {
         "data": "data", "out": "folder", "model": "name", "trials": "whole number",
-        "seed": "whole number", **READING, "scale": "scale",
+        "seed": "whole number", "cluster": "cluster", **READING, "scale": "scale",
     },
     "backtest": {
         "data": "data", "out": "folder", "model": "name", "policy": "name", "start": "share",
@@ -84,6 +85,7 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "settings": ("", "nowhere", "{bare}", "{binary}", "{json}", "{deep}", "{date}"),
     "name": ("", "nope", "../bias"),
     "device": ("", "nope", ABSENT_DEVICE),
+    "cluster": ("", "nowhere", "host:", "host:0", "host:65536", "https://host:6379"),
     "whole number": WHOLE_NUMBERS,
     "version": (*WHOLE_NUMBERS, "0", "7"),
     "finding": (*WHOLE_NUMBERS, "0", "7"),

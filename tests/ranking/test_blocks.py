@@ -133,7 +133,7 @@ def test_a_damaged_block_is_computed_again(tmp_path: Path) -> None:
 
     def end_early() -> None:
         with stored_blocks(file, "key") as blocks:
-            blocks.add("0", lambda: table)
+            blocks.write("0", table)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -141,7 +141,9 @@ def test_a_damaged_block_is_computed_again(tmp_path: Path) -> None:
     (block,) = leftovers(tmp_path)[0].iterdir()
     block.write_bytes(block.read_bytes()[:20])
     with stored_blocks(file, "key") as blocks:
-        blocks.add("0", lambda: table)
+        assert not blocks.holds("0")
+        blocks.write("0", table)
+        assert blocks.holds("0")
         assert pl.read_parquet(blocks.files).equals(table)
     assert not leftovers(tmp_path)
 

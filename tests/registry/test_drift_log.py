@@ -7,10 +7,14 @@ import pytest
 from tests.findings import FOUND
 from tests.registry.conftest import WINDOW, recorded
 
+from foreseen.drift.recovery import UsualError
 from foreseen.errors import InputError, ModelFolderError
+from foreseen.evaluation.intervals import Estimate
+from foreseen.files import write_atomically
+from foreseen.integrity import to_json
 from foreseen.models.base import Model
 from foreseen.registry import audit_log, drift_log, versions
-from foreseen.registry.drift_log import DriftLog
+from foreseen.registry.drift_log import DriftLog, Effect
 
 
 def test_a_folder_without_updates_has_no_findings(folder: Path) -> None:
@@ -18,8 +22,19 @@ def test_a_folder_without_updates_has_no_findings(folder: Path) -> None:
 
 
 def test_a_log_is_read_as_it_was_written(folder: Path) -> None:
-    log = DriftLog(findings=(recorded(),), windows=(WINDOW,))
+    usual = UsualError(noise=0.7, user=0.4, movie=0.3, others=1.1, standard_error=0.02)
+    effect = Effect(expected=0.9, found=1.1, after=0.9, usual=usual, excess=Estimate(1, 0.9, 1.1))
+    log = DriftLog(findings=(recorded(effect=effect),), windows=(WINDOW,))
     drift_log.write(folder, log)
+    assert drift_log.read(folder) == log
+
+
+def test_a_log_of_before_errors_were_compared_is_read(folder: Path) -> None:
+    log = DriftLog(findings=(recorded(),))
+    document = log.model_dump(mode="json")
+    for name in ("usual", "excess"):
+        del document["findings"][0]["effect"][name]
+    write_atomically(folder / drift_log.FILE, lambda file: file.write_bytes(to_json(document)))
     assert drift_log.read(folder) == log
 
 

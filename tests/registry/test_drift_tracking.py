@@ -1,10 +1,11 @@
 """Updates measure the error of new ratings, record findings, and close them once it is back."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import tables_of
+from tests.conftest import ratings_of, tables_of
 from tests.findings import FOUND
 
 from foreseen.data.canonical import Tables
@@ -106,19 +107,53 @@ def test_a_finding_that_is_found_again_keeps_its_record(measured: NewRatings) ->
     assert len(found.explains) == 1
 
 
-@pytest.mark.parametrize(("expected", "state"), [(10.0, "closed"), (0.01, "open")])
-def test_a_finding_is_closed_once_the_error_is_back(
-    measured: NewRatings, expected: float, state: str
-) -> None:
-    old = recorded(measured, done_until=second(measured, 0.6))
-    effect = old.effect.model_copy(update={"expected": expected})
-    found = after_update(measured, old.model_copy(update={"effect": effect}))
-    assert found.state == state
-    assert found.effect.after is not None
-    assert found.effect.ratings >= 200
-    assert (found.closed_at is not None) is (state == "closed")
-    if state == "closed":
-        assert after_update(measured, found, promoted=True) == found
+def changed_log() -> Tables:
+    """Return 8,000 ratings of 400 users, one after the other; the last half rates otherwise.
+
+    From user 201 on, the better half of the movies gets two stars less and the other half more.
+    """
+    generator = np.random.default_rng(0)
+    rows: list[tuple[int, int, float, int]] = []
+    for user in range(400):
+        for place, movie in enumerate(generator.choice(60, 20, replace=False).tolist()):
+            merit = 1.5 if (movie < 30) == (user < 200) else -0.5
+            rating = 2.5 + merit + generator.normal(0, 0.6)
+            stars = float(np.clip(np.round(2 * rating) / 2, 0.5, 5))
+            rows.append((user + 1, movie + 1, stars, 1_000_000_000 + 86_400 * user + place))
+    return tables_of(ratings_of(*rows))
+
+
+@pytest.mark.parametrize("retrained", [False, True])
+def test_a_finding_is_closed_only_if_the_error_is_back(retrained: bool, tmp_path: Path) -> None:
+    tables = changed_log()
+    times, change = tables.ratings["timestamp"].to_numpy(), 4000
+    old = train(tables_of(tables.ratings[:2000], tables.movies), "bias")
+    versions.save_model(old, tmp_path / "m")
+    version = versions.read_version(tmp_path / "m")
+    begin, found = int(times[change]), change + 2000
+    drift = replace(FOUND, since=begin, earliest=begin, latest=begin, found=int(times[found - 1]))
+
+    known = NewRatings.of(old.with_ratings(tables.ratings[2000:found]), version)
+    log = with_findings(DriftLog(), [drift], known, "kept", promoted=False)
+    effect = log.findings[0].effect
+    assert effect.found is not None
+    assert effect.expected is not None
+    assert effect.found > 1.3 * effect.expected
+    # Observing alone keeps what half of all ratings say of the movies; training anew drops it.
+    first = tables.ratings[change:found] if retrained else tables.ratings[:2000]
+    model = train(tables_of(first, tables.movies), "bias")
+    rest = tables.ratings[found:] if retrained else tables.ratings[2000:]
+    measured = NewRatings.of(model.with_ratings(rest), version)
+    (record,) = with_findings(log, [], measured, "kept", promoted=False).findings
+    excess = record.effect.excess
+    assert excess is not None
+    assert record.state == ("closed" if retrained else "open")
+    assert (excess.low > 1) is not retrained
+    if retrained:
+        assert record.closed_at is not None
+        assert with_findings(log, [], measured, "x", promoted=True).findings == (
+            record.model_copy(update={"done": "kept"}),
+        )
 
 
 def test_too_few_ratings_since_the_action_show_no_effect(measured: NewRatings) -> None:

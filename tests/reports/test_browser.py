@@ -1,6 +1,7 @@
 """Real reports, opened from the file system in a real browser."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +14,38 @@ from tests.conftest import random_ratings, tables_of
 
 from foreseen.data.canonical import Tables
 from foreseen.data.profile_page import write_profile
+from foreseen.drift import report as drift_report
+from foreseen.drift.backtest import BacktestConfig, backtest
+from foreseen.drift.segments import backtest_segments
 from foreseen.evaluation.protocols import GLOBAL_MEAN, PROTOCOLS
 from foreseen.evaluation.report import summarise_all, write_report
 from foreseen.evaluation.segment_errors import segment_errors
+from foreseen.evaluation.tuning import tune
 from foreseen.models.spec import parse_settings
 from foreseen.reports.index import write_index
 
-PATHS = ("index.html", "description.html", "stream/report.html", "foldin/report.html")
+PATHS = (
+    "index.html", "description.html", "stream/report.html", "foldin/report.html",
+    "tuned/report.html", "backtest/report.html",
+)  # fmt: skip
+COLLISIONS = """[...document.querySelectorAll('.chart')].flatMap((chart) => {
+  const texts = [...chart.querySelectorAll('svg text')].filter((text) =>
+    text.textContent && getComputedStyle(text).opacity !== '0');
+  const boxes = texts.map((text) => text.getBoundingClientRect());
+  const found = [];
+  boxes.forEach((a, i) => boxes.forEach((b, j) => {
+    if (i < j && texts[i].textContent !== texts[j].textContent
+        && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+      found.push(`${chart.ariaLabel}: ${texts[i].textContent} / ${texts[j].textContent}`);
+  }));
+  return found;
+})"""
+"""Returns the pairs of texts of the same chart that overlap."""
+DRAWN = """() => [...document.querySelector('.chart').querySelectorAll('svg path, svg text')]
+  .map((mark) => `${mark.textContent} ${mark.getAttribute('d')} ${mark.getAttribute('transform')}`)
+  .sort().join()"""
+"""Returns the lines, symbols and texts of the first chart, in whichever order they are drawn."""
 ODD = "<img src=x onerror=alert(1)> & Genre"
 
 
@@ -38,8 +64,26 @@ def folder(small: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
             results += evaluate(name, parse_settings(name), 0)
         summaries = summarise_all(results)
         write_report(protocol, "small", summaries, root / protocol, segment_errors(results, tables))
+    tune(tables, "bias", 3, 0, root / "tuned", "foreseen tune <data>")
+    write_drift_report(tables, root / "backtest")
     write_index(root)
     return root
+
+
+def write_drift_report(tables: Tables, out: Path) -> None:
+    """Write the report of a backtest on a log that gets half stars in its last quarter."""
+    ratings = tables.ratings.with_row_index()
+    half = (pl.col("rating").floor() - 0.5).clip(0.5)
+    is_late = pl.col("index") > ratings.height * 3 // 4
+    changed = pl.when(is_late).then(half).otherwise(pl.col("rating").ceil())
+    moved = replace(tables, ratings=ratings.with_columns(rating=changed).drop("index"))
+    policies = ("frozen", "full", "adaptive")
+    config = BacktestConfig(moved, "bias", parse_settings("bias"), policies, 0.5, 0, 0)
+    predictions, windows = backtest(config, out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drift_report, "_SHUFFLES", 2)
+        document = drift_report.summarise_backtest(config, predictions, windows)
+    drift_report.write_backtest(document, out, backtest_segments(config, predictions))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +132,10 @@ def test_a_report_is_drawn_fits_and_is_accessible(
         " text.textContent && text.getBoundingClientRect().right > innerWidth + 1).length"
     )
     assert beyond == 0
+    assert page.evaluate(COLLISIONS) == []
+    names = page.locator(".chart").evaluate_all("list => list.map(chart => chart.ariaLabel)")
+    assert len(set(names)) == charts
+    assert all(page.get_by_role("img", name=name, exact=True).count() == 1 for name in names)
     assert faults == []
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     found: dict[str, Any] = page.evaluate("axe.run()")
@@ -99,23 +147,53 @@ def test_a_report_is_drawn_fits_and_is_accessible(
 
 @pytest.mark.parametrize(
     ("path", "group"),
-    [("description.html", "Release of the movie"), ("stream/report.html", "Genre")],
+    [
+        ("description.html", "Release of the movie"),
+        ("stream/report.html", "Genre"),
+        ("backtest/report.html", "Genre"),
+    ],
 )
 def test_a_filter_changes_the_charts(browser: Browser, folder: Path, path: str, group: str) -> None:
     page, faults = opened(browser, folder / path)
-    chart = page.locator(".chart svg").first
-    before = chart.inner_html()
-    choice = page.locator(".choices select")
+    before = page.evaluate(f"({DRAWN})()")
+    choice = page.locator("select[name=segment]")
     values: list[str] = choice.locator("option").evaluate_all("list => list.map(o => o.value)")
     choice.select_option(next(value for value in values if group.lower()[:5] in value.lower()))
-    page.wait_for_function(
-        "html => document.querySelector('.chart svg').innerHTML !== html", arg=before
-    )
+    page.wait_for_function(f"before => ({DRAWN})() !== before", arg=before)
     choice.select_option("all")
-    page.wait_for_function(
-        "html => document.querySelector('.chart svg').innerHTML === html", arg=before
-    )
+    page.wait_for_function(f"before => ({DRAWN})() === before", arg=before)
     assert faults == []
+    page.close()
+
+
+def test_a_policy_shows_its_intervals_actions_and_expected_error(
+    browser: Browser, folder: Path
+) -> None:
+    page, faults = opened(browser, folder / "backtest/report.html")
+    error = page.get_by_role("img", name="RMSE by window")
+    expected = page.get_by_role("img", name="Expected before the ratings, and realised")
+    before, other = page.evaluate(f"({DRAWN})()"), expected.inner_html()
+    page.locator("select[name=policy]").select_option("frozen")
+    page.wait_for_function(f"before => ({DRAWN})() !== before", arg=before)
+    assert expected.inner_html() != other
+    # Each window has an interval, that of the chosen policy.
+    assert error.locator(".mark-rule.role-mark line").count() == 10
+    page.locator("select[name=policy]").select_option("adaptive")
+    page.wait_for_function(f"before => ({DRAWN})() === before", arg=before)
+    assert faults == []
+    page.close()
+
+
+def test_a_detected_change_has_its_dates_on_hover(browser: Browser, folder: Path) -> None:
+    page, _ = opened(browser, folder / "backtest/report.html")
+    changes = page.get_by_role("img", name="Detected changes of the log")
+    texts = changes.locator("text").all_text_contents()
+    assert any(text.startswith("rating scale: half stars ↑") for text in texts)
+    changes.locator(".mark-symbol path").first.hover()
+    page.locator("#tooltip dd").first.wait_for()
+    assert {"changed", "between", "and", "detected"} <= set(
+        page.locator("#tooltip dt").all_inner_texts()
+    )
     page.close()
 
 

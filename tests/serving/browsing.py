@@ -1,6 +1,7 @@
 """Actions in a browser that several tests do."""
 
-from typing import Literal
+from importlib.resources import files
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.serving.conftest import Server
@@ -24,6 +25,22 @@ def phone(
         has_touch=True,
         color_scheme=scheme,
     )
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    """Return the serious violations that axe finds on a page, with some of the elements."""
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        (violation["id"], [node["html"] for node in violation["nodes"]][:3])
+        for violation in found["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+
+
+def width_of(page: Page) -> int:
+    """Return the width of the document, in pixels."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
 def click_stars(page: Page, index: int, stars: float) -> None:

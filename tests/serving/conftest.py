@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import polars as pl
@@ -96,6 +97,15 @@ def store(url: str) -> Iterator[Store]:
     opened.close()
 
 
+def ignore(*_: object, **__: object) -> None:
+    """Do nothing, instead of a function that takes long."""
+
+
+def refuse(*_: object, **__: object) -> NoReturn:
+    """Fail, instead of a function that should not be called."""
+    pytest.fail("this should not be called")
+
+
 @pytest.fixture
 def fast_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords by parameters that take no time."""
@@ -113,7 +123,7 @@ def client(
         return snapshot
 
     monkeypatch.setattr(ModelSnapshot, "load", load)
-    monkeypatch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
+    monkeypatch.setattr("foreseen.serving.live_model.freeze_gc", ignore)
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
     with TestClient(create_app(trained, store, SECRET)) as testing:
         yield testing

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from foreseen.models.factors.bayesian_mf import Factors
-from foreseen.serving.active_learning import most_informative
+from foreseen.serving.active_learning import RatingCovariance, most_informative
 
 NOBODY = np.empty(0, dtype=np.int64)
 
@@ -36,7 +36,8 @@ def selected(
 ) -> list[int]:
     offered = np.setdiff1d(np.arange(len(vectors)), rated)
     chosen = np.array(shares)[offered]
-    return most_informative([factors_of(vectors)], rated, offered, chosen, k).tolist()
+    prior = RatingCovariance.of([factors_of(vectors)])
+    return most_informative(prior, rated, offered, chosen, k).tolist()
 
 
 def test_the_second_movie_is_along_another_direction() -> None:

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from tests.conftest import random_ratings, ratings_of, tables_of
 from tests.faults.injection import ON_WINDOWS, flip, flipped, full_disk
 from tests.serving.api.calls import open_guest
+from tests.serving.conftest import ignore
 
 from foreseen.errors import ForeseenError, InputError, ModelFolderError
 from foreseen.models.train import train
@@ -73,7 +74,7 @@ def test_a_guest_returns_to_a_restored_server(
     tiny: Path, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The drill: rate as a guest, back up, lose everything, restore, and go on."""
-    monkeypatch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
+    monkeypatch.setattr("foreseen.serving.live_model.freeze_gc", ignore)
     folder = tmp_path / "here" / "m"
     shutil.copytree(tiny, folder)
     with serving(folder, url) as client:
@@ -391,7 +392,7 @@ def test_the_manifest_of_a_backup_lists_checksums_that_sha256sum_prints(
 
 
 def test_a_degraded_server_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
+    monkeypatch.setattr("foreseen.serving.live_model.freeze_gc", ignore)
     with serving(folder, default_database(folder)) as client:
         assert "degraded" not in client.get("/ready").json()
         assert client.get("/api/v1/model").json()["degraded"] is False

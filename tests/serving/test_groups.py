@@ -89,6 +89,28 @@ def test_an_invitation_expires_and_does_not_let_guests_or_strangers_in(
     assert client.get("/together/join/no%20text").status_code == 422
 
 
+@pytest.mark.usefixtures("fast_hasher")
+def test_the_owner_removes_a_member_who_sees_the_group_no_more(client: TestClient) -> None:
+    ann = open_account(client, "ann")
+    created = client.post(BASE, headers=ann).json()
+    body, path = {"invitation": created["invitation"]}, f"{BASE}/{created['groupId']}"
+    page = f"/together?group={created['groupId']}"
+    ben = open_account(client, "ben")
+    client.post(f"{BASE}/join", json=body, headers=ben)
+    assert "data-member" not in client.get(page).text
+    assert client.delete(f"{path}/members/ann", headers=ben).status_code == 404
+    ann = sign_in(client, "ann")
+    assert 'data-member="ben"' in client.get(page).text
+    own = client.delete(f"{path}/members/ann", headers=ann)
+    assert (own.status_code, own.json()["type"]) == (404, "urn:foreseen:no-such-member")
+    assert client.delete(f"{path}/members/Ben", headers=ann).status_code == 204
+    assert "data-member" not in client.get(page).text
+    ben = sign_in(client, "ben")
+    assert client.get(BASE).json() == []
+    assert client.get(page).status_code == 404
+    assert client.post(f"{BASE}/join", json=body, headers=ben).status_code == 404
+
+
 @pytest.mark.parametrize("invitation", ["//evil.example", "https://evil.example", '"><b>'])
 def test_signing_in_leads_nowhere_else(client: TestClient, invitation: str) -> None:
     response = client.get("/sign-in", params={"invitation": invitation})

@@ -74,6 +74,21 @@ def test_similar_movies_are_liked_by_the_same_users(snapshot: ModelSnapshot) -> 
     assert min(overlap(other) for other in similar) > usual
 
 
+def test_the_similarity_counts_the_users_who_liked_both(snapshot: ModelSnapshot) -> None:
+    log, row = snapshot.model.log, row_of(snapshot, 260)
+    liked = log.rating >= 4
+    likers = np.unique(log.user[(log.movie == row) & liked])
+    both = np.array([
+        np.isin(log.user[(log.movie == other) & liked], likers).sum()
+        for other in range(len(snapshot.ids))
+    ])  # fmt: skip
+    damped = np.sqrt((snapshot.like_counts + 10) * (len(likers) + 10))
+    genres = log.catalogue.genre_weights
+    similarity = both / damped + 0.05 * (genres @ genres[row])
+    similarity[row] = -np.inf
+    assert most_similar(snapshot, row, 20) == np.argsort(-similarity, kind="stable")[:20].tolist()
+
+
 def test_without_likes_the_similar_movies_share_the_genres(snapshot: ModelSnapshot) -> None:
     genres = snapshot.model.log.catalogue.genre_weights
     row = int(np.flatnonzero((snapshot.views == 0) & (genres.sum(axis=1) > 0))[0])

@@ -1,6 +1,5 @@
 """The pages: rendered without a browser, and used in one."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,15 @@ from playwright.sync_api import (
 )
 from tests.data.samples import LETTERBOXD, zipped
 from tests.serving.api.calls import CSRF, open_account
-from tests.serving.browsing import PATHS, click_stars, phone, title_of, wait_for_status
+from tests.serving.browsing import (
+    PATHS,
+    click_stars,
+    phone,
+    title_of,
+    violations,
+    wait_for_status,
+    width_of,
+)
 from tests.serving.conftest import ODD_IDS, Server
 
 from foreseen.serving.paths import path_segment
@@ -344,7 +351,7 @@ def test_nothing_leaves_a_phones_screen_after_rating(
     page.wait_for_selector("#status:not(:empty)")
     for path in PATHS:
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert width_of(page) <= width, path
     page.goto("/rate")
     first = page.locator("#first li").first
     for _ in range(2):
@@ -369,7 +376,6 @@ def test_nothing_leaves_a_phones_screen_after_rating(
 def test_pages_are_accessible_and_fit_a_phone(
     browser: Browser, server: Server, scheme: Literal["light", "dark"]
 ) -> None:
-    axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     context = phone(browser, server, 390, 844, scheme)
     page = context.new_page()
     page.goto("/rate")
@@ -377,15 +383,8 @@ def test_pages_are_accessible_and_fit_a_phone(
     page.wait_for_function("() => document.getElementById('status').textContent !== ''")
     for path in PATHS:
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
-        page.evaluate(axe)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        violations = [
-            (path, violation["id"], [node["html"] for node in violation["nodes"]][:3])
-            for violation in found["violations"]
-            if violation["impact"] in {"serious", "critical"}
-        ]
-        assert violations == []
+        assert width_of(page) <= 390, path
+        assert violations(page) == [], path
     context.close()
 
 

@@ -1,9 +1,11 @@
 """Which names and passwords are accepted."""
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from foreseen.errors import InputError
-from foreseen.serving.passwords import Passwords, check_name, check_password
+from foreseen.serving.passwords import Passwords, check_name, check_password, random_digest
 
 
 @pytest.mark.usefixtures("fast_hasher")
@@ -14,6 +16,17 @@ def test_a_password_is_verified_by_its_digest() -> None:
     assert passwords.verify("correct horse battery", digest)
     assert not passwords.verify("correct horse batterz", digest)
     assert not passwords.verify("correct horse battery", None)
+
+
+def test_the_digest_for_unknown_names_takes_as_long_to_verify_as_a_real_one() -> None:
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=2)
+    digest = random_digest(hasher)
+    assert extract_parameters(digest) == extract_parameters(hasher.hash("correct horse battery"))
+    assert len(digest) == len(hasher.hash("correct horse battery"))
+    # Not `InvalidHashError`, which is raised at once.
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(digest, "correct horse battery")
+    assert random_digest(hasher) != digest
 
 
 @pytest.mark.parametrize("name", ["", "a", ".ann", "an n", "x" * 33, "anné", "ann\n"])

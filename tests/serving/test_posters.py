@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
-from tests.serving.conftest import SECRET
+from tests.serving.conftest import SECRET, ignore
 
 from foreseen.serving.app import create_app
 from foreseen.serving.posters import Posters
@@ -45,7 +45,7 @@ def client(
         return linked
 
     monkeypatch.setattr(ModelSnapshot, "load", load)
-    monkeypatch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
+    monkeypatch.setattr("foreseen.serving.live_model.freeze_gc", ignore)
     store = Store(f"sqlite:///{tmp_path / 'ratings.db'}")
     with TestClient(create_app(trained, store, SECRET, posters=posters)) as testing:
         yield testing

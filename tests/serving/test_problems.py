@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from foreseen.errors import InputError
 from foreseen.serving.accounts import SignInError
 from foreseen.serving.bounded_pool import OverloadedError
-from foreseen.serving.problems import MEDIA_TYPE, ProblemError, add_handlers, problem
+from foreseen.serving.problem_handlers import add_handlers
+from foreseen.serving.problems import MEDIA_TYPE, ProblemError, problem
 from foreseen.serving.sign_in_limits import TooManyAttemptsError
 from foreseen.serving.store import ConflictError, StoreUnavailableError
 

@@ -41,7 +41,7 @@ def read_back(text: str, snapshot: ModelSnapshot) -> list[tuple[int, float, int 
     assert not export.unreadable
     report = match_export(export, snapshot.title_index)
     return [
-        (match.candidates[0].movie, match.rating.stars, match.rating.timestamp)
+        (match.candidates[0].movie, match.film.stars, match.film.timestamp)
         for match in report.matched
     ]
 

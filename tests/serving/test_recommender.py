@@ -67,6 +67,20 @@ def test_predictions_keep_the_order_of_the_movies_known_or_not(
     assert predict(snapshot, history, []) == []
 
 
+def test_influences_are_those_that_a_ranking_is_described_with(
+    snapshot: ModelSnapshot, history: History
+) -> None:
+    recommender = Recommender()
+    ranked = recommender.rank(snapshot, history, [], RankingRequest(5, influences_tried=2))
+    movies = [snapshot.encoding.movies.code(entry.movie) for entry in ranked]
+    found = recommender.influences(snapshot, history, movies[::-1], 2)
+    # The first of the three ratings is not tried.
+    assert [{entry.movie for entry in entries} for entries in found] == [{296, 1}] * 5
+    for entry, entries in zip(ranked[::-1], found, strict=True):
+        effects = [influence.effect for influence in entries]
+        assert effects == pytest.approx([influence.effect for influence in entry.moved_by])
+
+
 @given(st.tuples(*(st.floats(0.5, 5) for _ in range(3))).map(sorted))
 def test_rating_probabilities_sum_to_one_over_the_half_stars(values: list[float]) -> None:
     low, rating, high = values

@@ -63,6 +63,13 @@ def test_acknowledged_ratings_survive_a_kill_under_load(folder: Path) -> None:
         assert client.get("/api/v1/me").json()["ratings"] == len(stored)
 
 
+def test_the_parent_process_starts_without_what_the_workers_need() -> None:
+    code = "import sys, foreseen.cli, foreseen.serving.server; print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    heavy = {"torch", "numba", "polars", "numpy", "fastapi", "pydantic", "sqlalchemy", "jinja2"}
+    assert heavy.isdisjoint(shown.stdout.split())
+
+
 def open_guest(server: Server) -> tuple[dict[str, str], dict[str, str]]:
     """Open a guest session; return the cookies and headers of its requests."""
     opened = httpx.post(f"{server.address}/api/v1/guests", headers={CSRF_HEADER: "new"})

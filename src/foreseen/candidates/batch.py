@@ -6,7 +6,6 @@ the rating models are computed for all histories together. Sources of other pack
 one history after the other, as `foreseen.candidates.generator` does.
 """
 
-import threading
 from collections.abc import Sequence
 from typing import Final
 
@@ -27,7 +26,9 @@ from foreseen.candidates.built_in import (
 from foreseen.candidates.co_occurrence import (
     CO_WATCH_FEATURES,
     CO_WATCH_WINDOW,
+    CoOccurrence,
     add_co_watch_counts,
+    counts_cache,
 )
 from foreseen.candidates.ease import EASE_FEATURES
 from foreseen.candidates.generator import LEADERS, Candidates, find_candidates
@@ -36,7 +37,10 @@ from foreseen.candidates.popularity import LIKED_SHARE, POPULAR_YEAR, Popularity
 from foreseen.candidates.source import SequenceScores
 from foreseen.candidates.user_knn import KNN_FEATURES, count_watched, nearest_users
 from foreseen.compute.leaders import least_of_leaders
+from foreseen.compute.threads import ThreadBuffers
 
+_CACHED: Final = 25_000_000
+"""Movies in all cached counts: more than for single histories, since all movies occur in turn."""
 _LEAST: Final = 1e-9
 _Rows = NDArray[np.intp]
 _Values = NDArray[np.float64]
@@ -53,6 +57,7 @@ class BatchCandidates:
             before: Only ratings strictly older count.
         """
         self._index, self._view, self._before = index, index.log.view, before
+        self._co_occurrence = CoOccurrence(index.log, counts_cache(_CACHED))
         self._popularity = popularity = Popularity.of(index.log, before)
         self._most_popular = largest(popularity.columns[:, :LIKED_SHARE])
         columns = popularity.columns[:, POPULAR_LEADERS].T
@@ -62,7 +67,7 @@ class BatchCandidates:
         ]
         recent = popularity.columns[:, POPULAR_YEAR]
         self._recent = recent / max(float(recent.sum()), 1e-12)
-        self._buffers = threading.local()
+        self._buffers = ThreadBuffers()
 
     def find(
         self, rows: NDArray[np.int32], sequence: Sequence[SequenceScores] | None
@@ -96,9 +101,8 @@ class BatchCandidates:
         """Return the candidates of a history, their features of counts, and the fallback."""
         buffers = self._thread_buffers()
         size = add_co_watch_counts(
-            self._index.co_occurrence, self._view, row, self._before, buffers.co_watch,
-            buffers.found,
-        )  # fmt: skip
+            self._co_occurrence, self._view, row, self._before, buffers.co_watch, buffers.found
+        )
         movies, counts = buffers.taken(buffers.co_watch, size)
         is_watched, watched = buffers.is_watched, self._watched(row)
         is_watched[watched] = True

@@ -7,7 +7,6 @@ log itself, so each rating counts at once and none before its time. Counts as of
 are cached: popular movies occur in most histories.
 """
 
-import threading
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.jit import compiled
+from foreseen.compute.threads import ThreadBuffers
 from foreseen.features.interaction_log import InteractionLog, LogView
 
 CO_WATCH_FEATURES: Final = (
@@ -56,7 +56,7 @@ _RATINGS: Final = 500
 """Latest ratings of a movie that are searched."""
 _DAMPING: Final = 5.0
 _CACHED: Final = 5_000_000
-"""Movies in all cached counts together."""
+"""Movies in all cached counts together; 20 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -73,30 +73,37 @@ class CoOccurrenceCounts:
     sums: NDArray[np.float32]
 
 
+CountsCache = LRUCache[int, CoOccurrenceCounts]
+
+
+def counts_cache(size: int = _CACHED) -> CountsCache:
+    """Return an empty cache of counts, for `size` movies in all counts together."""
+    return LRUCache(size, lambda counts: len(counts.movies))
+
+
 @dataclass(frozen=True, eq=False)
 class CoOccurrence:
     """Co-occurrence counts of the movies of a log, as of any moment.
 
     Attributes:
         log: The log.
+        cache: Of the counts as of the end of the log, by movie.
     """
 
     log: InteractionLog
-    _cache: LRUCache[int, CoOccurrenceCounts] = field(
-        default_factory=lambda: LRUCache(_CACHED, lambda counts: len(counts.movies)), init=False
-    )
-    _buffers: threading.local = field(default_factory=threading.local, init=False)
+    cache: CountsCache = field(default_factory=counts_cache)
+    _buffers: ThreadBuffers = field(default_factory=ThreadBuffers, init=False)
 
     def of(self, movie: int, before: int) -> CoOccurrenceCounts:
         """Return the counts near a movie in the ratings strictly before a moment."""
         if before < self.log.end:
             return self._count(movie, before)
-        return self._cache.get_or_compute(movie, lambda: self._count(movie, before))
+        return self.cache.get_or_compute(movie, lambda: self._count(movie, before))
 
     def precompute(self, movies: NDArray[np.intp]) -> None:
         """Cache counts as of the end of the log, movie by movie, while there is room."""
         for movie in movies:
-            if self._cache.is_full:
+            if self.cache.is_full:
                 return
             self.of(int(movie), self.log.end)
 

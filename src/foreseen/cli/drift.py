@@ -76,7 +76,7 @@ def _print(log: "DriftLog") -> None:
     closed = len(log.findings) - len(found)
     print_table(
         f"{len(found)} findings, {closed} closed",
-        ["id", "state", "finding", "action", "done", "RMSE: expected, found, after"],
+        ["id", "state", "finding", "action", "done", "RMSE: expected, found, after (ratio)"],
         [
             [
                 str(finding.id),
@@ -108,4 +108,9 @@ def _print(log: "DriftLog") -> None:
 def _effect(finding: "DriftFinding") -> str:
     effect = finding.effect
     figures = (effect.expected, effect.found, effect.after)
-    return ", ".join("-" if figure is None else f"{figure:.4f}" for figure in figures)
+    text = ", ".join("-" if figure is None else f"{figure:.4f}" for figure in figures)
+    if effect.excess is None:
+        return text
+    return (
+        f"{text} ({effect.excess.value:.2f}, {effect.excess.low:.2f} to {effect.excess.high:.2f})"
+    )

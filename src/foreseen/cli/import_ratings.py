@@ -190,8 +190,8 @@ def _ratings(report: "MatchReport", user: str, latest: int, encoding: "Encoding"
         (
             0,
             match.candidates[0].movie,
-            match.rating.stars,
-            min(match.rating.timestamp or latest, latest),
+            match.film.stars,
+            min(match.film.timestamp or latest, latest),
         )
         for match in report.matched
     )
@@ -249,7 +249,7 @@ def _print_report(report: "MatchReport", document: dict[str, Any]) -> None:
     ]
     if report.unknown_types:
         rows.append(["of a type that may be no movie", _counts(report.unknown_types)])
-    if undated := sum(match.rating.timestamp is None for match in report.matched):
+    if undated := sum(match.film.timestamp is None for match in report.matched):
         rows.append(["without a date, taken as the latest", str(undated)])
     if export.ambiguous_dates:
         rows.append(["with a date whose day could be its month", str(export.ambiguous_dates)])

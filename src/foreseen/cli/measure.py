@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from foreseen.cli.cluster_option import Cluster
 from foreseen.cli.options import (
     MODEL_METAVAR,
     AsJson,
@@ -81,6 +82,7 @@ def evaluate(
     seed: Seed = 0,
     settings: SettingsFile = None,
     device: Device = DeviceName.CPU,
+    cluster: Cluster = None,
     columns: Columns = None,
     scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
@@ -96,6 +98,7 @@ def evaluate(
 
     Example: `foreseen evaluate ml-latest-small --protocol foldin --model ensemble --out report`
     """
+    from foreseen.cluster.connection import cluster_tasks
     from foreseen.compute.device import find_device, training_on
     from foreseen.data import canonical
     from foreseen.data.profile import data_line
@@ -130,7 +133,11 @@ def evaluate(
     evaluator = evaluator_of(protocol.value, tables, data, folds or FOLDS)
     results = evaluator(GLOBAL_MEAN, None, seed)
     key = protocol.value if folds is None else f"{protocol.value} {folds}"
-    with training_on(device), progress_bar("evaluating", len(chosen)) as advance:
+    with (
+        cluster_tasks(cluster),
+        training_on(device),
+        progress_bar("evaluating", len(chosen)) as advance,
+    ):
         for name, parsed in chosen.items():
             results += measure(tables, key, evaluator, name, parsed, seed, out)
             advance(1)
@@ -167,6 +174,7 @@ def tune(
         ),
     ] = 20,
     seed: Seed = 0,
+    cluster: Cluster = None,
     columns: Columns = None,
     scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
@@ -175,10 +183,13 @@ def tune(
 ) -> None:
     """Search for the best settings of a model on validation data.
 
+    The output folder gets best.yaml, for --settings, search.json, and a report.
+
     The last fifth of the ratings is not used. An interrupted search resumes after its last trial.
 
     Example: `foreseen tune ml-latest-small --model hybrid --trials 30 --out tuned`
     """
+    from foreseen.cluster.connection import cluster_tasks
     from foreseen.data import canonical
 
     try:
@@ -187,11 +198,12 @@ def tune(
         raise InputError(f"{error}; tuning needs: pip install 'foreseen[tune]'") from error
     check_folder(out)
     check_file(skip_bad_rows)
-    tables = canonical.load_data(
-        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
-    )
-    tables.encoding.scale.check_has_ratings("tune a model on data with ratings")
-    document = tuning.tune(tables, model, trials, seed, out)
+    with cluster_tasks(cluster):
+        tables = canonical.load_data(
+            data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+        )
+        tables.encoding.scale.check_has_ratings("tune a model on data with ratings")
+        document = tuning.tune(tables, model, trials, seed, out, command_line())
     if as_json:
         print_json(document)
         return
@@ -239,10 +251,13 @@ def backtest(
     Example: `foreseen backtest ml-latest-small --model ensemble --policy adaptive --out backtest`
     """
     from foreseen.data import canonical
+    from foreseen.data.profile import data_line
     from foreseen.drift.backtest import BacktestConfig
     from foreseen.drift.backtest import backtest as run_backtest
     from foreseen.drift.report import summarise_backtest, write_backtest
+    from foreseen.drift.segments import backtest_segments
     from foreseen.drift.staleness import staleness
+    from foreseen.reports.page import Provenance
 
     check_folder(out)
     check_file(skip_bad_rows)
@@ -255,10 +270,12 @@ def backtest(
     )
     policies = [name.value for name in policy or list(PolicyName)]
     config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
-    document = summarise_backtest(config, *run_backtest(config, out))
+    predictions, windows = run_backtest(config, out)
+    document = summarise_backtest(config, predictions, windows)
     if measure_staleness:
         document["staleness"] = staleness(tables, model, parsed, seed)
-    write_backtest(document, out)
+    provenance = Provenance(data_line(tables.manifest), command_line())
+    write_backtest(document, out, backtest_segments(config, predictions), provenance)
     if as_json:
         print_json(document)
         return

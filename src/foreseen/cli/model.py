@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foreseen.cli.cluster_option import Cluster
 from foreseen.cli.options import (
     MODEL_METAVAR,
     AsJson,
@@ -55,6 +56,7 @@ def train(
     ] = None,
     settings: SettingsFile = None,
     device: Device = DeviceName.CPU,
+    cluster: Cluster = None,
     columns: Columns = None,
     scale: Scale = None,
     skip_bad_rows: SkipBadRows = None,
@@ -65,6 +67,7 @@ def train(
 
     Example: `foreseen train ml-latest-small --model ensemble --out model`
     """
+    from foreseen.cluster.connection import cluster_tasks
     from foreseen.compute.device import find_device, training_on
     from foreseen.data import canonical
     from foreseen.models.train import train as fit
@@ -75,12 +78,12 @@ def train(
     check_file(skip_bad_rows)
     find_device(device)
     parsed = read_settings(settings, model)
-    tables = canonical.load_data(
-        data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
-    )
-    if until is not None:
-        tables = canonical.tables_before(tables, until)
-    with training_on(device):
+    with cluster_tasks(cluster), training_on(device):
+        tables = canonical.load_data(
+            data, skip_bad_rows, parse_scale(scale), max_bad_rows, columns=columns
+        )
+        if until is not None:
+            tables = canonical.tables_before(tables, until)
         fitted = fit(tables, model, parsed, seed)
     save_model(fitted, out, tables.links)
     count = tables.ratings.height
@@ -126,6 +129,7 @@ def recommend(
             help="Output file: .csv, .parquet or .json; - for standard output, as CSV.",
         ),
     ] = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Rank the movies that a user has not watched.
@@ -133,6 +137,7 @@ def recommend(
     Examples: `foreseen recommend model --user 1 --user 15`;
     `foreseen recommend model --all --out rankings.parquet`
     """
+    from foreseen.cluster.connection import cluster_tasks
     from foreseen.data.output import TABLE_FORMATS
     from foreseen.ranking import recommend as ranking
     from foreseen.ranking.output import write_rankings
@@ -142,14 +147,17 @@ def recommend(
         raise typer.BadParameter("give --user ID, or --all with --out FILE.parquet")
     if all_users and out is None:
         raise typer.BadParameter("--all needs --out FILE.parquet")
+    if cluster is not None and not all_users:
+        raise typer.BadParameter("--cluster is for --all")
     model = load_model(folder)
     check_file(out, TABLE_FORMATS)
     options = (k, None if by is None else by.value, at, diversity)
     extension = ".json" if as_json else ".csv"
     if out is not None and all_users:
-        count = write_output(
-            out, extension, lambda file: ranking.recommend_all(model, file, *options)
-        )
+        with cluster_tasks(cluster):
+            count = write_output(
+                out, extension, lambda file: ranking.recommend_all(model, file, *options)
+            )
         print_written("users", count, out, as_json)
         return
     rankings = ranking.recommend(model, user or [], *options)

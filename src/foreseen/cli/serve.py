@@ -1,13 +1,12 @@
 """The command that serves a model: HTTP API and web pages."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from foreseen.cli.options import Folder, parse_path, whole_number
-from foreseen.errors import InputError, ModelFolderError
+from foreseen.errors import InputError
 
 
 def serve(
@@ -78,13 +77,6 @@ def serve(
         from foreseen.serving.server import default_workers, run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
-    from foreseen.registry.layout import rating_scale
-
-    # A folder whose current version is damaged is served from an earlier one.
-    with suppress(ModelFolderError):
-        rating_scale(folder).check_has_ratings(
-            "a server needs ratings; print rankings with: foreseen recommend"
-        )
     run(
         folder,
         db,

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -42,6 +42,10 @@ class LRUCache(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a copy in another process is made of: the same limit, without entries."""
+        return LRUCache, (self._max_cost, self._cost)
 
     @property
     def is_full(self) -> bool:

@@ -35,12 +35,16 @@ class IdMap:
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.ids, kind="stable")
 
+    @cached_property
+    def _ascending(self) -> NDArray[np.int64]:
+        return self.ids[self._order]
+
     def rows(self, ids: ArrayLike) -> NDArray[np.int32]:
         """Return the row of each id, `UNKNOWN` for an id not in the map; of the shape of `ids`."""
         queried = np.asarray(ids, dtype=np.int64)
         if not len(self.ids):
             return np.full(queried.shape, UNKNOWN, dtype=np.int32)
-        ascending = self.ids[self._order]
+        ascending = self._ascending
         position = np.minimum(np.searchsorted(ascending, queried), len(ascending) - 1)
         found = ascending[position] == queried
         return np.where(found, self._order[position], UNKNOWN).astype(np.int32)

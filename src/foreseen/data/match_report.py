@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from foreseen.data.encoding import Id
 from foreseen.data.schema import MOVIE, TITLE, YEAR
@@ -16,6 +16,8 @@ from foreseen.data.sources.personal import (
 )
 from foreseen.data.text import excerpt
 from foreseen.errors import DataError
+
+Film = TypeVar("Film", bound=ExportedFilm)
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,45 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Match:
-    """An entry of an export and the movies it may refer to: one, several, or none."""
+class Match(Generic[Film]):
+    """An entry of an export, of a rating or of a list, and the movies it may refer to.
 
-    rating: PersonalRating
+    Attributes:
+        film: The entry.
+        candidates: One movie, several, or none.
+    """
+
+    film: Film
     candidates: tuple[Candidate, ...]
 
-
-@dataclass(frozen=True)
-class ListMatch:
-    """An entry of a list and the movies it may refer to: one, several, or none."""
-
-    film: ListedFilm
-    candidates: tuple[Candidate, ...]
+    def as_json(self) -> dict[str, Any]:
+        """Return the match as a JSON document, with the rating if the entry is one."""
+        film = self.film
+        movies = [
+            {MOVIE: movie.identifier, TITLE: movie.title, YEAR: movie.year}
+            for movie in self.candidates
+        ]
+        document: dict[str, Any] = {
+            "line": film.line,
+            "title": film.title,
+            "year": film.year,
+            "candidates": movies,
+        }
+        return {**document, "rating": film.stars} if isinstance(film, PersonalRating) else document
 
 
 @dataclass(frozen=True)
 class ListMatches:
     """The entries of a list: those with one movie, each movie once, with several, and with none."""
 
-    matched: tuple[ListMatch, ...] = ()
-    ambiguous: tuple[ListMatch, ...] = ()
-    missing: tuple[ListMatch, ...] = ()
+    matched: tuple[Match[ListedFilm], ...] = ()
+    ambiguous: tuple[Match[ListedFilm], ...] = ()
+    missing: tuple[Match[ListedFilm], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the matches as a JSON document."""
         return {
-            name: [_as_json(match.film, match.candidates) for match in matches]
-            for name, matches in vars(self).items()
+            name: [match.as_json() for match in matches] for name, matches in vars(self).items()
         }
 
 
@@ -87,9 +100,9 @@ class MatchReport:
         lists: The films that the export lists without a rating, by list.
     """
 
-    matched: tuple[Match, ...]
-    ambiguous: tuple[Match, ...]
-    missing: tuple[Match, ...]
+    matched: tuple[Match[PersonalRating], ...]
+    ambiguous: tuple[Match[PersonalRating], ...]
+    missing: tuple[Match[PersonalRating], ...]
     repeated: int
     export: PersonalExport
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -102,9 +115,9 @@ class MatchReport:
         return {
             "service": self.export.service,
             "scale": {"low": scale.low, "high": scale.high},
-            "matched": [_match_as_json(match) for match in self.matched],
-            "ambiguous": [_match_as_json(match) for match in self.ambiguous],
-            "missing": [_match_as_json(match) for match in self.missing],
+            "matched": [match.as_json() for match in self.matched],
+            "ambiguous": [match.as_json() for match in self.ambiguous],
+            "missing": [match.as_json() for match in self.missing],
             "unreadable": [dict(vars(entry)) for entry in self.export.unreadable],
             "repeated": self.repeated,
             "skipped": sum(self.skipped.values()),
@@ -116,13 +129,13 @@ class MatchReport:
 
     def all_ambiguous(self) -> Iterator[tuple[ExportedFilm, tuple[Candidate, ...]]]:
         """Yield the entries with several movies, of ratings and lists, and those movies."""
-        yield from ((match.rating, match.candidates) for match in self.ambiguous)
+        yield from ((match.film, match.candidates) for match in self.ambiguous)
         for matches in self.lists.values():
             yield from ((match.film, match.candidates) for match in matches.ambiguous)
 
     def all_missing(self) -> Iterator[ExportedFilm]:
         """Yield the entries without a movie in the catalogue, of ratings and lists."""
-        yield from (match.rating for match in self.missing)
+        yield from (match.film for match in self.missing)
         for matches in self.lists.values():
             yield from (match.film for match in matches.missing)
 
@@ -161,18 +174,3 @@ class MatchReport:
         why = ", ".join(reasons)
         what = "film" if self.export.listed and not self.export.ratings else "rating"
         raise DataError(f"{file}: no {what} matches a movie of the catalogue: {why}; {remedy}")
-
-
-def _match_as_json(match: Match) -> dict[str, Any]:
-    return {**_as_json(match.rating, match.candidates), "rating": match.rating.stars}
-
-
-def _as_json(film: ExportedFilm, candidates: tuple[Candidate, ...]) -> dict[str, Any]:
-    return {
-        "line": film.line,
-        "title": film.title,
-        "year": film.year,
-        "candidates": [
-            {MOVIE: movie.identifier, TITLE: movie.title, YEAR: movie.year} for movie in candidates
-        ],
-    }

@@ -149,6 +149,7 @@ def profile_sections(
     values = sorted(shares[RATING].unique())
     step = float(np.diff(values).min()) if len(values) > 1 else 1.0
     genres = _means(keyed, "Genre")
+    most = max((row["ratings"] for row in genres), default=0) / 1000
     figures = [
         Figure(
             "Ratings by value, in percent",
@@ -204,7 +205,7 @@ def profile_sections(
                         ],
                         unit="thousand ratings",
                         decimals=1,
-                        domain=(0, 1.05 * max(row["ratings"] for row in genres) / 1000),
+                        domain=(-0.02 * most, 1.05 * most),
                         colours={row["name"]: chart_parts.ACCENT for row in genres},
                     ),
                     columns=2,

@@ -17,19 +17,15 @@ from typing import Final
 import polars as pl
 
 from foreseen.data.encoding import FIRST_CODE, Id, IdCodes
-from foreseen.data.match_report import (
-    Candidate,
-    ListMatch,
-    ListMatches,
-    Match,
-    MatchReport,
-)
+from foreseen.data.match_report import Candidate, ListMatches, Match, MatchReport
 from foreseen.data.schema import IMDB, MOVIE, TITLE, TMDB, YEAR
 from foreseen.data.sources.personal import (
     FILM_LISTS,
     ExportedFilm,
     FilmList,
+    ListedFilm,
     PersonalExport,
+    PersonalRating,
 )
 from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.text import excerpt
@@ -141,9 +137,9 @@ def match_export(
     """
     choices = choices or {}
     _check_lines(export, choices)
-    matched: dict[int, Match] = {}
-    ambiguous: list[Match] = []
-    missing: list[Match] = []
+    matched: dict[int, Match[PersonalRating]] = {}
+    ambiguous: list[Match[PersonalRating]] = []
+    missing: list[Match[PersonalRating]] = []
     skipped, unknown_types = Counter(export.skipped), Counter[str]()
     repeated = 0
     for rating in export.ratings:
@@ -153,7 +149,7 @@ def match_export(
             movie = candidates[0].movie
             earlier = matched.get(movie)
             repeated += earlier is not None
-            if earlier is None or (rating.timestamp or 0) > (earlier.rating.timestamp or 0):
+            if earlier is None or (rating.timestamp or 0) > (earlier.film.timestamp or 0):
                 matched[movie] = match
         elif rating.only_by_id:
             skipped[rating.kind] += 1
@@ -182,14 +178,14 @@ def _match_list(
     rated: Collection[int],
 ) -> ListMatches:
     """Match the films of a list; those that are rated are left out of the seen ones."""
-    matched: dict[int, ListMatch] = {}
-    others: dict[tuple[str | int | None, ...], ListMatch] = {}
+    matched: dict[int, Match[ListedFilm]] = {}
+    others: dict[tuple[str | int | None, ...], Match[ListedFilm]] = {}
     named = {_identity(rating) for rating in export.ratings}
     for film in export.listed:
         key = _identity(film)
         if film.film_list != name or (name == "seen" and key in named):
             continue
-        match = ListMatch(film, _candidates(film, index, choices))
+        match = Match(film, _candidates(film, index, choices))
         if len(match.candidates) == 1:
             movie = match.candidates[0].movie
             if name != "seen" or movie not in rated:

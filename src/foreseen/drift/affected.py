@@ -7,21 +7,21 @@ from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.drift.default_streams import stream_specs
 from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.drift.stream_spec import MOVIE_KIND
-from foreseen.features.interaction_log import InteractionLog
 
 
 def affected_ratings(
-    log: InteractionLog, kind: str, label: str, scale: RatingScale = STARS
-) -> NDArray[np.bool_]:
-    """Return whether a change concerns each rating of a log, of shape E.
+    inputs: StreamInputs, kind: str, label: str, scale: RatingScale = STARS
+) -> NDArray[np.bool_] | None:
+    """Return whether a change concerns each rating of a log, of shape E; None if it concerns all.
 
     Args:
-        log: The log.
+        inputs: The log.
         kind: Kind of the finding.
         label: Its label: a group of users or movies, or the title of a movie; any other concerns
             all ratings.
         scale: The scale of the data.
     """
+    log = inputs.log
     if kind == MOVIE_KIND:
         titles = log.catalogue.titles
         rows = [row for row, title in enumerate(titles) if title == label]
@@ -29,5 +29,5 @@ def affected_ratings(
     for spec in stream_specs(log.catalogue, scale):
         # The share of a group is a stream of all ratings, how the group is rated is one of its own.
         if spec.label == label and spec.is_of_group:
-            return spec.selected(StreamInputs(log))
-    return np.ones(len(log.movie), dtype=np.bool_)
+            return spec.selected(inputs)
+    return None

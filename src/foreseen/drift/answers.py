@@ -1,33 +1,45 @@
-"""The first screen of the report of a backtest: the answers that it is opened for, in sentences."""
+"""The first screen of the report of a backtest: the questions that it is opened for, answered."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 
-from foreseen.drift.detectors import day
 from foreseen.drift.expected_error import GOOD
-from foreseen.reports.page import format_estimate
+from foreseen.reports.page import Tile
 
 _PREFERRED: Final = ("adaptive", "incremental", "full", "sliding", "frozen")
-_MOST_NAMED: Final = 3
-"""Changes that are named; the table has all."""
+_RECOVERED: Final[tuple[float, float]] = (0.95, 0.8)
+"""Shares of the gain of full retraining from which an adaptation is good, and fair."""
 
 Document = Mapping[str, Any]
 
 
-def answers(document: Document) -> list[str]:
-    """Return what the report says first, one sentence or two for each question.
+def answer(document: Document) -> str:
+    """Return whether the model is still good, compared with what was expected.
 
     Args:
         document: See `foreseen.drift.report.summarise_backtest`.
     """
     result = shown_result(document)
+    last = result["windows"][-1]
+    above = last["rmse"]["value"] / last["expected"]["rmse"] - 1
+    text = {"good": "is still good", "fair": "may have become worse", "poor": "is no longer good"}
+    return (
+        f"{document['model']} {text[_last_window(result)]} under the policy {result['policy']}: "
+        f"its error in the last window is {abs(above):.1%} {'above' if above > 0 else 'below'} "
+        "the expected one."
+    )
+
+
+def tiles(document: Document) -> list[Tile]:
+    """Return an answer to each question as a number with what it is compared with."""
+    result = shown_result(document)
     return [
-        f"Is the model still good? {_is_good(result)}",
-        f"What moved, and since when? {_moved(document)}",
-        f"What was done? {_done(result)}",
-        f"Did it help? {_helped(document, result)}",
-        f"What did it cost? {_cost(document, result)}",
+        _still_good(result),
+        *_moved(document["findings"], document["placebo"]),
+        _done(result),
+        _helped(document, result),
+        _cost(document, result),
     ]
 
 
@@ -43,67 +55,98 @@ def result_of(document: Document, policy: str) -> Document | None:
     return next(found, None)
 
 
-def _is_good(result: Document) -> str:
+def subject(finding: Document) -> str:
+    """Return what a finding is about, and its direction: `rating level: new users ↑`."""
+    beginning = str(finding["sentence"]).partition(" since ")[0]
+    for word, arrow in ((" up", " ↑"), (" down", " ↓")):
+        if beginning.endswith(word):
+            return beginning.removesuffix(word) + arrow
+    return beginning
+
+
+def long_date(second: int) -> str:
+    """Return the UTC date of a second, such as 9 January 1995."""
+    return datetime.fromtimestamp(second, UTC).strftime("%d %B %Y").lstrip("0")
+
+
+def _last_window(result: Document) -> Literal["good", "fair", "poor"]:
+    """Return whether the error of the last window is good, or is above the expected one.
+
+    It is fair if the interval of the error contains the expected one.
+    """
     last = result["windows"][-1]
-    realised, estimated = last["rmse"]["value"], last["expected"]["rmse"]
-    above = realised / estimated - 1
-    good = f"Yes under {result['policy']}" if above < GOOD - 1 else f"No under {result['policy']}"
-    return (
-        f"{good}: RMSE {realised:.3f} in the last window from {day(last['begins'])}, "
-        f"{abs(above):.1%} {'above' if above > 0 else 'below'} the {estimated:.3f} estimated "
-        f"before its ratings."
+    expected = last["expected"]["rmse"]
+    if last["rmse"]["value"] / expected < GOOD:
+        return "good"
+    return "fair" if last["rmse"]["low"] <= expected else "poor"
+
+
+def _still_good(result: Document) -> Tile:
+    last = result["windows"][-1]
+    realised, expected = last["rmse"]["value"], last["expected"]["rmse"]
+    return Tile(
+        "Is the model still good?",
+        f"RMSE {realised:.3f}",
+        f"of the last window, from {long_date(last['begins'])}; {expected:.3f} was expected",
+        _last_window(result),
     )
 
 
-def _moved(document: Document) -> str:
-    findings: Sequence[Document] = document["findings"]
-    false = f"logs without drift have {document['placebo']['alarms_per_year']:.2f} alarms per year"
+def _moved(findings: Sequence[Document], placebo: Document) -> list[Tile]:
+    rate = f"logs without drift have {placebo['alarms_per_year']:.2f} findings per year"
+    label = "What moved?"
     if not findings:
-        return f"No change was detected ({false})."
-    newest = sorted(findings, key=lambda found: -found["since"])[:_MOST_NAMED]
-    named = "; ".join(_short(found["sentence"]) for found in newest)
+        return [Tile(label, "nothing", rate)]
+    newest = max(findings, key=lambda finding: finding["since"])
     count = len(findings)
-    which = "all" if count <= _MOST_NAMED else f"the newest {_MOST_NAMED}"
-    return f"{count} change{'s' * (count != 1)} in the log, {which}: {named} ({false})."
+    between = " and ".join(long_date(newest[end]) for end in ("earliest", "latest"))
+    return [
+        Tile(label, f"{count} change{'s' * (count != 1)}", f"newest: {subject(newest)}; {rate}"),
+        Tile(
+            "Since when?",
+            long_date(newest["since"]),
+            f"the newest, between {between}; found on {long_date(newest['found'])}",
+        ),
+    ]
 
 
-def _done(result: Document) -> str:
+def _done(result: Document) -> Tile:
     later = [window for window in result["windows"] if window["window"]]
     retrained = [window for window in later if window["trained"]]
-    text = (
-        f"Under {result['policy']} the model was retrained at {len(retrained)} of {len(later)} "
-        f"later windows and fine-tuned at {sum(window['finetuned'] for window in later)}."
-    )
-    reasons = [_short(reason) for window in retrained for reason in window["reasons"]]
-    return f"{text} Reasons: {'; '.join(reasons)}." if reasons else text
+    finetuned = sum(window["finetuned"] for window in later)
+    reasons = [reason.partition(" since ")[0] for w in retrained for reason in w["reasons"]]
+    note = f"in {len(later)} windows after the start; fine-tuned in {finetuned}"
+    if reasons:
+        note += f"; reasons: {', '.join(dict.fromkeys(reasons))}"
+    count = len(retrained)
+    return Tile("What was done?", f"{count} retraining{'s' * (count != 1)}", note)
 
 
-def _short(sentence: str) -> str:
-    """Return the beginning of a finding's sentence, up to the date; any other text as it is."""
-    beginning = re.match(r"(.* since [0-9-]{10}):", sentence)
-    return sentence if beginning is None else beginning[1]
-
-
-def _helped(document: Document, result: Document) -> str:
+def _helped(document: Document, result: Document) -> Tile:
+    label = "Did it help?"
     frozen, full = result_of(document, "frozen"), result_of(document, "full")
     if frozen is None or full is None:
-        return "That needs the policies frozen and full in the same backtest."
+        return Tile(label, "unknown", "needs the policies frozen and full in the same backtest")
     if "recovered" not in result:
         if result in (frozen, full):
-            return f"Compare {result['policy']} with the policy adaptive."
-        return "There is nothing to recover: full retraining is no better than a frozen model."
+            return Tile(label, "unknown", f"compare {result['policy']} with the policy adaptive")
+        note = "full retraining is no better than a frozen model: there is nothing to recover"
+        return Tile(label, "no drift", note)
+    recovered, (good, fair) = result["recovered"], _RECOVERED
     difference = result["rmse"]["value"] - frozen["rmse"]["value"]
-    return (
-        f"RMSE is {abs(difference):.4f} {'below' if difference < 0 else 'above'} that of a frozen "
-        f"model, {result['recovered']['value']:.1%} of the gain of full retraining; the difference "
-        f"to full retraining is {format_estimate(result['less_full']['rmse'])}."
+    return Tile(
+        label,
+        f"{recovered['value']:.1%}",
+        f"({recovered['low']:.1%} to {recovered['high']:.1%}) of the gain of full retraining; "
+        f"RMSE {abs(difference):.3f} {'below' if difference < 0 else 'above'} a frozen model",
+        "good" if recovered["value"] >= good else "fair" if recovered["value"] >= fair else "poor",
     )
 
 
-def _cost(document: Document, result: Document) -> str:
+def _cost(document: Document, result: Document) -> Tile:
     seconds = result["seconds_after_start"]
-    text = f"{seconds:.0f} processor seconds after the start"
+    note = "of processor time after the start"
     full = result_of(document, "full")
-    if full is None or full is result or not full["seconds_after_start"]:
-        return f"{text}."
-    return f"{text}, {seconds / full['seconds_after_start']:.1%} of those of full retraining."
+    if full is not None and full is not result and full["seconds_after_start"]:
+        note += f", {seconds / full['seconds_after_start']:.0%} of full retraining"
+    return Tile("What did it cost?", f"{seconds:,.0f} s", note)

@@ -35,6 +35,10 @@ def _of_active_user(inputs: StreamInputs) -> NDArray[np.bool_]:
     return inputs.of_active_user
 
 
+def _both(one: Selection, other: Selection, inputs: StreamInputs) -> NDArray[np.bool_]:
+    return one(inputs) & other(inputs)
+
+
 def _width(inputs: StreamInputs) -> NDArray[np.float64]:
     return inputs.width
 
@@ -61,6 +65,7 @@ _ERROR: Final = StreamSpec(
 )  # fmt: skip
 _AGREEMENT: Final = StreamSpec(
     "agreement", "all", IN_STARS, True, lambda inputs: inputs.agreement,
+    selected=has_spread,
     standardisation=Standardisation(prior=40.0, between=0.02, whole=True),
 )  # fmt: skip
 _NEW_MOVIES: Final = StreamSpec(
@@ -79,8 +84,11 @@ def stream_specs(catalogue: Catalogue, scale: RatingScale = STARS) -> list[Strea
     """
 
     def of_users(spec: StreamSpec, label: str, users: Selection) -> StreamSpec:
+        if users is all_ratings:
+            return replace(spec, label=label)
         # A change among some users only is left to incremental training.
-        return replace(spec, label=label, selected=users, is_concept_drift=users is all_ratings)
+        both = partial(_both, spec.selected, users)
+        return replace(spec, label=label, selected=both, is_concept_drift=False)
 
     specs = [of_users(_LEVEL, label, users) for label, users in _OF_USERS.items()]
     specs.append(of_users(_LEVEL, _ACTIVE_LABEL, _of_active_user))

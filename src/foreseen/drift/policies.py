@@ -29,7 +29,7 @@ class Action(StrEnum):
 ACTIONS: Final[Mapping[str, Action]] = {
     "scale": Action.RETRAINING,
     "level": Action.RETRAINING,
-    "spread": Action.RETRAINING,
+    "spread": Action.FINETUNING,
     "agreement": Action.RETRAINING,
     "error": Action.RETRAINING,
     "taste": Action.FINETUNING,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -10,13 +11,15 @@ import numpy as np
 import polars as pl
 
 from foreseen.data.catalogue import Catalogue
-from foreseen.data.schema import MOVIE, TIMESTAMP, USER
+from foreseen.data.schema import TIMESTAMP, USER
 from foreseen.drift.backtest import BacktestConfig
 from foreseen.drift.default_streams import left_out
 from foreseen.drift.detectors import detect
 from foreseen.drift.expected_error import calibration, error_window, estimates
+from foreseen.drift.html import write_backtest_page
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.drift.profile_injection import find_injections
+from foreseen.drift.segments import segments_of
 from foreseen.drift.windows import Window
 from foreseen.evaluation.metrics import (
     as_dicts,
@@ -24,15 +27,25 @@ from foreseen.evaluation.metrics import (
     paired_differences,
     rating_errors,
     recovered_fraction,
+    rmse_difference,
+    sums_per_user,
 )
-from foreseen.evaluation.segments import ACTIVITY, CELLS, with_activity
+from foreseen.evaluation.segments import ACTIVITY, CELLS
 from foreseen.evaluation.units import in_units
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically, write_text
+from foreseen.reports.page import Provenance
 
 METRICS: Final = "metrics.json"
 FIGURE: Final = "error.png"
 PAGE: Final = "report.html"
+_COLOURS: Final = {
+    "frozen": "#bb5566",
+    "sliding": "#999933",
+    "full": "#004488",
+    "incremental": "#44aa99",
+    "adaptive": "#ee7733",
+}
 _YEAR: Final = 365.25 * 86_400
 _SHUFFLES: Final = 10
 
@@ -48,7 +61,7 @@ def summarise_backtest(
         windows: The records of all windows.
     """
     by_policy = {name: predictions.filter(pl.col("policy") == name) for name in config.policies}
-    segments = _segments(config, next(iter(by_policy.values())))
+    segments = segments_of(config, next(iter(by_policy.values())))
     results: list[dict[str, Any]] = []
     for name, events in by_policy.items():
         records = [window for window in windows if window.policy == name]
@@ -82,6 +95,13 @@ def summarise_backtest(
         result["expected_error"] = calibration(errors)
         if "full" in by_policy and name != "full":
             result["less_full"] = as_dicts(paired_differences(by_policy["full"], events))
+            for entry in result["windows"]:
+                full, own = (
+                    sums_per_user(e.filter(window=entry["window"]))
+                    for e in (by_policy["full"], events)
+                )
+                difference = rmse_difference(full[0], own[0], own[2])
+                entry["less_full"] = as_dicts({"rmse": difference})
             if "frozen" in by_policy and name != "frozen":
                 fraction = recovered_fraction(by_policy["frozen"], by_policy["full"], events)
                 result |= as_dicts({"recovered": fraction} if fraction is not None else {})
@@ -123,20 +143,6 @@ def _placebo(config: BacktestConfig, catalogue: Catalogue) -> dict[str, Any]:
     return {"alarms": alarms, "years": years, "alarms_per_year": float(np.mean(alarms)) / years}
 
 
-def _segments(config: BacktestConfig, events: pl.DataFrame) -> pl.DataFrame:
-    """Return the cell of each event, as of the start, and its activity, as of its second."""
-    log = config.tables.ratings
-    known = log[: log.height - events.height]
-    new_user = ~events[USER].is_in(known[USER].unique().implode())
-    new_movie = ~events[MOVIE].is_in(known[MOVIE].unique().implode())
-    cell = np.select([new_user.to_numpy(), new_movie.to_numpy()], CELLS[:2], CELLS[2])
-    counted = log.with_columns(
-        (pl.col(TIMESTAMP).rank("min").over(USER) - 1).cast(pl.Int64).alias("known")
-    )[log.height - events.height :]
-    activity = with_activity(counted.select("known"))["activity"]
-    return pl.DataFrame({"cell": cell, "activity": activity})
-
-
 def _by_segment(events: pl.DataFrame, column: str, order: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
@@ -167,19 +173,47 @@ def _window(events: pl.DataFrame, window: Window) -> dict[str, Any]:
     }
 
 
-def write_backtest(document: dict[str, Any], out: Path) -> None:
+def write_backtest(
+    document: dict[str, Any],
+    out: Path,
+    segments: pl.DataFrame,
+    provenance: Provenance | None = None,
+) -> None:
     """Write the metrics as JSON, the error by window as a figure, and the report as a page.
+
+    Args:
+        document: See `summarise_backtest`.
+        out: The folder.
+        segments: See `foreseen.drift.segments.backtest_segments`.
+        provenance: What the report is of; None if it was not made by a command.
 
     Raises:
         InputError: If the libraries for reports are not installed.
     """
-    from matplotlib.figure import Figure
-
-    from foreseen.drift.html import draw_error, write_backtest_page
-
     text = json.dumps(document, indent=2) + "\n"
     write_text(out / METRICS, text)
+    draw_error(document, out / FIGURE)
+    write_backtest_page(document, segments, provenance or Provenance(document["data"]), out / PAGE)
+
+
+def draw_error(document: dict[str, Any], file: Path) -> None:
+    """Draw the error of every policy by window, with its interval."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 4), layout="constrained")
-    draw_error(document, figure.subplots())
-    write_atomically(out / FIGURE, partial(figure.savefig, dpi=130, format="png"))
-    write_backtest_page(document, out / PAGE)
+    axes = figure.subplots()
+    for result in document["results"]:
+        windows = result["windows"]
+        when = [datetime.fromtimestamp(window["begins"], UTC) for window in windows]
+        colour = _COLOURS[result["policy"]]
+        values, lows, highs = (
+            [window["rmse"][end] for window in windows] for end in ("value", "low", "high")
+        )
+        axes.plot(when, values, marker="o", label=result["policy"], color=colour)  # pyright: ignore[reportArgumentType]
+        axes.fill_between(when, lows, highs, alpha=0.1, color=colour)  # pyright: ignore[reportArgumentType]
+    axes.set_title(f"{document['model']} on {document['data']}, prequential backtest")
+    axes.set_xlabel("start of the window")
+    axes.set_ylabel("RMSE")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    write_atomically(file, partial(figure.savefig, dpi=130, format="png"))

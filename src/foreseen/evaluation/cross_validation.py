@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from foreseen.compute.tasks import run_tasks
 from foreseen.data.canonical import Tables
 from foreseen.data.schema import TIMESTAMP
 from foreseen.errors import InputError
@@ -70,7 +71,10 @@ def random_split(tables: Tables, folds: int = FOLDS) -> Evaluator:
     setting = f"{folds} folds"
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
-        return [_pooled([part.evaluate(name, settings, seed, setting) for part in parts], setting)]
+        def result(fold: int) -> Result:
+            return parts[fold].evaluate(name, settings, seed, setting)
+
+        return [_pooled(run_tasks(result, range(folds), in_threads=False), setting)]
 
     return evaluate
 
@@ -93,7 +97,10 @@ def given_splits(
     }
 
     def evaluate(name: str, settings: Settings | None, seed: int) -> list[Result]:
-        results = [part.evaluate(name, settings, seed, split) for split, part in parts.items()]
+        def result(split: str) -> Result:
+            return parts[split].evaluate(name, settings, seed, split)
+
+        results = run_tasks(result, list(parts), in_threads=False)
         return [*results, _pooled(results, GIVEN_SPLITS)]
 
     return evaluate

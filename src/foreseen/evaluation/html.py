@@ -47,7 +47,7 @@ def write_evaluation_page(
     Raises:
         InputError: If the libraries for reports are not installed.
     """
-    from foreseen.evaluation import page_charts
+    from foreseen.evaluation import page_charts, segment_charts
 
     setting = _main_setting(summaries)
     ordered = sorted(
@@ -59,10 +59,11 @@ def write_evaluation_page(
     sections = [page_charts.error_section(summaries, segments, settings)]
     choices = ()
     if segments is not None:
-        choices = (page_charts.segment_choice(segments, best, setting),)
+        of_best = segments.filter(pl.col("model") == best, pl.col("setting") == setting)
+        choices = (segment_charts.segment_choice(of_best),)
         sections += [
             page_charts.bias_section(segments, summaries, setting),
-            page_charts.segment_section(segments, best, setting),
+            page_charts.segment_section(of_best, best, setting),
         ]
     sections += page_charts.calibration_sections(summaries, setting)
     rankings = page_charts.ranking_section(summaries, setting)

@@ -20,7 +20,7 @@ def rating_errors(events: pl.DataFrame) -> dict[str, Estimate]:
     Args:
         events: Columns userId, rating, prediction; at least one row.
     """
-    squares, absolute, counts = _sums_per_user(events)
+    squares, absolute, counts = sums_per_user(events)
     rmse = np.sqrt(squares / counts)
     statistics: dict[str, Statistic] = {
         "rmse": lambda w: np.sqrt((w @ squares) / (w @ counts)),
@@ -43,15 +43,28 @@ def paired_differences(first: pl.DataFrame, second: pl.DataFrame) -> dict[str, E
         rmse over events, rmse_user, and ndcg10 if any user has different ratings. A negative
         difference of errors means that the second model has the lower error.
     """
-    old, _, counts = _sums_per_user(first)
-    new, _, _ = _sums_per_user(second)
+    old, _, counts = sums_per_user(first)
+    new, _, _ = sums_per_user(second)
+    means = differences_per_user(first, second)
+    found = {"rmse": rmse_difference(old, new, counts)}
+    return found | {name: mean_over_users(values) for name, values in means.items()}
+
+
+def rmse_difference(
+    old: NDArray[np.float64], new: NDArray[np.float64], counts: NDArray[np.float64]
+) -> Estimate:
+    """Return the RMSE of new predictions less that of old ones, with a paired interval.
+
+    Args:
+        old: Summed squared errors of each user, of shape U.
+        new: The same of the new predictions.
+        counts: Number of events of each user, of shape U.
+    """
 
     def rmse(w: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.sqrt((w @ new) / (w @ counts)) - np.sqrt((w @ old) / (w @ counts))
 
-    means = differences_per_user(first, second)
-    found = {"rmse": estimate(rmse, len(counts))}
-    return found | {name: mean_over_users(values) for name, values in means.items()}
+    return estimate(rmse, len(counts))
 
 
 def differences_per_user(
@@ -62,8 +75,8 @@ def differences_per_user(
     Returns:
         rmse_user, of shape U; and ndcg10, of the users with different ratings, if there are any.
     """
-    old, _, counts = _sums_per_user(first)
-    new, _, _ = _sums_per_user(second)
+    old, _, counts = sums_per_user(first)
+    new, _, _ = sums_per_user(second)
     found = {"rmse_user": np.sqrt(new / counts) - np.sqrt(old / counts)}
     old_ndcg, _ = _order_per_user(first)
     new_ndcg, _ = _order_per_user(second)
@@ -85,9 +98,9 @@ def recovered_fraction(
     """
     if paired_differences(full, frozen)["rmse"].low <= 0:
         return None
-    worst, _, counts = _sums_per_user(frozen)
-    best, _, _ = _sums_per_user(full)
-    reached, _, _ = _sums_per_user(candidate)
+    worst, _, counts = sums_per_user(frozen)
+    best, _, _ = sums_per_user(full)
+    reached, _, _ = sums_per_user(candidate)
 
     def fraction(w: NDArray[np.float64]) -> NDArray[np.float64]:
         count = w @ counts
@@ -97,7 +110,7 @@ def recovered_fraction(
     return estimate(fraction, len(counts))
 
 
-def _sums_per_user(
+def sums_per_user(
     events: pl.DataFrame,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return each user's summed squared and absolute errors, and number of events."""

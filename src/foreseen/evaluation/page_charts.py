@@ -1,32 +1,26 @@
 """The charts of an evaluation's report: errors by model and segment, calibration, rankings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from foreseen.evaluation.evaluator import GLOBAL_MEAN
 from foreseen.evaluation.results import POPULARITY, criterion_label, setting_label
-from foreseen.evaluation.segment_errors import ALL, DIMENSIONS
+from foreseen.evaluation.segment_charts import (
+    SEGMENT,
+    SEGMENTS_NOTE,
+    segment_figures,
+    segment_key,
+)
+from foreseen.evaluation.segment_errors import ALL
 from foreseen.reports import chart_parts, charts
-from foreseen.reports.page import Choice, Figure, Section
+from foreseen.reports.page import Figure, Section
 
 Summaries = Sequence[dict[str, Any]]
-SEGMENT: Final = "segment"
 _NOMINAL: Final = 0.8
 """The share of ratings that prediction intervals are made for."""
 _BIN: Final = ("predicted", "given")
-
-
-def segment_choice(segments: pl.DataFrame, model: str, setting: str) -> Choice:
-    """Return the list of segments that filters the charts, with their numbers of ratings."""
-    rows = segments.filter((pl.col("model") == model) & (pl.col("setting") == setting))
-    groups: dict[str, dict[str, str]] = {}
-    for row in rows.iter_rows(named=True):
-        label = DIMENSIONS.get(row["dimension"], "")
-        text = "all test ratings" if row["dimension"] == ALL else row["segment"]
-        groups.setdefault(label, {})[_key(row)] = f"{text} ({row['events']:,})"
-    return Choice(SEGMENT, "Ratings", groups)
 
 
 def error_section(
@@ -66,7 +60,7 @@ def bias_section(segments: pl.DataFrame, summaries: Summaries, setting: str) -> 
     bias: list[dict[str, Any]] = [
         {
             "name": row["model"],
-            SEGMENT: _key(row),
+            SEGMENT: segment_key(row),
             "value": row["bias"],
             "low": row["bias_low"],
             "high": row["bias_high"],
@@ -76,7 +70,7 @@ def bias_section(segments: pl.DataFrame, summaries: Summaries, setting: str) -> 
     covered: list[dict[str, Any]] = [
         {
             "name": row["model"],
-            SEGMENT: _key(row),
+            SEGMENT: segment_key(row),
             "value": row["covered"],
             "low": None,
             "high": None,
@@ -120,40 +114,17 @@ def bias_section(segments: pl.DataFrame, summaries: Summaries, setting: str) -> 
 
 
 def segment_section(segments: pl.DataFrame, model: str, setting: str) -> Section:
-    """Return the error of one model in all segments, one chart per dimension, on one scale."""
-    part = segments.filter((pl.col("model") == model) & (pl.col("setting") == setting))
-    rows = part.filter(pl.col("dimension") != ALL)
-    overall = part.filter(pl.col("dimension") == ALL)["rmse"].item()
-    domain = chart_parts.padded([overall, *rows["rmse"]], 0.1)
-    figures: list[Figure] = []
-    for dimension, label in DIMENSIONS.items():
-        found = [
-            {
-                "name": row["segment"],
-                "value": row["rmse"],
-                "low": row["rmse_low"],
-                "high": row["rmse_high"],
-                "ratings": row["events"],
-            }
-            for row in rows.filter(pl.col("dimension") == dimension).iter_rows(named=True)
-        ]
-        if dimension == "genre":
-            found.sort(key=lambda row: row["value"])
-        if found:
-            chart = charts.dot_plot(
-                found,
-                unit="RMSE",
-                domain=domain,
-                marks={overall: "all"},
-                colours={row["name"]: chart_parts.ACCENT for row in found},
-            )
-            figures.append(Figure(label, chart, columns=2))
+    """Return the error of one model under one setting in all segments.
+
+    Args:
+        segments: The errors of that model under that setting.
+        model: Name of the model.
+        setting: Name of the setting.
+    """
     return Section(
         f"Where the error of {model} lies ({setting_label(setting)})",
-        "The dotted line is the error over all ratings. Segments of fewer than 20 ratings are left "
-        "out; ratings of a movie are counted in the whole data, and a movie counts in each of its "
-        "genres.",
-        figures,
+        SEGMENTS_NOTE,
+        segment_figures(segments),
     )
 
 
@@ -193,7 +164,7 @@ def calibration_sections(summaries: Summaries, setting: str) -> list[Section]:
                     unit=unit,
                     domain=domain,
                 ),
-                columns=3,
+                columns=2 if len(shown) in {2, 4} else 3,
             )
             for summary in shown
         ]
@@ -253,7 +224,7 @@ def _error_rows(summaries: Summaries, segments: pl.DataFrame | None) -> list[dic
             {
                 "name": row["model"],
                 "setting": row["setting"],
-                SEGMENT: _key(row),
+                SEGMENT: segment_key(row),
                 "events": row["events"],
                 "value": row["rmse"],
                 "low": row["rmse_low"],
@@ -262,12 +233,6 @@ def _error_rows(summaries: Summaries, segments: pl.DataFrame | None) -> list[dic
             for row in segments.filter(pl.col("dimension") != ALL).iter_rows(named=True)
         ]
     return rows
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    """Return a segment as the value of the list of segments."""
-    dimension = row["dimension"]
-    return ALL if dimension == ALL else f"{dimension}: {row['segment']}"
 
 
 def _filter(segments: pl.DataFrame | None) -> chart_parts.Filter | None:

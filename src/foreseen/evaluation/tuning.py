@@ -2,17 +2,17 @@
 
 Trials are fitted to the first part of the training ratings and evaluated on the users who begin in
 the rest of them, by the fold-in protocol; ratings of the test part are not used. The first trial
-has the default settings. An interrupted search resumes.
+has the default settings. An interrupted search resumes. On a cluster as many trials run at the same
+time as it has cores; the settings of each are chosen by the results of those before them.
 """
 
-import copy
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import optuna
@@ -20,12 +20,23 @@ import yaml
 from optuna.storages.journal import JournalFileBackend
 
 from foreseen.candidates.next_item import UNTRAINED
+from foreseen.compute.tasks import completed_tasks, task_slots
 from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
+from foreseen.data.profile import data_line
 from foreseen.errors import InputError
-from foreseen.evaluation.metrics import order_metrics, rating_errors
+from foreseen.evaluation.intervals import estimate
+from foreseen.evaluation.metrics import (
+    as_dicts,
+    order_metrics,
+    rating_errors,
+    rmse_difference,
+    sums_per_user,
+)
 from foreseen.evaluation.protocols import evaluate_fold_in
+from foreseen.evaluation.search_page import write_search_page
+from foreseen.evaluation.settings_paths import Changes, apply
 from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
 from foreseen.evaluation.units import in_units
 from foreseen.features.interaction_log import InteractionLog
@@ -34,9 +45,10 @@ from foreseen.models.installed import model_spec
 from foreseen.models.spec import SearchRange, parse_settings
 from foreseen.models.train import train_on
 from foreseen.progress import progress_bar
+from foreseen.reports.page import Provenance
 
-Changes = dict[str, Any]
-"""Settings that differ from the defaults, by their top-level names."""
+_SQUARES: Final = "squares"
+_COUNTS: Final = "counts"
 
 
 @dataclass(frozen=True)
@@ -48,15 +60,21 @@ class Trial:
         settings: The settings that differ from the defaults.
         figures: RMSE over events, RMSE per user, NDCG@10, pairwise accuracy.
         seconds: Duration.
+        rmse: RMSE with its interval; None if a former version made the trial.
+        less_default: RMSE less that of the default settings, with a paired interval; or None.
     """
 
     number: int
     settings: Changes
     figures: dict[str, float]
     seconds: float
+    rmse: Mapping[str, float] | None
+    less_default: Mapping[str, Mapping[str, float]] | None
 
 
-def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[str, Any]:
+def tune(
+    tables: Tables, name: str, trials: int, seed: int, out: Path, command: str | None = None
+) -> dict[str, Any]:
     """Search the settings of a model and write the results to a folder.
 
     Args:
@@ -64,7 +82,8 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
         name: Name of the model.
         trials: Number of trials, including those of an earlier run in the same folder.
         seed: Random seed of the search and of every training.
-        out: Gets `search.json`, `best.yaml` (a section for `--settings`) and `search.png`.
+        out: Gets `search.json`, `best.yaml` (a section for `--settings`) and `report.html`.
+        command: The command line, if any.
 
     Raises:
         InputError: If there are too few ratings or no new users among them, or the journal of an
@@ -78,22 +97,27 @@ def tune(tables: Tables, name: str, trials: int, seed: int, out: Path) -> dict[s
     defaults = parse_settings(name).model_dump(mode="json")
     ranges = model_spec(name).search_space
 
-    def objective(trial: optuna.Trial) -> float:
-        changes = apply(ranges, defaults, suggest(trial, ranges)) if _complete(study) else {}
-        begun = time.perf_counter()
-        figures = _evaluate(tables, split, name, changes, seed)
-        trial.set_user_attr("settings", changes)
-        trial.set_user_attr("figures", figures)
-        trial.set_user_attr("seconds", time.perf_counter() - begun)
-        return figures["rmse"]
-
     with progress_bar(f"tuning {name}", trials) as advance:
         advance(min(done, trials))
-        for _ in range(done, trials):
-            _optimize(study, objective)
-            advance(1)
+        while done < trials:
+            # The defaults alone: all others are compared with them.
+            size = min(task_slots(), trials - done) if done else 1
+            batch = [study.ask() for _ in range(size)]
+            changes = [
+                apply(ranges, defaults, suggest(trial, ranges)) if done else {} for trial in batch
+            ]
+
+            def measure(number: int, changes: list[Changes] = changes) -> dict[str, Any]:
+                return _measure(tables, split, name, changes[number], seed)
+
+            for number, measured in completed_tasks(measure, range(size), in_threads=False):
+                for key, value in measured.items():
+                    batch[number].set_user_attr(key, value)
+                study.tell(batch[number], measured["figures"]["rmse"])
+                advance(1)
+            done += size
     document = _summary(study, tables, name, seed)
-    _write(out, document)
+    _write(out, document, ranges, Provenance(data_line(tables.manifest), command))
     return document
 
 
@@ -107,48 +131,6 @@ def suggest(trial: optuna.Trial, ranges: Sequence[SearchRange]) -> dict[str, flo
         )
         for part in ranges
     }
-
-
-def apply(
-    ranges: Sequence[SearchRange], defaults: Mapping[str, Any], values: Mapping[str, float]
-) -> Changes:
-    """Return the changed settings with a value at every path of each range.
-
-    A top-level setting with a changed part is returned whole, its other parts as in the defaults.
-
-    Args:
-        ranges: The search space.
-        defaults: Settings as `model_dump(mode="json")` returns them; not modified.
-        values: A value for each range, by its first path.
-    """
-    changes: Changes = {}
-    for part in ranges:
-        for path in part.paths:
-            name = path.split(".")[0]
-            if name not in changes:
-                changes[name] = copy.deepcopy(defaults[name])
-            parent, key = _locate(changes, path)
-            parent[key] = values[part.paths[0]]
-    return changes
-
-
-def value_at(settings: Mapping[str, Any], path: str) -> object:
-    """Return the value at a path of settings, as in `loop.epochs` or `hidden.0`."""
-    parent, key = _locate(settings, path)
-    return parent[key]
-
-
-def _locate(settings: Mapping[str, Any], path: str) -> tuple[Any, str | int]:
-    """Return the dictionary or list that holds the value at a path, and its key or index."""
-    *above, last = path.split(".")
-    parent: Any = settings
-    for name in above:
-        parent = parent[_key(parent, name)]
-    return parent, _key(parent, last)
-
-
-def _key(parent: object, name: str) -> str | int:
-    return int(name) if isinstance(parent, list) else name
 
 
 def _study(tables: Tables, name: str, seed: int, out: Path) -> optuna.Study:
@@ -178,35 +160,47 @@ def _drop_partial_line(journal: Path) -> None:
             write_atomically(journal, partial(Path.write_bytes, data=complete))
 
 
-def _optimize(study: optuna.Study, objective: Callable[[optuna.Trial], float]) -> None:
-    try:
-        study.optimize(objective, n_trials=1)
-    except AssertionError as error:
-        # Optuna asserts that a trial has a state, also if writing it to the journal has failed.
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        raise
-
-
 def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
 
 
-def _evaluate(
+def _measure(
     tables: Tables, split: FoldIn, name: str, changes: Changes, seed: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
+    """Return what is recorded of a trial: of the validation ratings, and how long it took."""
+    begun = time.perf_counter()
     log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
     model = train_on(log, name, parse_settings(name, changes), seed, next_item=UNTRAINED)
     events = evaluate_fold_in(model, split, name, ranking=False).events
     estimates = rating_errors(events) | order_metrics(events)
-    return {metric: estimate.value for metric, estimate in estimates.items()}
+    squares, _, counts = sums_per_user(events)
+    return {
+        "settings": changes,
+        "figures": {metric: estimate.value for metric, estimate in estimates.items()},
+        _SQUARES: squares.tolist(),
+        _COUNTS: counts.tolist(),
+        "seconds": time.perf_counter() - begun,
+    }
+
+
+def _trial(
+    number: int, trial: optuna.trial.FrozenTrial, default: optuna.trial.FrozenTrial
+) -> Trial:
+    """Return a trial compared with that of the default settings."""
+    recorded = {key: trial.user_attrs[key] for key in ("settings", "figures", "seconds")}
+    if not {_SQUARES, _COUNTS} <= trial.user_attrs.keys() & default.user_attrs.keys():
+        return Trial(number, **recorded, rmse=None, less_default=None)
+    before = np.array(default.user_attrs[_SQUARES], dtype=np.float64)
+    squares = np.array(trial.user_attrs[_SQUARES], dtype=np.float64)
+    counts = np.array(trial.user_attrs[_COUNTS], dtype=np.float64)
+    rmse = estimate(lambda w: np.sqrt((w @ squares) / (w @ counts)), len(counts))
+    difference = rmse_difference(before, squares, counts)
+    return Trial(number, **recorded, rmse=vars(rmse), less_default=as_dicts({"rmse": difference}))
 
 
 def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[str, Any]:
-    trials = [
-        Trial(number, **{key: trial.user_attrs[key] for key in ("settings", "figures", "seconds")})
-        for number, trial in enumerate(_complete(study))
-    ]
+    complete = _complete(study)
+    trials = [_trial(number, trial, complete[0]) for number, trial in enumerate(complete)]
     best = min(trials, key=lambda trial: trial.figures["rmse"])
     return {
         "data": tables.manifest.source,
@@ -219,29 +213,15 @@ def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[
     }
 
 
-def _write(out: Path, document: Mapping[str, Any]) -> None:
+def _write(
+    out: Path,
+    document: Mapping[str, Any],
+    ranges: Sequence[SearchRange],
+    provenance: Provenance,
+) -> None:
     best: Changes = document["trials"][document["best"]]["settings"]
     section = yaml.safe_dump({document["model"]: best}, sort_keys=False)
     texts = {"search.json": json.dumps(document, indent=2) + "\n", "best.yaml": section}
     for name, text in texts.items():
         write_text(out / name, text)
-    draw_search(document, out / "search.png")
-
-
-def draw_search(document: Mapping[str, Any], file: Path) -> None:
-    """Draw the error of every trial and the lowest so far."""
-    from matplotlib.figure import Figure
-
-    errors = [trial["figures"]["rmse"] for trial in document["trials"]]
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    panel = figure.subplots()
-    panel.plot(errors, "o", alpha=0.6, label="trial")
-    panel.step(
-        range(len(errors)), np.minimum.accumulate(errors), where="post", label="lowest so far"
-    )
-    panel.axhline(errors[0], color="grey", linestyle=":", label="default settings")
-    panel.set_xlabel("trial")
-    panel.set_ylabel("RMSE on validation users (stars)")
-    panel.set_title(f"{document['model']} on {document['data']}")
-    panel.legend()
-    write_atomically(file, partial(figure.savefig, dpi=130, format="png"))
+    write_search_page(document, ranges, provenance, out / "report.html")

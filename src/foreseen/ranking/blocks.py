@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from glob import escape
 from importlib.metadata import version
@@ -22,25 +22,31 @@ class BlockStore:
     def __init__(self, folder: Path) -> None:
         """Use the blocks that the folder has; it need not exist."""
         self._folder = folder
-        self._files: list[Path] = []
+        self._files: set[Path] = set()
 
     @property
     def files(self) -> list[Path]:
-        """The files of the blocks that were added, in the order of their names."""
+        """The files of the blocks, in the order of their names."""
         return sorted(self._files)
 
-    def add(self, name: str, compute: Callable[[], pl.DataFrame]) -> None:
-        """Compute and store the block of a name, unless an earlier run has stored it.
-
-        Several threads may add blocks with different names.
-        """
-        file = self._folder / f"{name}.parquet"
+    def holds(self, name: str) -> bool:
+        """Return whether an earlier run has stored the block of a name, and it can be read."""
+        file = self._file(name)
         try:
             pl.read_parquet(file)
         except (OSError, pl.exceptions.PolarsError):
             # Missing, or damaged: blocks can be computed again.
-            write_atomically(file, compute().write_parquet)
-        self._files.append(file)
+            return False
+        self._files.add(file)
+        return True
+
+    def write(self, name: str, block: pl.DataFrame) -> None:
+        """Store the block of a name."""
+        write_atomically(self._file(name), block.write_parquet)
+        self._files.add(self._file(name))
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.parquet"
 
 
 @contextmanager

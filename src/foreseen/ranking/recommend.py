@@ -1,6 +1,7 @@
 """Recommendations for one user or for all: one path from a request to a ranking."""
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.compute.threads import in_parallel, one_thread
+from foreseen.compute.tasks import completed_tasks
+from foreseen.compute.threads import one_thread
 from foreseen.data.encoding import Id
 from foreseen.data.output import table_format
 from foreseen.data.rating_scale import RatingScale
@@ -84,7 +86,8 @@ def recommend_all(
     The extension of the file is `.parquet`, `.csv` or `.json`. Columns: userId, rank (from 1),
     movieId, prediction, low, high, likely. JSON has an object per user, as `recommend` has. The
     movies are selected in two stages, see `foreseen.ranking.two_stage`. A run that was ended is
-    resumed by the next one with the same arguments.
+    resumed by the next one with the same arguments. Blocks of users are tasks, see
+    `foreseen.compute.tasks`.
 
     Raises:
         InputError: If k is not positive, or the file has another extension.
@@ -94,22 +97,33 @@ def recommend_all(
     users = np.sort(model.log.users.ids)
     ranker = BatchRanker(model, request)
     key = key_of(model, request)
+
+    def rank_block(first: int) -> pl.DataFrame:
+        return ranker.rank(users[first : first + _BLOCK])
+
     with (
         one_thread(),
         stored_blocks(out, key) as blocks,
         progress_bar("ranking", len(users)) as advance,
     ):
-
-        def rank_block(first: int) -> None:
-            block = users[first : first + _BLOCK]
-            blocks.add(f"{first:09}", lambda: ranker.rank(block))
-            advance(len(block))
-
+        left: list[int] = []
+        for first in range(0, len(users), _BLOCK):
+            if blocks.holds(_name(first)):
+                advance(_BLOCK)
+            else:
+                left.append(first)
         # The first alone: it computes what all share.
-        rank_block(0)
-        in_parallel(rank_block, range(_BLOCK, len(users), _BLOCK))
+        alone = ((first, rank_block(first)) for first in left[:1])
+        for first, block in chain(alone, completed_tasks(rank_block, left[1:])):
+            blocks.write(_name(first), block)
+            advance(_BLOCK)
         _write_ranked(model, blocks.files, out)
     return len(users)
+
+
+def _name(first: int) -> str:
+    """Return the name of the block that begins at a position of the users."""
+    return f"{first:09}"
 
 
 def _write_ranked(model: Model, files: Sequence[Path], out: Path) -> None:

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.drift.detectors import Finding
 from foreseen.drift.policies import Action
+from foreseen.drift.recovery import UsualError
 from foreseen.errors import InputError, ModelFolderError
+from foreseen.evaluation.intervals import Estimate
 from foreseen.files import write_atomically
 from foreseen.integrity import to_json
 from foreseen.registry import audit_log
@@ -36,16 +38,20 @@ class Effect(_Record):
     """RMSE on the ratings that a change concerns, on the scale of the data.
 
     Attributes:
-        expected: What the model before the action expects, see `foreseen.drift.expected_error`.
+        expected: What it would be from the change to the action if nothing had changed.
         found: Realised from the change to the action, by the model before it.
         after: Realised since the action, by the current model.
         ratings: Number of ratings since the action.
+        usual: The error before the change, on the ratings that it concerns.
+        excess: The error since the action relative to the usual one, with its interval.
     """
 
     expected: float | None = None
     found: float | None = None
     after: float | None = None
     ratings: int = 0
+    usual: UsualError | None = None
+    excess: Estimate | None = None
 
 
 class DriftFinding(_Record):

@@ -3,23 +3,32 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foreseen.data.schema import TIMESTAMP, USER
+from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.affected import affected_ratings
 from foreseen.drift.detectors import Finding
 from foreseen.drift.expected_error import (
-    GOOD,
     ErrorWindow,
     correction,
     error_window,
     predict_with_deviation,
 )
+from foreseen.drift.occurrences import earlier_occurrences
 from foreseen.drift.policies import action_for
+from foreseen.drift.recovery import (
+    Errors,
+    excess_error,
+    expected_error_of,
+    is_back,
+    usual_error,
+)
+from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.models.base import Model
 from foreseen.registry.champion import MIN_HOLDOUT_RATINGS, MIN_HOLDOUT_USERS
 from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
@@ -52,33 +61,50 @@ class NewRatings:
         before = events[TIMESTAMP].to_numpy().astype(np.int64)
         return cls(model, version, predict_with_deviation(model, events, before))
 
-    def error(
-        self, begin: int, end: int, affected: NDArray[np.bool_] | None = None
-    ) -> ErrorWindow | None:
-        """Return the error from one second to before another; None if there are too few ratings.
+    @cached_property
+    def errors(self) -> Errors:
+        """The errors of the ratings."""
+        log = self.model.log
+        new = slice(len(log.user) - self.events.height, None)
+        error = (self.events[RATING] - self.events[PREDICTION]).to_numpy()
+        user, movie = log.user.astype(np.int64), log.movie.astype(np.int64)
+        counts = [earlier_occurrences(entity)[new] for entity in (user, movie)]
+        inverse = np.stack([np.ones(len(error)), *(1 / (1 + count) for count in counts)], axis=1)
+        return Errors(user[new], error**2, inverse)
 
-        Args:
-            begin: First second.
-            end: First second after the last rating.
-            affected: Which ratings of the log count, of shape E; None for all.
+    @cached_property
+    def inputs(self) -> StreamInputs:
+        """What drift streams read of the log."""
+        return StreamInputs(self.model.log)
+
+    def affected(self, kind: str, label: str) -> NDArray[np.bool_] | None:
+        """Return which of the ratings a change concerns; None if it concerns all."""
+        scale = self.model.encoding.scale
+        affected = affected_ratings(self.inputs, kind, label, scale)
+        return None if affected is None else affected[len(affected) - self.events.height :]
+
+    def split(
+        self, begin: int, end: int, affected: NDArray[np.bool_] | None
+    ) -> tuple[Errors, Errors | None]:
+        """Return errors from one second to before another, of affected and of other ratings.
+
+        Errors of others are None if there are too few.
         """
-        part = self.events
-        if affected is not None:
-            part = part.filter(pl.Series(affected[len(affected) - part.height :]))
-        part = part.filter(pl.col(TIMESTAMP).is_between(begin, end, closed="left"))
-        if part.height < MIN_HOLDOUT_RATINGS or part[USER].n_unique() < MIN_HOLDOUT_USERS:
-            return None
-        return error_window(part)
+        during = self.events[TIMESTAMP].is_between(begin, end, closed="left").to_numpy()
+        if affected is None:
+            return self.errors.part(during), None
+        others = self.errors.part(during & ~affected)
+        return self.errors.part(during & affected), others if _suffice(others) else None
 
 
 def with_window(log: DriftLog, measured: NewRatings) -> DriftLog:
     """Add the error on the ratings since the last window, if there are enough."""
     begin = max(measured.version.until, log.windows[-1].ends if log.windows else 0)
     end, scale = measured.model.log.end, measured.model.encoding.scale
-    window = measured.error(begin, end)
-    if window is None:
-        return log
     part = measured.events.filter(pl.col(TIMESTAMP) >= begin)
+    if part.height < MIN_HOLDOUT_RATINGS or part[USER].n_unique() < MIN_HOLDOUT_USERS:
+        return log
+    window = error_window(part)
     earlier = [ErrorWindow(old.ratings, old.rmse, old.expected) for old in log.windows]
     expected = window.expected * scale.per_star
     return log.with_window(
@@ -126,14 +152,17 @@ def _recorded(finding: Finding, number: int, measured: NewRatings, decision: str
     """Return the record of a new finding, with the error before the action."""
     model = measured.model
     scale, end = model.encoding.scale, model.log.end
-    affected = affected_ratings(model.log, finding.kind, finding.label, scale)
-    before = measured.error(measured.version.until, finding.earliest, affected)
-    since = measured.error(finding.since, end, affected)
-    effect = Effect()
-    if since is not None:
+    affected = measured.affected(finding.kind, finding.label)
+    before = measured.split(measured.version.until, finding.earliest, affected)
+    since, _ = measured.split(finding.since, end, affected)
+    fitted = model.uncertainty
+    usual = usual_error((fitted.noise, fitted.user, fitted.movie), *before)
+    effect = Effect(usual=usual)
+    if _suffice(since):
         effect = Effect(
-            expected=since.expected * correction([before] if before else []) * scale.per_star,
-            found=since.rmse * scale.per_star,
+            expected=expected_error_of(usual, since) * scale.per_star,
+            found=float(np.sqrt(np.mean(since.squared))) * scale.per_star,
+            usual=usual,
         )
     document = finding.on_scale(scale).as_json()
     fields = ("what", "which", "since", "earliest", "latest", "found", "sentence")
@@ -157,15 +186,21 @@ def _with_effect(old: DriftFinding, measured: NewRatings) -> DriftFinding:
         return old
     model = measured.model
     scale = model.encoding.scale
-    affected = affected_ratings(model.log, old.what, old.which, scale)
     begin = max(old.done_until, measured.version.until)
-    after = measured.error(begin, model.log.end, affected)
-    if after is None:
+    after, others = measured.split(begin, model.log.end, measured.affected(old.what, old.which))
+    if not _suffice(after):
         return old
-    rmse = after.rmse * scale.per_star
-    changed = old.effect.model_copy(update={"after": rmse, "ratings": after.ratings})
-    update: dict[str, object] = {"effect": changed}
-    expected = old.effect.expected
-    if expected is not None and rmse <= GOOD * expected:
-        update |= {"state": "closed", "closed_at": int(time.time())}
-    return old.model_copy(update=update)
+    figures: dict[str, object] = {
+        "after": float(np.sqrt(np.mean(after.squared))) * scale.per_star,
+        "ratings": len(after.user),
+    }
+    update: dict[str, object] = {}
+    if old.effect.usual is not None:
+        figures["excess"] = excess = excess_error(old.effect.usual, after, others)
+        if is_back(excess):
+            update |= {"state": "closed", "closed_at": int(time.time())}
+    return old.model_copy(update=update | {"effect": old.effect.model_copy(update=figures)})
+
+
+def _suffice(errors: Errors) -> bool:
+    return errors.suffice(MIN_HOLDOUT_RATINGS, MIN_HOLDOUT_USERS)

@@ -16,9 +16,10 @@ except ImportError as error:
     raise missing_library(error) from error
 
 __all__ = [
-    "ACCENT", "BAND", "FAIR", "GOOD", "INK", "LABEL_HEIGHT", "MUTED", "POOR", "SERIES", "SOFT",
-    "Data", "Domain", "Filter", "Rows", "Specification", "alt", "axis_on_top", "clipped", "padded",
-    "padding", "spread", "unchecked", "vertical_lines",
+    "ACCENT", "HALO", "LABEL_HEIGHT", "LEGEND_OFFSET", "MUTED", "SERIES", "SOFT", "Data",
+    "Domain", "Filter", "Rows", "Specification", "alt", "axis_on_top", "clipped",
+    "estimate_domain", "minus", "padded", "padding", "scale_ends", "spread", "unchecked",
+    "vertical_lines",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -29,16 +30,17 @@ Specification = dict[str, Any]
 
 ACCENT: Final = "var(--accent)"
 MUTED: Final = "var(--muted)"
-INK: Final = "var(--ink)"
 SOFT: Final = "var(--soft)"
-BAND: Final = "var(--band)"
-GOOD, FAIR, POOR = "var(--good)", "var(--fair)", "var(--poor)"
+HALO: Final[dict[str, Any]] = {"stroke": "var(--ground)", "strokeWidth": 4}
+"""Properties of a copy of a text, drawn before it, that interrupts the lines behind it."""
 SERIES: Final = tuple(f"var(--s{number})" for number in range(1, 7))
 """Colours that differ clearly in both schemes, in the order of use."""
 _CHARACTER: Final = 6.6
 """Mean width of a character of a label, in pixels."""
 LABEL_HEIGHT: Final = 15
 """Least distance of two labels, in pixels."""
+LEGEND_OFFSET: Final = 34
+"""Distance of a legend from the chart, in pixels; the title of the vertical axis is between."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,41 @@ def _rounded(value: object) -> object:
 
 
 def padded(values: Sequence[float], share: float = 0.06) -> Domain:
-    """Return a domain that contains values, with space at both ends."""
+    """Return a domain that contains values, with space at both ends, also if they are equal."""
     low, high = min(values), max(values)
-    space = share * (high - low) or 0.5
+    space = share * (high - low) or share * abs(high) or 0.5
     return low - space, high + space
+
+
+def estimate_domain(values: Sequence[float], ends: Sequence[float]) -> Domain:
+    """Return a domain that contains values, and intervals up to half of their range beyond them.
+
+    Args:
+        values: The values.
+        ends: The ends of their intervals.
+    """
+    low, high = min(values), max(values)
+    space = (high - low) / 2 or abs(high) / 5
+    return padded([*values, *(min(max(end, low - space), high + space) for end in ends)])
+
+
+def scale_ends(domains: Mapping[str, Domain], selected: Filter | None) -> dict[str, Any]:
+    """Return the ends of a scale, which follow the parameter of a filter.
+
+    Args:
+        domains: The ends by value of the parameter; one without a filter.
+        selected: The filter.
+    """
+    if selected is None:
+        (domain,) = domains.values()
+        return {"domainMin": domain[0], "domainMax": domain[1]}
+    return {
+        name: alt.ExprRef(
+            f"{json.dumps({group: domain[end] for group, domain in domains.items()})}"
+            f"[{selected.name}]"
+        )
+        for end, name in enumerate(("domainMin", "domainMax"))
+    }
 
 
 def spread(positions: Sequence[float], gap: float) -> list[float]:
@@ -143,6 +176,11 @@ def clipped(row: Mapping[str, Any], left: float, right: float) -> dict[str, floa
     }
 
 
+def minus(number: str) -> str:
+    """Return a number with the sign that axes have: a minus, which is wider than a hyphen."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
 def vertical_lines(marks: Mapping[float, str], x: Any, data: Data) -> Any:  # noqa: ANN401
     """Return dotted vertical lines with texts above them, by their positions."""
     rows = [{"value": position, "text": text} for position, text in marks.items()]
@@ -152,10 +190,9 @@ def vertical_lines(marks: Mapping[float, str], x: Any, data: Data) -> Any:  # no
     return alt.layer(line, text.encode(text="text:N"))
 
 
-def padding(characters: float, above: bool = False) -> dict[str, int]:
+def padding(characters: float, top: int = 4) -> dict[str, int]:
     """Return the padding of a chart with labels at its right side."""
-    right = 12 + round(_CHARACTER * characters)
-    return {"left": 0, "right": right, "top": 20 if above else 4, "bottom": 4}
+    return {"left": 0, "right": 12 + round(_CHARACTER * characters), "top": top, "bottom": 4}
 
 
 def axis_on_top(**options: Any) -> Any:  # noqa: ANN401

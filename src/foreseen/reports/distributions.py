@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from foreseen.reports.chart_parts import (
     ACCENT,
     LABEL_HEIGHT,
+    LEGEND_OFFSET,
     MUTED,
     Data,
     Domain,
@@ -20,6 +21,9 @@ from foreseen.reports.chart_parts import (
     unchecked,
     vertical_lines,
 )
+
+_LEGEND_HEIGHT: Final = 23
+"""Height of a legend beside what is left free above every chart, in pixels."""
 
 
 @unchecked
@@ -44,7 +48,7 @@ def columns(
         colours: The colours of the parts, in the order of stacking.
         marks: Vertical lines: their texts by their positions.
         step: Distance of two columns.
-        height: Height, in pixels.
+        height: Height, in pixels, with the legend.
         decimals: Decimals of the values.
         selected: Which rows to show.
     """
@@ -70,7 +74,7 @@ def columns(
     )
     if colours:
         scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-        legend = alt.Legend(title=None, orient="top", offset=24, symbolType="square")
+        legend = alt.Legend(title=None, orient="top", offset=LEGEND_OFFSET, symbolType="square")
         bars = bars.encode(color=alt.Color("part:N", scale=scale, legend=legend))
     layers = [bars]
     if selected and selected.everything is not None:
@@ -81,7 +85,9 @@ def columns(
     if marks:
         layers.append(vertical_lines(marks, alt.X("value:Q", title=x_title), data))
     chart = alt.layer(*layers).properties(
-        width="container", height=height, padding={**padding(0), "top": 26}
+        width="container",
+        height=height - (_LEGEND_HEIGHT if colours else 0),
+        padding=padding(0, top=26),
     )
     return data.specification(selected.of(chart) if selected else chart)
 
@@ -137,7 +143,7 @@ def followed_line(
         base.transform_filter(everything).mark_line(color=MUTED, strokeWidth=2),
         shown.mark_line(color=ACCENT, strokeWidth=2, clip=True),
         shown.mark_point(color=ACCENT, filled=True, size=45, opacity=1, clip=True),
-    ).properties(width="container", height=height, padding={**padding(0), "top": 26})
+    ).properties(width="container", height=height, padding=padding(0, top=26))
     return data.specification(selected.of(chart))
 
 
@@ -183,5 +189,5 @@ def rank_plot(rows: Rows, colours: Mapping[str, str], height: int = 220) -> Spec
     chart = alt.layer(
         base.mark_line(strokeWidth=2),
         text.encode(x="x:Q", y="value:Q", text="series:N", color="series:N"),
-    ).properties(width="container", height=height, padding={**padding(0), "top": 34})
+    ).properties(width="container", height=height, padding=padding(0, top=34))
     return data.specification(chart)

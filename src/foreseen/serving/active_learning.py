@@ -4,10 +4,12 @@ The covariance of a user's vector, given the movies rated so far, does not depen
 themselves. So the reduction of the variance of all predictions by a further rating can be computed
 before it is given (A-optimal design; Rubens et al., Active Learning in Recommender Systems, 2015).
 
-D = rank + 1, N movies.
+N movies are offered, of the C movies of the catalogue.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,54 @@ from numpy.typing import NDArray
 from foreseen.models.factors.bayesian_mf import Factors
 
 
+@dataclass(frozen=True)
+class RatingCovariance:
+    """The prior covariance of a user's ratings of the movies, the mean over factor models.
+
+    Means over the samples of a model stand for its vectors and for the precision of its user prior.
+
+    Attributes:
+        left, right: Their product is the covariance, of shapes C x D and D x C, where D is the sum
+            of the ranks and biases of the models.
+        noise: The variance of a rating of which the user's vector is known.
+    """
+
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    noise: float
+
+    @classmethod
+    def of(cls, members: Sequence[Factors]) -> Self:
+        """Return the covariance of one or more factor models."""
+        left: list[NDArray[np.float64]] = []
+        right: list[NDArray[np.float64]] = []
+        for member in members:
+            vectors: NDArray[np.float64] = member.movies.astype(np.float64).mean(axis=0)
+            vectors[:, 0] = 1.0
+            precision: NDArray[np.float64] = member.user_precisions.mean(axis=0)
+            left.append(vectors / len(members))
+            right.append(np.linalg.solve(precision, vectors.T).astype(np.float64))
+        noise = np.mean([np.mean(1.0 / member.noise_precisions) for member in members])
+        return cls(np.hstack(left), np.vstack(right), float(noise))
+
+    def given(self, rows: NDArray[np.int64], rated: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the covariance of the ratings of N movies given those of others, of N x N.
+
+        Args:
+            rows: Rows of the movies, of shape N.
+            rated: Rows of the movies that the user has rated.
+        """
+        left = self.left[rows]
+        between = left @ self.right[:, rated]
+        among = self.left[rated] @ self.right[:, rated] + self.noise * np.eye(len(rated))
+        # The same as the covariance less `between @ solve(among, between.T)`.
+        return left @ (
+            self.right[:, rows] - self.right[:, rated] @ np.linalg.solve(among, between.T)
+        )
+
+
 def most_informative(
-    members: Sequence[Factors],
+    prior: RatingCovariance,
     rated: NDArray[np.int64],
     offered: NDArray[np.int64],
     shares: NDArray[np.float64],
@@ -28,43 +76,32 @@ def most_informative(
     shares. Each selected movie counts as rated for those after it, so that they differ.
 
     Args:
-        members: The factor models.
+        prior: The prior covariance of the ratings.
         rated: Rows of the movies that the user has rated.
         offered: Rows of the movies to select from, of shape N.
         shares: Probability that the user has watched each of them, of shape N.
         k: How many.
     """
-    rows = np.concatenate([offered, rated])
-    whole: NDArray[np.float64] = np.stack([_covariance(m, rows) for m in members]).mean(axis=0)
-    noise = float(np.mean([np.mean(1.0 / member.noise_precisions) for member in members]))
-    size = len(offered)
-    covariance = _conditioned(whole, size, noise)
-    left = np.ones(size, dtype=np.bool_)
+    covariance = prior.given(offered, rated)
+    variance = np.diagonal(covariance).copy()
+    # The sum of the squared covariances with all movies, weighted by their shares.
+    squares = shares @ covariance**2
+    left = np.ones(len(offered), dtype=np.bool_)
+    # With T movies selected, the covariance is `covariance - columns[:T].T @ columns[:T]`, which is
+    # not computed: each step needs one column of it and one product with a vector.
+    count = min(k, len(offered))
+    columns = np.empty((count, len(offered)))
     selected: list[int] = []
-    for _ in range(min(k, size)):
-        total = np.diagonal(covariance) + noise
-        reduction = shares @ (covariance * covariance) / total
-        best = int(np.argmax(np.where(left, shares * reduction, -np.inf)))
+    for step in range(count):
+        total = variance + prior.noise
+        best = int(np.argmax(np.where(left, shares * squares / total, -np.inf)))
         selected.append(best)
         left[best] = False
-        column = covariance[:, best].copy()
-        covariance -= np.outer(column, column / total[best])
+        before = columns[:step]
+        column = (covariance[:, best] - before[:, best] @ before) / np.sqrt(total[best])
+        weighted = shares * column
+        product = weighted @ covariance - (before @ weighted) @ before
+        squares += column * (column * (weighted @ column) - 2 * product)
+        variance -= column**2
+        columns[step] = column
     return offered[selected]
-
-
-def _conditioned(covariance: NDArray[np.float64], size: int, noise: float) -> NDArray[np.float64]:
-    """Return the covariance of the first movies given ratings of those from `size` on."""
-    between = covariance[:size, size:]
-    among = covariance[size:, size:] + noise * np.eye(len(covariance) - size)
-    return covariance[:size, :size] - between @ np.linalg.solve(among, between.T)
-
-
-def _covariance(factors: Factors, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the prior covariance of a user's ratings of N movies, of shape N x N.
-
-    Means over the samples stand for the vectors and for the precision of the user's prior.
-    """
-    vectors: NDArray[np.float64] = factors.movies[:, rows].astype(np.float64).mean(axis=0)
-    vectors[:, 0] = 1.0
-    precision: NDArray[np.float64] = factors.user_precisions.mean(axis=0)
-    return vectors @ np.linalg.solve(precision, vectors.T)

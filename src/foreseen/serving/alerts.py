@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import httpx
 from prometheus_client import CollectorRegistry, Gauge
 
 from foreseen.errors import ModelFolderError
@@ -112,6 +111,9 @@ class DriftAlerts:
 
     def _post(self, body: bytes) -> str:
         """Send a request, and return why it failed; empty if it did not."""
+        # Imported here because few servers have a webhook.
+        import httpx
+
         timestamp = str(int(time.time()))
         headers = {
             "Content-Type": "application/json",

@@ -19,15 +19,16 @@ from foreseen.serving.api.description import describe_api
 from foreseen.serving.dependencies import AppContext, OptionalUser, now
 from foreseen.serving.hosts import AllowedHosts, is_local
 from foreseen.serving.imports import Imports
+from foreseen.serving.live_model import LiveModel
 from foreseen.serving.middleware import BodyLimit, RequestMiddleware
 from foreseen.serving.overload import RUNNING, LoadShedding
 from foreseen.serving.paths import EncodedSlashes
 from foreseen.serving.posters import PATH as POSTERS
 from foreseen.serving.posters import PosterFiles, Posters
-from foreseen.serving.problems import ProblemError, add_handlers, problem
+from foreseen.serving.problem_handlers import add_handlers
+from foreseen.serving.problems import ProblemError, problem
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.snapshot import LiveModel
 from foreseen.serving.store import Store
 from foreseen.serving.transfer import CachedStaticFiles, Compression, HeadRequests
 from foreseen.serving.worker import SHARED_METRICS

@@ -22,10 +22,11 @@ from foreseen.ranking.request import RankingRequest
 from foreseen.serving.api.responses import PredictedRating, RankedRecommendation, YearOfRatings
 from foreseen.serving.api.schemas import Movie, MovieId, describe_movie, movie_row, stars_of
 from foreseen.serving.dependencies import UserState, stored_state
+from foreseen.serving.live_model import LiveModel
 from foreseen.serving.movie_details import ratings_by_year
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.recommender import Recommender, predict
-from foreseen.serving.snapshot import LiveModel, ModelSnapshot
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store, StoredRating, User
 
 _INSTRUCTIONS: Final = (

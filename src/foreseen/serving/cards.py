@@ -18,6 +18,8 @@ from foreseen.serving.rendering import Page
 from foreseen.serving.snapshot import ModelSnapshot
 
 _INFLUENCES_TRIED: Final = 8
+_INFLUENCES_SHOWN: Final = 3
+"""Influences of which one may be the reason."""
 _ROW_MOVIES: Final = 12
 _FEWEST: Final = 4
 """Movies of a row; a row of fewer is not shown."""
@@ -44,8 +46,7 @@ def ranked_cards(
     snapshot = page.snapshot
     entries: dict[Id, Recommendation] = {}
     for by in criteria:
-        request = RankingRequest(k, by, influences_tried=_INFLUENCES_TRIED if reasons else 0)
-        for entry in _rank(page, request, movie_filter):
+        for entry in _rank(page, RankingRequest(k, by), movie_filter):
             entries.setdefault(entry.movie, entry)
     widths = [_width(entry) for entry in entries.values()]
     wide = _WIDE * float(np.median(widths)) if widths else 0.0
@@ -58,10 +59,21 @@ def ranked_cards(
     ]
     cards.sort(key=lambda shown: -shown["score"])
     if reasons:
-        sentences = Reasons(snapshot, page.state.history)
-        for shown in cards:
-            shown["why"] = sentences.of(shown, entries[shown["movie"]].moved_by)
+        _add_reasons(page, cards)
     return cards
+
+
+def _add_reasons(page: Page, cards: Sequence[dict[str, Any]]) -> None:
+    """Add the reasons to the cards of a ranking, in their order."""
+    if not cards:
+        return
+    snapshot, history = page.snapshot, page.state.history
+    movies = [int(snapshot.ids[shown["row"]]) for shown in cards]
+    # Of all at once: the ratings are left out one by one for the whole list.
+    moved_by = page.context.recommender.influences(snapshot, history, movies, _INFLUENCES_TRIED)
+    sentences = Reasons(snapshot, history)
+    for shown, strongest in zip(cards, moved_by, strict=True):
+        shown["why"] = sentences.of(shown, strongest[:_INFLUENCES_SHOWN])
 
 
 def rows_of_cards(page: Page, shown: Collection[Id]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -105,30 +117,34 @@ def _because_loved(page: Page) -> list[tuple[str, list[dict[str, Any]]]]:
     loved = [entry for entry in state.ratings if entry.rating >= max(4.0, mean)]
     loved.sort(key=lambda entry: (-entry.rating, -entry.rated))
     left_out = {*(entry.movie for entry in state.ratings), *state.hidden}
-    found: list[tuple[str, list[dict[str, Any]]]] = []
-    for entry in loved[:_LOVED_ROWS]:
-        row = snapshot.row(entry.movie)
-        if row is None:
-            continue
-        codes = [
-            int(snapshot.ids[other])
+    similar: dict[int, list[int]] = {}
+    for row in snapshot.rows([entry.movie for entry in loved[:_LOVED_ROWS]]):
+        similar[row] = [
+            other
             for other in most_similar(snapshot, row, _SIMILAR)
             if int(snapshot.ids[other]) not in left_out
         ][: 2 * _ROW_MOVIES]
-        predictions = sorted(predict(snapshot, state.history, codes), key=lambda p: -p.rating)
-        cards = [
-            card(
-                snapshot,
-                similar,
-                prediction=prediction.rating,
-                is_saved=prediction.movie in page.saved,
-            )
-            for prediction in predictions
-            if (similar := snapshot.row(snapshot.encoding.movies.code(prediction.movie)))
-            is not None
-        ]
-        found.append((movie_card(snapshot, row).title, cards))
-    return found
+    rows = sorted({row for others in similar.values() for row in others})
+    if not rows:
+        return []
+    # Of all at once: each call folds in the whole history.
+    predictions = predict(snapshot, state.history, [int(code) for code in snapshot.ids[rows]])
+    cards = {
+        row: card(
+            snapshot,
+            row,
+            prediction=prediction.rating,
+            is_saved=prediction.movie in page.saved,
+        )
+        for row, prediction in zip(rows, predictions, strict=True)
+    }
+    return [
+        (
+            movie_card(snapshot, row).title,
+            sorted((cards[other] for other in others), key=lambda shown: -shown["prediction"]),
+        )
+        for row, others in similar.items()
+    ]
 
 
 def _rank(

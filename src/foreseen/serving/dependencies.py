@@ -12,12 +12,13 @@ from foreseen.features.queries import History
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.imports import Imports
+from foreseen.serving.live_model import LiveModel
 from foreseen.serving.paths import id_of_segment
 from foreseen.serving.posters import Posters
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
-from foreseen.serving.snapshot import LiveModel, ModelSnapshot
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import MOVIE_LISTS, Store, StoredRating, User
 
 CSRF_HEADER: Final = "x-foreseen-form"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foreseen.data.encoding import Id
 from foreseen.data.schema import TITLE
@@ -90,10 +91,13 @@ def most_similar(snapshot: ModelSnapshot, row: int, k: int) -> list[int]:
     by_movie, histories = log.by_movie, log.histories
     raters = by_movie.positions[by_movie.starts[row] : by_movie.starts[row + 1]]
     likers = by_movie.users[raters[histories.rating[raters] >= LIKED_FROM]]
-    both = np.zeros(len(snapshot.ids))
-    for user in likers:
-        part = slice(int(histories.starts[user]), int(histories.starts[user + 1]))
-        both[histories.movie[part][histories.rating[part] >= LIKED_FROM]] += 1
+    starts = histories.starts[likers]
+    counts = histories.starts[likers + 1] - starts
+    # Positions of all ratings of these users.
+    first: NDArray[np.int64] = np.cumsum(counts) - counts
+    positions = np.repeat(starts - first, counts) + np.arange(counts.sum(), dtype=np.int64)
+    liked = positions[histories.rating[positions] >= LIKED_FROM]
+    both = np.bincount(histories.movie[liked], minlength=len(snapshot.ids))
     damped = (snapshot.like_counts + _SIMILARITY_DAMPING) * (len(likers) + _SIMILARITY_DAMPING)
     genres = log.catalogue.genre_weights
     similarity = both / np.sqrt(damped) + _GENRE_WEIGHT * (genres @ genres[row])

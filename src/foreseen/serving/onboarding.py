@@ -6,8 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from foreseen.models.ensemble.model import EnsemblePredictor
-from foreseen.models.factors.bayesian_mf import Factors
 from foreseen.ranking.rank import diversify
 from foreseen.serving.active_learning import most_informative
 from foreseen.serving.snapshot import ModelSnapshot
@@ -35,13 +33,13 @@ def onboarding_movies(
         excluded: Rows of further movies to leave out.
         k: How many.
     """
-    members = _factors(snapshot)
-    if not members:
+    prior = snapshot.rating_covariance
+    if prior is None:
         return by_spread(snapshot, [*rated, *excluded], k)
     offered = _offered(snapshot, [*rated, *excluded])
     shares = snapshot.views[offered] / max(len(snapshot.model.log.users), 1)
     known = np.array(list(rated)[-_MOST_RATED:], dtype=np.int64)
-    return most_informative(members, known, offered, shares, k).tolist()
+    return most_informative(prior, known, offered, shares, k).tolist()
 
 
 def by_spread(snapshot: ModelSnapshot, excluded: Collection[int], k: int) -> list[int]:
@@ -66,12 +64,3 @@ def _offered(snapshot: ModelSnapshot, excluded: Collection[int]) -> NDArray[np.i
     """Return the rows of the most rated movies, most rated first, without some."""
     popular = np.argsort(-snapshot.views, kind="stable")[:_POPULAR]
     return popular[~np.isin(popular, np.array(list(excluded), dtype=np.int64))]
-
-
-def _factors(snapshot: ModelSnapshot) -> tuple[Factors, ...]:
-    """Return the latest factor models; none if the model has none."""
-    predictor = snapshot.model.predictor
-    if not isinstance(predictor, EnsemblePredictor):
-        return ()
-    factors = predictor.factors
-    return factors.snapshots[-1].members if factors.snapshots else factors.members

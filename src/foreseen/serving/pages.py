@@ -131,8 +131,7 @@ def rate(
         rows = snapshot.title_search.find(query, _GRID_MOVIES)
     else:
         rated, excluded = (
-            [row for row in map(snapshot.row, movies) if row is not None]
-            for movies in (given, [*state.hidden, *state.unseen])
+            snapshot.rows(movies) for movies in (list(given), [*state.hidden, *state.unseen])
         )
         last = (more + 1) * _GRID_MOVIES
         rows = onboarding_movies(snapshot, rated, excluded, last)[more * _GRID_MOVIES : last]

@@ -2,10 +2,12 @@
 
 import re
 import secrets
+from base64 import b64encode
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from argon2.low_level import ARGON2_VERSION  # pyright: ignore[reportUnknownVariableType]
 
 from foreseen.errors import InputError
 
@@ -21,7 +23,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         # Verified against if the name is unknown, so that the response time is the same.
-        self._dummy_digest = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_digest = random_digest(self._hasher)
 
     def hash(self, password: str) -> str:
         """Return the digest of a password."""
@@ -34,6 +36,18 @@ class Passwords:
         except VerificationError:
             return False
         return digest is not None
+
+
+def random_digest(hasher: PasswordHasher) -> str:
+    """Return a digest of no known password, with the parameters of a hasher; nothing is hashed."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return (
+        f"$argon2id$v={ARGON2_VERSION}$m={hasher.memory_cost},t={hasher.time_cost},"
+        f"p={hasher.parallelism}${salt}${digest}"
+    )
 
 
 def is_name(name: str) -> bool:

@@ -1,27 +1,14 @@
 """Errors as problem details, `application/problem+json` (RFC 9457), or as pages for browsers."""
 
-from logging import getLogger
 from typing import Final
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from foreseen.errors import InputError
-from foreseen.serving.accounts import SignInError
-from foreseen.serving.bounded_pool import OverloadedError
-from foreseen.serving.sign_in_limits import TooManyAttemptsError
-from foreseen.serving.store import ConflictError, StoreUnavailableError
-from foreseen.serving.templates import render_template
+# The parent process imports this module before it starts the workers; the templates come later.
 
 MEDIA_TYPE: Final = "application/problem+json"
-_LOG: Final = getLogger("foreseen.serving")
-_DATABASE_SECONDS: Final = 5
-_OVERLOAD_SECONDS: Final = 2
-"""When to try again, for clients: the field `Retry-After` of a response with status 503."""
 
 
 class ProblemError(Exception):
@@ -57,12 +44,6 @@ _TITLES: Final = {
 }
 
 
-_HTTP_DETAILS: Final = {
-    404: "there is nothing at this address",
-    405: "this address does not support that method",
-}
-
-
 class ProblemResponse(JSONResponse):
     """A problem: as a page if the client accepts HTML and the path is not of the API."""
 
@@ -86,6 +67,8 @@ class ProblemResponse(JSONResponse):
         if not _wants_page(scope):
             await super().__call__(scope, receive, send)
             return
+        from foreseen.serving.templates import render_template
+
         reloads = scope["method"] == "GET" and self.status_code == 503
         text = render_template(
             "error.html",
@@ -114,54 +97,3 @@ def _wants_page(scope: Scope) -> bool:
 def problem(status: int, kind: str, detail: str, retry_after: int | None = None) -> ProblemResponse:
     """Return a response with a problem; see `ProblemError` for the arguments."""
     return ProblemResponse(status, kind, detail, retry_after)
-
-
-def add_handlers(app: FastAPI) -> None:
-    """Make an application respond to errors with problems."""
-
-    @app.exception_handler(ProblemError)
-    def _problem(_: Request, error: ProblemError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(error.status, error.kind, error.detail, error.retry_after)
-
-    @app.exception_handler(TooManyAttemptsError)
-    def _attempts(_: Request, error: TooManyAttemptsError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(429, "too-many-requests", str(error), error.retry_after)
-
-    @app.exception_handler(OverloadedError)
-    def _overload(_: Request, error: OverloadedError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(503, "overloaded", str(error), _OVERLOAD_SECONDS)
-
-    @app.exception_handler(StoreUnavailableError)
-    def _database(_: Request, error: StoreUnavailableError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        _LOG.error("%s", error)
-        detail = "the database is unavailable; nothing was changed; try again in a moment"
-        return problem(503, "database-unavailable", detail, _DATABASE_SECONDS)
-
-    @app.exception_handler(ConflictError)
-    def _conflict(_: Request, error: ConflictError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        _LOG.error("%s", error)
-        detail = "the stored data changed at the same time; reload and try again"
-        return problem(409, "conflict", detail)
-
-    @app.exception_handler(SignInError)
-    def _sign_in(_: Request, error: SignInError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(401, "invalid-credentials", str(error))
-
-    @app.exception_handler(InputError)
-    def _input(_: Request, error: InputError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return problem(422, "invalid-input", str(error))
-
-    @app.exception_handler(RequestValidationError)
-    def _validation(_: Request, error: RequestValidationError) -> Response:  # pyright: ignore[reportUnusedFunction]
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'][1:])) or fault['loc'][0]}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        return problem(422, "invalid-input", faults)
-
-    @app.exception_handler(HTTPException)
-    def _http(_: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
-        detail = _HTTP_DETAILS.get(error.status_code, str(error.detail))
-        response = problem(error.status_code, "http-error", detail)
-        response.headers.update(error.headers or {})
-        return response

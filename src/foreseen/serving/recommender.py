@@ -16,6 +16,7 @@ from foreseen.data.encoding import Id
 from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.features.queries import History, Queries
 from foreseen.models.uncertainty import COVERAGE
+from foreseen.ranking.explain import Influence, influences
 from foreseen.ranking.recommend import rank_movies
 from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.results import Recommendation
@@ -76,6 +77,26 @@ class Recommender:
         with _CORES:
             scorer = self.scorer(snapshot, history, request.at)
             return rank_movies(snapshot.model, scorer, request, hidden)
+
+    def influences(
+        self, snapshot: ModelSnapshot, history: History, movies: Sequence[int], tried: int
+    ) -> list[list[Influence]]:
+        """Return the influences of a user's latest ratings on predictions, strongest first.
+
+        Args:
+            snapshot: The model.
+            history: The user's ratings.
+            movies: Codes of movies of the catalogue, of length K.
+            tried: How many ratings.
+
+        Returns:
+            For each movie, the influences with ids and on the scale of the source.
+        """
+        rows = snapshot.model.log.catalogue.movies.rows(np.array(movies, dtype=np.int64))
+        with _CORES:
+            context = self.scorer(snapshot, history).context
+            found = influences(snapshot.model, context, rows, tried)
+        return [[entry.decoded(snapshot.encoding) for entry in entries] for entries in found]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
-"""The model that requests are served from: an immutable snapshot, replaced when its folder changes.
+"""An immutable snapshot of a model, with what requests need.
 
 A request uses one snapshot from start to end, so a new version, a rollback or new ratings in the
-folder never fail a request that is being served.
+folder never fail a request that is being served; see `foreseen.serving.live_model`.
 """
 
-import gc
-import logging
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,20 +21,18 @@ from foreseen.data.rating_scale import STARS, RatingScale
 from foreseen.data.schema import IMDB, MOVIE, TMDB
 from foreseen.data.sources.personal_fields import imdb_digits
 from foreseen.data.title_matching import TitleIndex
-from foreseen.errors import ModelFolderError
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.queries import History
 from foreseen.models.base import Model
+from foreseen.models.ensemble.model import EnsemblePredictor
 from foreseen.registry import versions
 from foreseen.registry.layout import Version
-from foreseen.registry.recovery import load_sound
 from foreseen.registry.versions import LoadedVersion
+from foreseen.serving.active_learning import RatingCovariance
 from foreseen.serving.store import StoredRating
 from foreseen.serving.title_search import TitleSearch
 
-_LOG: Final = logging.getLogger("foreseen.serving")
-_RETRY_SECONDS: Final = 60.0
-"""Time until a folder that cannot be read is tried again, unless it changes."""
+_MOVIES_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True)
@@ -63,29 +58,42 @@ class ModelSnapshot:
         """Read the current version of a folder and compute what every request needs.
 
         Raises:
-            ModelFolderError: If the folder holds no models, the version is damaged, or its data
-                have no ratings.
+            ModelFolderError: If the folder holds no models, or the version is damaged.
+            InputError: If its data have no ratings.
         """
         revision = versions.revision(folder)
         return cls.of(versions.load(folder), revision)
 
     @classmethod
     def of(cls, loaded: LoadedVersion, revision: tuple[int, ...]) -> Self:
-        """Return the snapshot of a loaded version, with what every request needs."""
+        """Return the snapshot of a loaded version, with what every request needs.
+
+        Raises:
+            InputError: If its data have no ratings.
+        """
         model = loaded.model
-        if not model.encoding.scale.has_ratings:
-            raise ModelFolderError(
-                "the data of the model have likes or views, without ratings to predict; the server "
-                "needs ratings"
-            )
+        model.encoding.scale.check_has_ratings(
+            "a server needs ratings; print rankings with: foreseen recommend"
+        )
         snapshot = cls(model, loaded.version, loaded.links, revision)
         model.score([History.empty()], snapshot.ids[:1])
         model.second_stage_offset(snapshot.now)
-        # Popular movies occur in most histories.
-        popular_first = np.argsort(-snapshot.views, kind="stable")
-        model.candidates.co_occurrence.precompute(popular_first)
-        snapshot.title_search.find("warm", 1)
         return snapshot
+
+    def warm_up(self, stopped: threading.Event) -> None:
+        """Compute what many requests use, and each would otherwise compute a part of.
+
+        Args:
+            stopped: When it is set, the rest is left to the requests.
+        """
+        self.title_search.find("warm", 1)
+        # Popular movies occur in most histories.
+        popular_first = np.argsort(-self.views, kind="stable")
+        for start in range(0, len(popular_first), _MOVIES_AT_ONCE):
+            if stopped.is_set():
+                return
+            part = popular_first[start : start + _MOVIES_AT_ONCE]
+            self.model.candidates.co_occurrence.precompute(part)
 
     @property
     def encoding(self) -> Encoding:
@@ -106,6 +114,11 @@ class ModelSnapshot:
     def now(self) -> int:
         """The second that predictions are as of: the end of the log."""
         return self.model.log.end
+
+    def rows(self, movies: Sequence[int]) -> list[int]:
+        """Return the rows of movies in the catalogue, without those that are not in it."""
+        rows = self.model.log.catalogue.movies.rows(movies)
+        return rows[rows >= 0].tolist()
 
     def row(self, movie: int) -> int | None:
         """Return the row of a movie in the catalogue; None if it is not in it."""
@@ -156,6 +169,17 @@ class ModelSnapshot:
         liked = log.movie[log.rating >= movies_at.LIKED_FROM]
         return np.bincount(liked, minlength=len(self.ids)).astype(np.float64)
 
+    @cached_property
+    def rating_covariance(self) -> RatingCovariance | None:
+        """The prior covariance of a user's ratings; None if the model has no factor models."""
+        predictor = self.model.predictor
+        if not isinstance(predictor, EnsemblePredictor):
+            return None
+        factors = predictor.factors
+        return RatingCovariance.of(
+            factors.snapshots[-1].members if factors.snapshots else factors.members
+        )
+
     def history(self, ratings: Sequence[StoredRating]) -> History:
         """Return a user's ratings as a history that lies before `now`.
 
@@ -173,99 +197,6 @@ class ModelSnapshot:
             np.array([entry.rating for entry in ratings], dtype=np.float64),
             shifted,
         )
-
-
-class LiveModel:
-    """The current snapshot of a folder, reloaded by a background thread when the folder changes.
-
-    If the current version is damaged, the previous one is served. A snapshot in use stays if the
-    next one cannot be loaded.
-    """
-
-    def __init__(self, folder: Path, every: float = 1.0) -> None:
-        """Load the current version and start polling its folder.
-
-        Args:
-            folder: The folder of models.
-            every: Seconds between checks.
-
-        Raises:
-            ModelFolderError: If the folder holds no models, or no version of it is sound.
-        """
-        self._folder = folder
-        self._every = every
-        self._fault = ""
-        self._seen = versions.revision(folder)
-        self._retry_at = 0.0
-        self._snapshot = self._load_first()
-        freeze_gc()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="model watcher", daemon=True)
-        self._thread.start()
-
-    @property
-    def folder(self) -> Path:
-        """The folder of models."""
-        return self._folder
-
-    @property
-    def current(self) -> ModelSnapshot:
-        """The snapshot to serve a request from; keep it for the whole request."""
-        return self._snapshot
-
-    @property
-    def fault(self) -> str:
-        """Why the snapshot is not the folder's current version; empty if it is."""
-        return self._fault
-
-    def close(self) -> None:
-        """Stop polling the folder."""
-        self._stopped.set()
-        self._thread.join()
-
-    def _load_first(self) -> ModelSnapshot:
-        try:
-            return ModelSnapshot.load(self._folder)
-        except ModelFolderError:
-            sound = load_sound(self._folder)
-        self._note_fault("; ".join(sound.faults))
-        _LOG.warning("serving version %d", sound.loaded.version.number)
-        return ModelSnapshot.of(sound.loaded, self._seen)
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(self._every):
-            try:
-                revision = versions.revision(self._folder)
-                is_due = bool(self._fault) and time.monotonic() >= self._retry_at
-                if revision == self._seen and not is_due:
-                    continue
-                self._seen = revision
-                self._snapshot = ModelSnapshot.load(self._folder)
-                self._fault = ""
-                freeze_gc()
-                _LOG.info("serving version %d", self._snapshot.version.number)
-            except Exception as error:
-                # The old snapshot stays in use; a later check may find the folder complete.
-                self._note_fault(str(error))
-
-    def _note_fault(self, fault: str) -> None:
-        self._retry_at = time.monotonic() + _RETRY_SECONDS
-        if fault != self._fault:
-            _LOG.warning("the model folder cannot be read: %s", fault)
-        self._fault = fault
-
-
-def freeze_gc() -> None:
-    """Exclude all existing objects from garbage collection.
-
-    A snapshot consists of hundreds of thousands of long-lived objects. A full collection that
-    traverses them takes longer than a request and stops all threads.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    # A full collection starts when many objects are new relative to those that the last one left.
-    gc.collect()
 
 
 def _imdb_id(text: str) -> str:

@@ -53,6 +53,7 @@ _ENVIRONMENT: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 STATIC_VERSION: Final = _static_version()
 SHORTCUTS: Final = (

@@ -75,7 +75,7 @@ def match_upload(upload: Upload, index: TitleIndex) -> MatchedExport:
     report = match_export(export, index, upload.choices)
     report.check_matched(display(upload.name), len(index.movies), has_links=index.has_links)
     ratings = [
-        (match.candidates[0].movie, match.rating.stars, match.rating.timestamp)
+        (match.candidates[0].movie, match.film.stars, match.film.timestamp)
         for match in report.matched
     ]
     lists: dict[FilmList, list[tuple[int, int | None]]] = {

@@ -1,5 +1,6 @@
 """The application of a worker process, created as soon as model and database allow."""
 
+import gc
 import logging
 import os
 import signal
@@ -74,12 +75,16 @@ class WorkerConfig:
         sys.setswitchinterval(_SWITCH_SECONDS)
         wait = FIRST_RETRY_SECONDS
         while True:
+            # Collections during the start find little, and take a tenth of its time.
+            gc.disable()
             try:
                 return self._open()
             except Exception as error:
                 if not self.served_file.exists() and not _may_recover(error, self.database):
                     self._fail(error)
                 _LOG.error("not available, next try in %g s: %s", wait, _describe(error))
+            finally:
+                gc.enable()
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_RETRY_SECONDS)
 

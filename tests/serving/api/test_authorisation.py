@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from tests.serving.api.calls import CSRF, PASSWORD
-from tests.serving.conftest import SECRET
+from tests.serving.conftest import SECRET, ignore
 
 from foreseen.serving.accounts import SESSION_COOKIE, SESSION_SECONDS, Accounts, Session
 from foreseen.serving.app import create_app
@@ -98,6 +98,10 @@ TABLE = {
     ),
     f"GET {BASE}/me/groups/{{group}}/movies": Row(
         (401, 401, 401, 200, 200, 404, 404, 200, 404), query="?k=1"
+    ),
+    # 404: only the owner may.
+    f"DELETE {BASE}/me/groups/{{group}}/members/{{member}}": Row(
+        (401, 401, 401, 403, 403, 404, 404, 204, 404)
     ),
     f"DELETE {BASE}/me/groups/{{group}}": Row((401, 401, 401, 403, 204, 404, 404, 204, 404)),
     f"POST {BASE}/me/watchlist/titles": Row(
@@ -197,6 +201,18 @@ class Clients:
         digest = digest_of(INVITATION)
         return self.store.create_group(owner.id, digest, moment, moment + 100)
 
+    def join(self, owner: User) -> str:
+        """Return the name of another member of the group of `owner`, who joins if needed."""
+        group, moment = self.create_group(owner), int(time.time())
+        members = self.store.groups(owner.id)[0].members
+        if len(members) == 1:
+            user, digest = self.open(kind="member").user, digest_of(INVITATION)
+            # A removal has ended it.
+            self.store.invite(group, owner.id, digest, moment + 100)
+            self.store.join_group(digest, user.id, moment)
+            members = self.store.groups(owner.id)[0].members
+        return members[1].name
+
     def give(self, owner: User) -> int:
         """Give `owner` a rating, listed movies and a further token; return the token's id."""
         self.store.rate(owner.id, [StoredRating(318, 4.5, 10)])
@@ -222,7 +238,7 @@ def clients(
         hasher = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr("foreseen.serving.passwords.PasswordHasher", hasher)
         patch.setattr(ModelSnapshot, "load", load)
-        patch.setattr("foreseen.serving.snapshot.freeze_gc", lambda: None)
+        patch.setattr("foreseen.serving.live_model.freeze_gc", ignore)
         store = Store(f"sqlite:///{tmp_path_factory.mktemp('authorisation') / 'ratings.db'}")
         app = create_app(
             trained, store, SECRET, first_administers=False, posters=tmp_path_factory.mktemp("p")
@@ -254,6 +270,8 @@ def test_a_route_responds_to_each_client_as_the_table_says(clients: Clients, rou
         if method == "DELETE" and clients.store.user(owner.id):
             token = clients.give(owner)
         url = path.replace("{movie}", "318").replace("{token}", str(token))
+        if "{member}" in path:
+            url = url.replace("{member}", clients.join(owner))
         url = url.replace("{group}", str(group)).replace("{invitation}", INVITATION) + row.query
         clients.http.cookies.clear()
         response = clients.http.request(

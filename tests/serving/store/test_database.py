@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from tests.serving.conftest import refuse
 
 from foreseen.errors import ForeseenError, InputError
 from foreseen.serving.store import Store, StoredRating, tables
+from foreseen.serving.store.migration import script_config
 
 
 def test_a_database_that_is_opened_again_has_all_data(store: Store, url: str) -> None:
@@ -29,6 +32,19 @@ def test_the_migrations_create_the_tables_of_the_code(store: Store, url: str) ->
         found = compare_metadata(MigrationContext.configure(connection), tables.metadata)
     engine.dispose()
     assert found == []
+
+
+def test_the_version_of_the_schema_is_the_latest_migration() -> None:
+    assert ScriptDirectory.from_config(script_config()).get_heads() == [tables.SCHEMA]
+
+
+def test_a_current_database_is_opened_without_a_migration(
+    store: Store,  # noqa: ARG001
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("foreseen.serving.store.migration.migrate", refuse)
+    Store(url).close()
 
 
 def test_an_open_database_is_ready(store: Store) -> None:

@@ -55,6 +55,29 @@ def test_a_member_leaves_and_the_group_ends_with_its_owner(store: Store) -> None
     assert store.invited_to("digest", 11) is None
 
 
+def test_only_the_owner_removes_another_member_who_cannot_come_back_by_the_link(
+    store: Store,
+) -> None:
+    owner, other, third = accounts(store, 3)
+    group = store.create_group(owner, "digest", now=10, expires=20)
+    another = store.create_group(other, "another", now=10, expires=20)
+    for user in (other, third):
+        store.join_group("digest", user, 11)
+    assert not store.remove_member(group, other, f"name{third}", 12)
+    assert not store.remove_member(another, owner, f"name{other}", 12)
+    assert not store.remove_member(group, owner, f"name{owner}", 12)
+    assert not store.remove_member(group, owner, "nobody", 12)
+    assert store.invited_to("digest", 12) is not None
+    assert store.remove_member(group, owner, f"name{other}", 12)
+    assert not store.remove_member(group, owner, f"name{other}", 12)
+    (left,) = store.groups(third)
+    assert [member.user for member in left.members] == [owner, third]
+    assert [found.id for found in store.groups(other)] == [another]
+    assert store.join_group("digest", other, 12) is None
+    assert store.invite(group, owner, "renewed", 30)
+    assert store.join_group("renewed", other, 12) == group
+
+
 def test_deleted_accounts_leave_their_groups(store: Store) -> None:
     owner, other = accounts(store, 2)
     store.create_group(owner, "digest", now=10, expires=20)

@@ -3,13 +3,15 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 from platformdirs import user_cache_path
 
 from foreseen.errors import DownloadError
 from foreseen.progress import progress_bar
+
+if TYPE_CHECKING:
+    import httpx
 
 SITE: Final = "https://files.grouplens.org/datasets/movielens"
 # MD5 sums as GroupLens publishes them; that of ml-latest changes and is fetched.
@@ -46,6 +48,9 @@ def fetch(name: str, *, site: str = SITE, folder: Path | None = None) -> Path:
     Raises:
         DownloadError: If the site cannot be reached or the checksum does not match.
     """
+    # Imported here because it takes a tenth of a second, and few commands download anything.
+    import httpx
+
     folder = folder or cache_folder()
     file = folder / f"{name}.zip"
     if file.exists():
@@ -72,7 +77,7 @@ def fetch(name: str, *, site: str = SITE, folder: Path | None = None) -> Path:
     return file
 
 
-def _published_checksum(client: httpx.Client, url: str) -> str:
+def _published_checksum(client: "httpx.Client", url: str) -> str:
     text = client.get(f"{url}.md5").raise_for_status().text
     words = text.replace("=", " ").split()
     for word in words:
@@ -81,7 +86,7 @@ def _published_checksum(client: httpx.Client, url: str) -> str:
     raise DownloadError(f"{url}.md5 has no MD5 sum; try again later")
 
 
-def _download(client: httpx.Client, url: str, part: Path, name: str) -> None:
+def _download(client: "httpx.Client", url: str, part: Path, name: str) -> None:
     present = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={present}-"} if present else {}
     with client.stream("GET", url, headers=headers) as response:

@@ -7,20 +7,46 @@ Wolpert, 1992), although they contain later ratings of the same movies.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from foreseen.compute.threads import in_parallel
+from foreseen.compute.tasks import run_tasks
 from foreseen.data.catalogue import Catalogue
 from foreseen.features.encoder import Encoded
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
 from foreseen.models.factors.bayesian_mf import FactorSettings
-from foreseen.models.factors.factor_ensemble import FACTOR_FEATURES, FactorEnsemble
+from foreseen.models.factors.factor_ensemble import (
+    FACTOR_FEATURES,
+    FactorEnsemble,
+    mean_of_members,
+)
 from foreseen.models.factors.fold_in import FactorPredictions
 from foreseen.models.training import Inputs
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Queries, and the ratings that the factors which predict them are fitted to.
+
+    Attributes:
+        rows: Which queries, of shape Q.
+        end: Number of the ratings that are known.
+        fitted_to: Which of these the factors are fitted to, of shape E.
+        is_rolling: Whether the factors are refreshed with the known ratings after those.
+        seed: Random seed of the first factor model.
+        label: Label of the progress bar.
+    """
+
+    rows: NDArray[np.intp]
+    end: int
+    fitted_to: NDArray[np.bool_]
+    is_rolling: bool
+    seed: int
+    label: str
 
 
 def predict_out_of_sample(
@@ -51,28 +77,21 @@ def predict_out_of_sample(
     moments = moments[moments > times[0]]
     ends = np.append(np.searchsorted(times, moments), len(times))
     block = np.searchsorted(moments, queries.before, side="right")
-    rating = np.empty(len(queries))
-    values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
-
-    def predict_block(number: int) -> None:
-        rows = np.flatnonzero(block == number)
-        part = queries.part(rows)
-        if not len(rows):
-            return
-        if number:
-            before = np.arange(len(times)) < ends[number - 1]
-            label = f"factors of the first {ends[number - 1]:,}"
-            factors = FactorEnsemble.fitted(settings, known, seed + 10 * number, before, label)
-            until = replace(known, ratings=known.ratings[: int(ends[number])])
-            predictions = factors.fold_in_rolling(until, log.view, part)
-        else:
-            first = replace(known, ratings=known.ratings[: int(ends[0])])
-            predictions = predict_held_out_users(settings, folds, log, part, first, seed)
-        rating[rows], values[rows] = predictions.rating, predictions.values
-
-    # The longest block first, to balance the threads.
-    in_parallel(predict_block, reversed(range(len(ends))))
-    return FactorPredictions(rating, values)
+    # The longest first, to balance the tasks.
+    parts = [
+        _Part(
+            np.flatnonzero(block == number),
+            int(ends[number]),
+            np.arange(int(ends[number])) < int(ends[number - 1]),
+            is_rolling=True,
+            seed=seed + 10 * number,
+            label=f"factors of the first {ends[number - 1]:,}",
+        )
+        for number in range(len(ends) - 1, 0, -1)
+    ]
+    first = np.flatnonzero(block == 0)
+    parts += _held_out_users(folds, log, queries, first, known, int(ends[0]), seed)
+    return _predict(settings, log, queries, known, parts)
 
 
 def predict_held_out_users(
@@ -93,24 +112,65 @@ def predict_held_out_users(
         known: The part of it that factors are fitted to, with the same rows of users.
         seed: Random seed.
     """
-    generator = np.random.default_rng(seed)
-    fold = generator.permutation(len(log.users)) % folds
-    rating = np.empty(len(queries))
-    values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
+    every = np.arange(len(queries))
+    parts = _held_out_users(folds, log, queries, every, known, len(known.rating), seed)
+    return _predict(settings, log, queries, known, parts)
 
-    def predict_fold(number: int) -> None:
-        rows = np.flatnonzero(fold[queries.user] == number)
-        if not len(rows):
-            return
-        others = fold[known.user] != number
+
+def _held_out_users(
+    folds: int,
+    log: InteractionLog,
+    queries: Queries,
+    rows: NDArray[np.intp],
+    known: InteractionLog,
+    end: int,
+    seed: int,
+) -> list[_Part]:
+    """Return a part per fold of the users: their queries, and the first ratings of the others."""
+    fold = np.random.default_rng(seed).permutation(len(log.users)) % folds
+    of_query, of_rating = fold[queries.user[rows]], fold[known.user[:end]]
+    parts: list[_Part] = []
+    for number in range(folds):
+        others = of_rating != number
         if not others.any():
             others[:] = True
         label = f"factors without part {number + 1} of {folds}"
-        factors = FactorEnsemble.fitted(settings, known, seed + 10 * number, others, label)
-        predictions = factors.fold_in(log.view, queries.part(rows))
-        rating[rows], values[rows] = predictions.rating, predictions.values
+        part = rows[of_query == number]
+        parts.append(_Part(part, end, others, False, seed + 10 * number, label))
+    return parts
 
-    in_parallel(predict_fold, range(folds))
+
+def _predict(
+    settings: Sequence[FactorSettings],
+    log: InteractionLog,
+    queries: Queries,
+    known: InteractionLog,
+    parts: Sequence[_Part],
+) -> FactorPredictions:
+    """Return predictions for N queries, each of one part; a task is one factor model of a part."""
+    count = len(settings)
+
+    def predict(task: int) -> FactorPredictions:
+        part, member = parts[task // count], task % count
+        past = replace(known, ratings=known.ratings[: part.end])
+        label = f"{part.label}, {member + 1} of {count}"
+        factors = FactorEnsemble.fitted(
+            settings[member : member + 1], past, part.seed + member, part.fitted_to, label
+        )
+        queried = queries.part(part.rows)
+        if part.is_rolling:
+            return factors.fold_in_rolling(past, log.view, queried, features=not member)
+        return factors.fold_in(log.view, queried, features=not member)
+
+    tasks = [task for task in range(len(parts) * count) if len(parts[task // count].rows)]
+    found = dict(zip(tasks, run_tasks(predict, tasks), strict=True))
+    rating = np.empty(len(queries))
+    values = np.empty((len(queries), len(FACTOR_FEATURES)), dtype=np.float32)
+    for number, part in enumerate(parts):
+        if len(part.rows):
+            of_part = [found[number * count + member] for member in range(count)]
+            predictions = mean_of_members(of_part)
+            rating[part.rows], values[part.rows] = predictions.rating, predictions.values
     return FactorPredictions(rating, values)
 
 

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from foreseen.compute.jit import compiled
-from foreseen.compute.threads import in_parallel, one_thread
+from foreseen.compute.tasks import run_tasks
+from foreseen.compute.threads import one_thread
 from foreseen.features.encoder import Encoded, encode
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
@@ -66,7 +67,7 @@ class TransductiveEnsemble:
             return _inputs(factors, residual, known, queries)[0]
 
         with one_thread():
-            folds = in_parallel(held_out, range(_FOLDS))
+            folds = run_tasks(held_out, range(_FOLDS))
             inputs = {name: torch.cat([part[name] for part in folds]) for name in folds[0]}
             order = np.argsort(fold, kind="stable")
             rating = log.rating[order]

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.compute.tasks import run_tasks
 from foreseen.compute.threads import in_parallel
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
@@ -28,7 +29,8 @@ from foreseen.models.factors.fold_in import FactorPredictions, fold_in, predict_
 from foreseen.models.factors.gibbs import Interactions
 from foreseen.models.factors.residual_features import FOLD_IN_FEATURES
 
-FACTOR_FEATURES: Final = (*FOLD_IN_FEATURES, "factor_disagreement")
+_DISAGREEMENT: Final = "factor_disagreement"
+FACTOR_FEATURES: Final = (*FOLD_IN_FEATURES, _DISAGREEMENT)
 _STEPS: Final = 20
 _LEAST_STEP: Final = 200
 
@@ -90,12 +92,12 @@ class FactorEnsemble:
         user, movie, rating = log.user[rows], log.movie[rows], log.rating[rows]
 
         def member(number: int) -> Factors:
-            name = f"{label}, {number + 1} of {len(settings)}"
+            name = label if len(settings) == 1 else f"{label}, {number + 1} of {len(settings)}"
             return fit_factors(
                 settings[number], log.catalogue, user, movie, rating, seed + number, name
             )
 
-        members = tuple(in_parallel(member, range(len(settings))))
+        members = tuple(run_tasks(member, range(len(settings))))
         until = int(log.timestamp[rows].max()) + 1
         return cls(members, until, int(rows.sum()), share=share)
 
@@ -104,16 +106,19 @@ class FactorEnsemble:
         ensemble = self._extended(log)
         return replace(ensemble, snapshots=tuple(ensemble._refreshed(log)))
 
-    def fold_in(self, view: LogView, queries: Queries) -> FactorPredictions:
-        """Return the mean predictions of the members; the features are `FACTOR_FEATURES`."""
-        return _fold_in(self.members, self.snapshots, view, queries)
+    def fold_in(self, view: LogView, queries: Queries, features: bool = True) -> FactorPredictions:
+        """Return the mean predictions of the members.
+
+        The features are `FACTOR_FEATURES`; without `features` all but the last are zero.
+        """
+        return _fold_in(self.members, self.snapshots, view, queries, features)
 
     def fold_in_rolling(
-        self, known: InteractionLog, view: LogView, queries: Queries
+        self, known: InteractionLog, view: LogView, queries: Queries, features: bool = True
     ) -> FactorPredictions:
         """Return the predictions of `observed(known)`, with one snapshot in memory at a time."""
         ensemble = self._extended(known)
-        return _fold_in(ensemble.members, ensemble._refreshed(known), view, queries)
+        return _fold_in(ensemble.members, ensemble._refreshed(known), view, queries, features)
 
     def _extended(self, log: InteractionLog) -> "FactorEnsemble":
         # Once here, instead of for each query, where the catalogue has grown.
@@ -175,8 +180,23 @@ class FactorEnsemble:
         return cls(tuple(members), until, size, share=saved_share(arrays))
 
 
+def mean_of_members(parts: Sequence[FactorPredictions]) -> FactorPredictions:
+    """Return the predictions of an ensemble from those of ensembles of one member each.
+
+    The features are those of the first part.
+    """
+    ratings = np.stack([part.rating for part in parts])
+    values = parts[0].values.copy()
+    values[:, FACTOR_FEATURES.index(_DISAGREEMENT)] = ratings.std(axis=0)
+    return FactorPredictions(ratings.mean(axis=0), values)
+
+
 def _fold_in(
-    members: tuple[Factors, ...], snapshots: Iterable[Snapshot], view: LogView, queries: Queries
+    members: tuple[Factors, ...],
+    snapshots: Iterable[Snapshot],
+    view: LogView,
+    queries: Queries,
+    features: bool,
 ) -> FactorPredictions:
     """Predict each query by the latest snapshot without ratings after its moment."""
     rating = np.empty(len(queries))
@@ -187,7 +207,7 @@ def _fold_in(
         rows = np.flatnonzero(selected)
         left[rows] = False
         if len(rows):
-            predictions = _mean(members, view, queries.part(rows))
+            predictions = _mean(members, view, queries.part(rows), features)
             rating[rows], values[rows] = predictions.rating, predictions.values
 
     for snapshot in snapshots:
@@ -197,8 +217,10 @@ def _fold_in(
     return FactorPredictions(rating, values)
 
 
-def _mean(members: Sequence[Factors], view: LogView, queries: Queries) -> FactorPredictions:
-    first = fold_in(members[0], view, queries)
+def _mean(
+    members: Sequence[Factors], view: LogView, queries: Queries, features: bool
+) -> FactorPredictions:
+    first = fold_in(members[0], view, queries, features)
     others = [fold_in(member, view, queries, features=False) for member in members[1:]]
     ratings = np.stack([first.rating, *(other.rating for other in others)])
     values = np.column_stack([first.values, ratings.std(axis=0)])

@@ -43,13 +43,18 @@
   };
 
   const views = Object.entries(charts).map(([id, chart]) => {
+    const name = document.getElementById(id).getAttribute("aria-label");
     const compiled = vegaLite.compile({ ...chart, datasets }, { config: style, logger: vega.logger(vega.Error) }).spec;
     const view = new vega.View(vega.parse(compiled), {
       renderer: "svg", container: `#${id}`, hover: true, tooltip: show,
     });
-    // The element around the drawing has its name.
+    // Vega takes the role and the name of the element around the drawing; it is an image again.
+    const element = view.container();
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", name);
+    element.removeAttribute("aria-roledescription");
     view.logLevel(vega.Error).runAsync().then(() => {
-      view.container().querySelector("svg").setAttribute("aria-hidden", "true");
+      element.querySelector("svg").setAttribute("aria-hidden", "true");
     });
     return view;
   });

@@ -60,6 +60,7 @@ PARAMETERS: Final[dict[str, Any]] = {
     "movie": "858",
     "token": 1,
     "group": 3,
+    "member": "ben",
     "how": "least-misery",
     "query": "godfathr",
     "limit": 10,

@@ -16,6 +16,7 @@ from foreseen.serving.together import How
 _LONGEST_INVITATION: Final = 100
 router = APIRouter(prefix=f"{BASE}/me/groups", responses=PROBLEMS)
 GroupId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+MemberName = Annotated[str, Path(max_length=64)]
 
 
 class InvitationIn(BaseModel):
@@ -97,6 +98,20 @@ def leave_group(group: GroupId, context: Context, current: RequiredUser) -> None
     """Leave a group; it ends if its owner leaves."""
     if not context.store.leave_group(group, current.user.id):
         raise _unknown(group)
+
+
+@router.delete("/{group}/members/{member}", status_code=204)
+def remove_member(
+    group: GroupId, member: MemberName, context: Context, session: RequiredSession
+) -> None:
+    """Remove a member by name; only the owner of the group may, by a session.
+
+    The invitation of the group ends, so that the member cannot join again by its link.
+    """
+    user = session.user
+    if not context.store.remove_member(group, user.id, member.lower(), now()):
+        message = f"you own no group {group} with the other member {member}"
+        raise ProblemError(404, "no-such-member", message)
 
 
 def find_group(store: Store, user: User, group: int) -> Group:

@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from foreseen.data.canonical import ratings_frame
 from foreseen.data.encoding import USER_LIMIT
 from foreseen.registry import audit_log, recovery, versions
-from foreseen.registry.update import update_accounts
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
 from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
 from foreseen.serving.problems import ProblemError
@@ -46,6 +45,9 @@ def model_status(snapshot: ModelSnapshot, context: AppContext) -> dict[str, Any]
 @router.post("/update")
 def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # noqa: ARG001
     """Add all ratings of the database to the model, detect drift, train a challenger if needed."""
+    # Imported here because the statistics of an update take a quarter of a second to import.
+    from foreseen.registry.update import update_accounts
+
     new = ratings_frame(
         (USER_LIMIT + user, rated.movie, rated.rating, rated.rated)
         for user, rated in context.store.all_ratings()

@@ -13,9 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from foreseen.errors import ForeseenError, InputError
 from foreseen.serving.store.engine import open_engine, parse_url, shown_url
 from foreseen.serving.store.errors import StoreUnavailableError, describe
-from foreseen.serving.store.tables import metadata
+from foreseen.serving.store.tables import metadata, schema_version
 
-_TABLES: Final = (*(table.name for table in metadata.sorted_tables), "alembic_version")
+_TABLES: Final = (*(table.name for table in metadata.sorted_tables), schema_version.name)
 
 
 def backend(url: str) -> str:

@@ -2,23 +2,16 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, ProgrammingError, SQLAlchemyError
 
 from foreseen.errors import ForeseenError, InputError
 from foreseen.serving.store import engine
 from foreseen.serving.store.errors import StoreError, StoreUnavailableError, describe, translated
-
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+from foreseen.serving.store.tables import SCHEMA, schema_version
 
 
 class Database:
@@ -39,11 +32,19 @@ class Database:
         self._engine = engine.open_engine(parsed)
         self._reader = self._engine.execution_options(**{engine.READS: True})
         self._brief = self._engine.execution_options(**{engine.BRIEF: True})
+        shown = engine.shown_url(parsed)
         try:
-            _migrate(self._engine, self._reader)
-        except (CommandError, SQLAlchemyError, TypeError) as error:
+            if _schema(self._reader) != SCHEMA:
+                # Imported here because it takes longer than to open a current database.
+                from foreseen.serving.store.migration import migrate
+
+                migrate(self._engine, shown)
+        except (SQLAlchemyError, TypeError) as error:
             self.close()
-            raise _explain(error, engine.shown_url(parsed)) from None
+            raise _explain(error, shown) from None
+        except InputError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -91,25 +92,16 @@ class Database:
         connection.execute(statement, list(rows))
 
 
-def _migrate(writer: Engine, reader: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    latest = ScriptDirectory.from_config(config).get_heads()
+def _schema(reader: Engine) -> str | None:
+    """Return the version of the schema, also of a locked database; None without one."""
     with reader.connect() as connection:
-        # A database with the current schema is opened even while it is locked.
-        if set(MigrationContext.configure(connection).get_current_heads()) == set(latest):
-            return
-    with writer.begin() as connection:
-        engine.serialise(connection, "migrate")
-        engine.remove_time_limit(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if not inspect(connection).has_table(schema_version.name):
+            return None
+        return connection.execute(select(schema_version.c.version_num)).scalar()
 
 
 def _explain(error: Exception, shown: str) -> ForeseenError:
     """Return the error to raise if a database cannot be opened."""
-    if isinstance(error, CommandError):
-        return InputError(f"--db: {shown} was written by a later version; update Foreseen")
     if not isinstance(error, SQLAlchemyError):
         return InputError("--db: the URL has an unknown or invalid parameter")
     reason = describe(error)

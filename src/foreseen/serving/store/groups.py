@@ -127,6 +127,31 @@ class Groups(Database):
             connection.execute(delete(table).where(table.c.id == group, table.c.owner_id == user))
             return left.rowcount > 0
 
+    def remove_member(self, group: int, owner: int, name: str, now: int) -> bool:
+        """Remove another account from a group by its name; the invitation of the group ends.
+
+        Args:
+            group: Id of the group.
+            owner: Id of the account that should own it.
+            name: Name of the member.
+            now: The current time.
+
+        Returns:
+            Whether the account owns such a group, with such a member.
+        """
+        table, members, users = tables.watch_groups, tables.watch_members, tables.users
+        owned = select(table.c.id).where(table.c.id == group, table.c.owner_id == owner)
+        named = select(users.c.id).where(users.c.name == name, users.c.id != owner)
+        with self._writing() as connection:
+            removed = connection.execute(
+                delete(members).where(members.c.group_id.in_(owned), members.c.user_id.in_(named))
+            )
+            if not removed.rowcount:
+                return False
+            # The member has its link.
+            connection.execute(update(table).where(table.c.id == group).values(expires=now))
+            return True
+
     def groups(self, user: int) -> list[Group]:
         """Return the groups that an account is a member of, the first created first."""
         members = tables.watch_members

@@ -16,6 +16,12 @@ from sqlalchemy import (
     Text,
 )
 
+SCHEMA: Final = "0004"
+"""The latest migration, see the folder `migrations`."""
+# Of Alembic, which creates it; therefore not in `metadata`.
+schema_version: Final = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)
 # SQLite autoincrements only columns of its INTEGER type.
 _ID: Final = BigInteger().with_variant(Integer(), "sqlite")
 

@@ -1,4 +1,4 @@
-// Groups of accounts: invitations by a link, joining and leaving.
+// Groups of accounts: invitations by a link, joining, leaving, removing members.
 "use strict";
 
 function showInvitation(group) {
@@ -32,5 +32,11 @@ Object.assign(actions, {
     if (!confirm(button.dataset.question)) return;
     await request("DELETE", `/api/v1/me/groups/${button.dataset.leave}`);
     location.assign("/together");
+  },
+  "[data-member]": async (button) => {
+    if (!confirm(button.dataset.question)) return;
+    const { group, member } = button.dataset;
+    await request("DELETE", `/api/v1/me/groups/${group}/members/${member}`);
+    location.assign(`/together?group=${group}`);
   },
 });
