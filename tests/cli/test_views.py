@@ -1,5 +1,7 @@
 """Data of likes or views: what needs ratings is refused in one line, before any work."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,9 @@ def files(
 def test_what_needs_ratings_is_refused_with_what_to_do(
     words: tuple[str, ...], files: dict[str, Path], tmp_path: Path, run: Run
 ) -> None:
+    before = dict(os.environ), signal.getsignal(signal.SIGTERM)
     refused = run(*(word.format(**files, out=tmp_path / "out") for word in words))
+    assert (dict(os.environ), signal.getsignal(signal.SIGTERM)) == before
     assert refused.exit_code == 2
     assert refused.stderr.startswith("foreseen: the data have likes or views, without ratings")
     assert REFUSED[words] in refused.stderr

@@ -4,8 +4,8 @@ import os
 import secrets
 import socket
 import string
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -22,6 +22,7 @@ from foreseen.serving.unavailable import respond_unavailable
 from foreseen.serving.webhook_options import check_webhook, find_key
 from foreseen.serving.worker import GRACE_SECONDS, SHARED_METRICS, WorkerConfig
 
+_ARENAS: Final = "MALLOC_ARENA_MAX"
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
 _SHORTEST_SECRET: Final = 32
 _FEWEST_CHARACTERS: Final = 10
@@ -90,10 +91,8 @@ def run(
     with (
         listening,
         TemporaryDirectory(prefix="foreseen-", ignore_cleanup_errors=True) as shared,
+        _environment(shared),
     ):
-        os.environ[SHARED_METRICS] = shared
-        # With one arena per thread, glibc's memory grows as threads come and go.
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         worker = WorkerConfig(
             folder=folder,
             database=db or default_database(folder),
@@ -128,6 +127,27 @@ def run(
                 print(f"serving {address}", flush=True)  # noqa: T201
 
         Supervisor(worker, config, unavailable, listening).run(print_address)
+
+
+@contextmanager
+def _environment(shared: str) -> Generator[None]:
+    """Set the environment variables of the worker processes while the block runs.
+
+    Args:
+        shared: The folder in which they share their metrics.
+    """
+    # With one arena per thread, glibc's memory grows as threads come and go.
+    values = {SHARED_METRICS: shared, _ARENAS: os.environ.get(_ARENAS, "2")}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _configure(

@@ -117,9 +117,8 @@ class Supervisor:
         Raises:
             ForeseenError: If the first workers cannot start because of a mistake.
         """
-        for name in _SIGNALS:
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._stop)
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        before = [(number, signal.signal(number, self._stop)) for number in numbers]
         try:
             while not self._is_stopping:
                 for place in self._places:
@@ -128,6 +127,8 @@ class Supervisor:
                 time.sleep(_TICK_SECONDS)
         finally:
             self._end_all()
+            for number, handler in before:
+                signal.signal(number, handler or signal.SIG_DFL)
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
