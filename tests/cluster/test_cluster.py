@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from tests.cli.conftest import run_command
+from tests.counting import CountedTasks
 
 from foreseen.candidates.next_item import UNTRAINED
 from foreseen.cluster.connection import cluster_tasks
@@ -121,17 +122,10 @@ def test_an_error_of_a_task_is_raised_as_it_is() -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_few_tasks_are_started_ahead() -> None:
-    taken = 0
-
-    def tasks() -> Iterator[int]:
-        nonlocal taken
-        while taken < 100:
-            taken += 1
-            yield taken
-
-    results = completed_tasks(lambda task: task, tasks())
+    tasks = CountedTasks(100)
+    results = completed_tasks(lambda task: task, tasks)
     next(results)
-    assert taken <= 2 * task_slots()
+    assert tasks.taken <= 2 * task_slots()
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import pickle
 import threading
-from collections.abc import Iterator
 
 import pytest
+from tests.counting import CountedTasks
 
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.tasks import completed_tasks, run_tasks, task_slots
@@ -17,17 +17,10 @@ def test_results_are_in_the_order_of_the_tasks() -> None:
 
 
 def test_few_tasks_are_started_ahead() -> None:
-    taken = 0
-
-    def tasks() -> Iterator[int]:
-        nonlocal taken
-        while taken < 100:
-            taken += 1
-            yield taken
-
-    results = completed_tasks(lambda task: task, tasks())
+    tasks = CountedTasks(100)
+    results = completed_tasks(lambda task: task, tasks)
     next(results)
-    assert taken <= 2 * cores() + 1
+    assert tasks.taken <= 2 * cores() + 1
     assert len(list(results)) == 99
 
 
