@@ -7,11 +7,11 @@ import polars as pl
 
 from foreseen.drift.answers import Document, result_of, shown_result
 from foreseen.evaluation.segment_charts import SEGMENT, segment_key
+from foreseen.evaluation.segment_errors import ALL
 from foreseen.reports import chart_parts, charts, timelines
 from foreseen.reports.page import Choice, Figure, Section
 
 POLICY: Final = "policy"
-_ALL: Final = "all"
 COLOURS: Final = {
     "frozen": chart_parts.SERIES[5],
     "sliding": chart_parts.SERIES[4],
@@ -48,7 +48,7 @@ def error_section(document: Document, segments: pl.DataFrame) -> Section:
     for row in segments.drop_nulls("window").iter_rows(named=True):
         window = windows[row["policy"], row["window"]]
         # The interval of all ratings is that of the metrics.
-        estimate = window["rmse"] if row["dimension"] == _ALL else _estimate(row)
+        estimate = window["rmse"] if row["dimension"] == ALL else _estimate(row)
         rows.append(
             {
                 "series": row["policy"],
@@ -66,7 +66,7 @@ def error_section(document: Document, segments: pl.DataFrame) -> Section:
         }
         for row in segments.filter(pl.col("window").is_null()).iter_rows(named=True)
     ]
-    by_segment = chart_parts.Filter(SEGMENT, _ALL)
+    by_segment = chart_parts.Filter(SEGMENT, ALL)
     figures = [
         Figure(
             "RMSE by window",
@@ -88,10 +88,10 @@ def error_section(document: Document, segments: pl.DataFrame) -> Section:
             charts.dot_plot(
                 overall,
                 unit="RMSE",
-                domain=padded_estimates(row for row in overall if row[SEGMENT] == _ALL),
+                domain=padded_estimates(row for row in overall if row[SEGMENT] == ALL),
                 order=policies,
                 colours=colours,
-                selected=chart_parts.Filter(SEGMENT, _ALL, _ALL),
+                selected=chart_parts.Filter(SEGMENT, ALL, ALL),
             ),
             "Grey ticks: all ratings.",
             columns=2,
@@ -210,7 +210,7 @@ def _estimate(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _overall_estimate(document: Document, row: Mapping[str, Any]) -> dict[str, Any]:
-    if row["dimension"] != _ALL:
+    if row["dimension"] != ALL:
         return _estimate(row)
     return next(r["rmse"] for r in document["results"] if r["policy"] == row["policy"])
 
