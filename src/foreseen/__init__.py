@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         ModelFolderError,
     )
     from foreseen.features.queries import History
-    from foreseen.models.base import Model, Scores
-    from foreseen.models.predictions import Predictions
+    from foreseen.models.base import Model
+    from foreseen.models.predictions import Predictions, Scores
     from foreseen.models.train import train
     from foreseen.ranking.recommend import recommend, recommend_all
     from foreseen.ranking.results import Ranking, Recommendation
@@ -48,7 +48,7 @@ _EXPORTS: Final = {
     "Predictions": "foreseen.models.predictions",
     "Ranking": "foreseen.ranking.results",
     "Recommendation": "foreseen.ranking.results",
-    "Scores": "foreseen.models.base",
+    "Scores": "foreseen.models.predictions",
     "Tables": "foreseen.data.canonical",
     "load_data": "foreseen.data.canonical",
     "load_model": "foreseen.registry.versions",

@@ -15,7 +15,8 @@ from foreseen.evaluation.rankings import (
 )
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import History
-from foreseen.models.base import Model, Scores
+from foreseen.models.base import Model
+from foreseen.models.predictions import Scores
 from foreseen.models.train import train
 
 KNOWN = ratings_of(

@@ -1,8 +1,11 @@
 """Two-stage scoring returns the ranking of scoring all movies."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
+from foreseen.compute.threads import one_thread
 from foreseen.data.canonical import Tables
 from foreseen.features.queries import History
 from foreseen.models.base import Model
@@ -43,6 +46,22 @@ def test_the_best_movies_are_those_of_the_full_ranking(model: Model, by: By) -> 
         for name in ("likely", "p_next_liked"):
             two_stage, full = getattr(scorer.scores, name), getattr(scores, name)
             np.testing.assert_allclose(two_stage[0, chosen], full[0, chosen], atol=1e-9)
+
+
+def test_a_pool_changes_no_ranking(model: Model) -> None:
+    watched = np.zeros(len(model.log.catalogue), dtype=np.bool_)
+    # As a server, which keeps its libraries to one thread.
+    with one_thread(), ThreadPoolExecutor(1) as pool:
+        for user in map(int, model.log.users.ids[:5]):
+            history = model.history(user)
+            alone = TwoStageScorer(model, history, model.log.end)
+            beside = TwoStageScorer(model, history, model.log.end, pool=pool)
+            for by in CRITERIA:
+                chosen = beside.best(by, watched, 12)
+                np.testing.assert_array_equal(chosen, alone.best(by, watched, 12))
+            for name in ("likely", "p_next_liked"):
+                found, expected = getattr(beside.scores, name), getattr(alone.scores, name)
+                np.testing.assert_array_equal(found, expected)
 
 
 def test_more_movies_are_predicted_where_most_of_the_first_are_excluded(model: Model) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.installed import sources_named
 from foreseen.candidates.next_item import NextItemModel, within_next
+from foreseen.candidates.source import SequenceScores
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
 from foreseen.data.encoding import Encoding
@@ -27,7 +28,7 @@ from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import History, Queries
 from foreseen.models.group_influence import GroupInfluence
 from foreseen.models.offset_correction import offset_correction
-from foreseen.models.predictions import Predictions
+from foreseen.models.predictions import Predictions, Scores
 from foreseen.models.predictor import (
     FirstStageScorer,
     IncrementallyTrainable,
@@ -38,23 +39,6 @@ from foreseen.models.sequence.model import SequenceModel
 from foreseen.models.uncertainty import Uncertainty
 
 _BLOCK: Final = 1 << 18
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of B users and C movies; all arrays of shape B x C.
-
-    Attributes:
-        predictions: Predicted ratings.
-        group_influence: How far a coordinated group of users could have raised the prediction.
-        likely: Probability that the movie is among the next ten that the user watches.
-        p_next_liked: Probability that the movie is the next one that the user watches and likes.
-    """
-
-    predictions: Predictions
-    group_influence: NDArray[np.float64]
-    likely: NDArray[np.float64]
-    p_next_liked: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -219,8 +203,9 @@ class Model:
         queries = Queries.grid(count, movies, before, users)
         predictions = self.predict_queries(queries, view)
         first_stage = self.first_stage_scores(view, count, before)
-        p_next, p_next_liked = self.next_item_probabilities(
-            view, histories, before, first_stage, moments
+        sequence = self.sequence_scores(view, histories, before, moments)
+        p_next, p_next_liked = self.next_item.probabilities(
+            self.candidates, view, count, before, first_stage, sequence
         )
         return Scores(
             predictions.reshaped((count, len(candidates))),
@@ -229,36 +214,29 @@ class Model:
             p_next_liked=p_next_liked[:, movies],
         )
 
-    def next_item_probabilities(
+    def sequence_scores(
         self,
         view: LogView,
         histories: Sequence[History],
         before: int,
-        rating: NDArray[np.float64] | None,
         moments: Sequence[int] | None = None,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the probabilities to be watched next, and to be watched next and liked.
+    ) -> list[SequenceScores] | None:
+        """Return the scores of B histories by the sequence model; None without one.
 
         Args:
             view: The view of the log that holds the histories, in their order.
             histories: B histories.
             before: Only ratings strictly older count.
-            rating: First-stage scores of all movies, of shape B x C, if the model has them.
             moments: The second at which each user rates next, of shape B, if known.
-
-        Returns:
-            Two arrays of shape B x (C + 1), the last movie being the unknown one.
         """
-        count = len(histories)
-        sequence = None
-        if self.sequence is not None:
-            rows = np.arange(count, dtype=np.int32)
-            users = np.array([UNKNOWN if h.user is None else h.user for h in histories])
-            times = np.full(count, before, dtype=np.int64)
-            following = None if moments is None else np.array(moments, dtype=np.int64)
-            with one_thread():
-                sequence = self.sequence.scores(view, rows, users, times, following)
-        return self.next_item.probabilities(self.candidates, view, count, before, rating, sequence)
+        if self.sequence is None:
+            return None
+        rows = np.arange(len(histories), dtype=np.int32)
+        users = np.array([UNKNOWN if h.user is None else h.user for h in histories])
+        times = np.full(len(histories), before, dtype=np.int64)
+        following = None if moments is None else np.array(moments, dtype=np.int64)
+        with one_thread():
+            return self.sequence.scores(view, rows, users, times, following)
 
     def first_stage_scores(
         self, view: LogView, count: int, before: int

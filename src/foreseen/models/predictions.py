@@ -74,3 +74,20 @@ class Predictions:
     def reshaped(self, shape: tuple[int, ...]) -> Self:
         """Return the same predictions in another shape."""
         return type(self)(*(values.reshape(shape) for values in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of B users and C movies; all arrays of shape B x C.
+
+    Attributes:
+        predictions: Predicted ratings.
+        group_influence: How far a coordinated group of users could have raised the prediction.
+        likely: Probability that the movie is among the next ten that the user watches.
+        p_next_liked: Probability that the movie is the next one that the user watches and likes.
+    """
+
+    predictions: Predictions
+    group_influence: NDArray[np.float64]
+    likely: NDArray[np.float64]
+    p_next_liked: NDArray[np.float64]

@@ -8,8 +8,10 @@ corrections, so all of them are predicted.
 """
 
 import threading
-from collections.abc import Generator
-from typing import Final
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from functools import cached_property
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,10 @@ from foreseen.candidates.next_item import within_next
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.interaction_log import UserContext
 from foreseen.features.queries import History, Queries
-from foreseen.models.base import Model, Scores
-from foreseen.models.predictions import Predictions
+from foreseen.models.base import Model
+from foreseen.models.predictions import Predictions, Scores
 from foreseen.models.predictor import FirstStageScorer
-from foreseen.ranking.rank import CRITERIA, By, rank
+from foreseen.ranking.rank import CRITERIA, By, rank, rating_bound
 
 _FIRST: Final = 320
 _FIRST_PER_RANKED: Final = 10
@@ -34,10 +36,20 @@ _MARGIN: Final = 1.3
 """Bound on a correction, relative to the largest one seen, both measured from their mean."""
 
 
+T = TypeVar("T")
+
+
 class TwoStageScorer:
     """The scores of one user as of a moment; movies are predicted when a ranking needs them."""
 
-    def __init__(self, model: Model, history: History, before: int, exact: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        history: History,
+        before: int,
+        exact: bool = False,
+        pool: Executor | None = None,
+    ) -> None:
         """Score all movies by the first stage.
 
         Args:
@@ -46,6 +58,8 @@ class TwoStageScorer:
             before: Only ratings strictly older count.
             exact: Whether to predict all movies at once, without the approximation by the first
                 stage.
+            pool: A pool to compute the probabilities of the next movie in, beside the predicted
+                ratings, in a process kept to one thread; None to compute them first.
         """
         self._model = model
         self._lock = threading.Lock()
@@ -53,8 +67,17 @@ class TwoStageScorer:
         size = len(log.catalogue)
         view = log.view_of([history])
         self.context: Final = UserContext(view, 0, before, history)
+        sequence = _started(pool, lambda: model.sequence_scores(view, [history], before))
         first_stage = model.first_stage_scores(view, 1, before)
-        p_next, p_next_liked = model.next_item_probabilities(view, [history], before, first_stage)
+        # Started once the sequence scores are there: a task that waits for another could block
+        # a pool.
+        scores = sequence()
+        self._probabilities: Final = _started(
+            pool,
+            lambda: model.next_item.probabilities(
+                model.candidates, view, 1, before, first_stage, scores
+            ),
+        )
         known = int((history.timestamps < before).sum())
         offset = model.second_stage_offset(before)
         self._first_stage = offset if first_stage is None else first_stage[0] + offset
@@ -65,14 +88,21 @@ class TwoStageScorer:
         self._of_rated_franchise = rated[franchises[:-1]]
         error = model.uncertainty.standard_error_of(known, log.views(before))
         empty = [np.full((1, size), np.nan) for _ in range(5)]
-        self.scores: Final = Scores(
-            Predictions(*empty, standard_error=error[None, :]),
-            model.group_influence.before(before)[None, :],
+        self._predictions: Final = Predictions(*empty, standard_error=error[None, :])
+        self._group_influence: Final = model.group_influence.before(before)[None, :]
+        if exact or not isinstance(model.predictor, FirstStageScorer):
+            self._predict(np.arange(size))
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Scores of shape 1 x C; predicted ratings are NaN where they are not needed yet."""
+        p_next, p_next_liked = self._probabilities()
+        return Scores(
+            self._predictions,
+            self._group_influence,
             likely=within_next(p_next[:, :-1]),
             p_next_liked=p_next_liked[:, :-1],
         )
-        if exact or not isinstance(model.predictor, FirstStageScorer):
-            self._predict(np.arange(size))
 
     def best(self, by: By, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         """Return the rows of the k best movies, best first; their scores are complete.
@@ -90,9 +120,8 @@ class TwoStageScorer:
             return self._best_by_rating(excluded, k)
 
     def _best_by_rating(self, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
-        scores = self.scores
-        margin = scores.predictions.standard_error[0] + scores.group_influence[0]
-        score = CRITERIA["rating"](scores)[0]
+        margin = self._predictions.standard_error[0] + self._group_influence[0]
+        score = rating_bound(self._predictions, self._group_influence)[0]
         selection = select_by_rating(
             self._first_stage - margin, score, excluded, self._of_rated_franchise, k
         )
@@ -100,7 +129,8 @@ class TwoStageScorer:
             rows = next(selection)
             while True:
                 self._predict(rows)
-                rows = selection.send(CRITERIA["rating"](scores)[0, rows])
+                score = rating_bound(self._predictions, self._group_influence)[0]
+                rows = selection.send(score[rows])
         except StopIteration as done:
             return done.value
 
@@ -113,10 +143,17 @@ class TwoStageScorer:
         users = self._model.log.users.rows([UNKNOWN if user is None else user])
         queries = Queries.grid(1, rows.astype(np.int32), context.before, users)
         found = self._model.predict_queries(queries, context.view)
-        scores = self.scores.predictions
         for name in ("mean", "low", "high", "deviation", "liked"):
-            getattr(scores, name)[0, rows] = getattr(found, name)
+            getattr(self._predictions, name)[0, rows] = getattr(found, name)
         self._predicted[rows] = True
+
+
+def _started(pool: Executor | None, function: Callable[[], T]) -> Callable[[], T]:
+    """Call a function in a pool, or at once without one; return what returns its result."""
+    if pool is not None:
+        return pool.submit(function).result
+    result = function()
+    return lambda: result
 
 
 def select_by_rating(

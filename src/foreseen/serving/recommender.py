@@ -3,7 +3,9 @@
 import hashlib
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import erf
 from typing import Final
@@ -33,14 +35,30 @@ _NORMAL_REACH: Final = {0.8: 1.2816}[COVERAGE]
 _LEAST_REACH: Final = 0.1
 
 
+@contextmanager
+def _another_core() -> Generator[bool]:
+    """Hold another core if one is free, and yield whether it is."""
+    is_free = _CORES.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _CORES.release()
+
+
 class Recommender:
     """Ranks movies; caches the scorers of the latest users, so that a reordering is cheap."""
 
     def __init__(self) -> None:
         self._scorers: LRUCache[tuple[int, str], TwoStageScorer] = LRUCache(_CACHED_SCORERS)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
 
     def scorer(
-        self, snapshot: ModelSnapshot, history: History, at: int | None = None
+        self,
+        snapshot: ModelSnapshot,
+        history: History,
+        at: int | None = None,
+        pool: Executor | None = None,
     ) -> TwoStageScorer:
         """Return the scorer of a user, cached by snapshot, history and moment.
 
@@ -48,6 +66,7 @@ class Recommender:
             snapshot: The model.
             history: The user's ratings.
             at: The second to score as of; None for the end of the log.
+            pool: See `TwoStageScorer`.
         """
         before = snapshot.now if at is None else at + 1
         parts = (history.movies, history.ratings, history.timestamps, np.array([before]))
@@ -55,7 +74,7 @@ class Recommender:
 
         def compute() -> TwoStageScorer:
             self._scorers.discard_if(lambda key: key[0] < snapshot.serial)
-            return TwoStageScorer(snapshot.model, history, before)
+            return TwoStageScorer(snapshot.model, history, before, pool=pool)
 
         return self._scorers.get_or_compute((snapshot.serial, digest), compute)
 
@@ -74,8 +93,9 @@ class Recommender:
             hidden: Ids of further movies to leave out.
             request: What the ranking should contain.
         """
-        with _CORES:
-            scorer = self.scorer(snapshot, history, request.at)
+        with _CORES, _another_core() as is_free:
+            pool = self._pool if is_free else None
+            scorer = self.scorer(snapshot, history, request.at, pool)
             return rank_movies(snapshot.model, scorer, request, hidden)
 
     def influences(

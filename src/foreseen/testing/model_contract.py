@@ -12,8 +12,9 @@ from foreseen.data.canonical import Tables
 from foreseen.data.schema import MOVIE, RATING, TIMESTAMP, USER
 from foreseen.errors import InputError
 from foreseen.features.queries import History
-from foreseen.models.base import Model, Scores
+from foreseen.models.base import Model
 from foreseen.models.installed import model_spec
+from foreseen.models.predictions import Scores
 from foreseen.models.predictor import Settings
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train

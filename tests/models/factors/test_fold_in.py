@@ -122,6 +122,21 @@ def test_without_features_the_ratings_are_the_same(log: InteractionLog, factors:
     assert not ratings_only.values.any()
 
 
+def test_without_features_queries_about_one_moment_have_the_same_ratings(
+    log: InteractionLog, factors: Factors
+) -> None:
+    moment = int(np.median(log.timestamp))
+    movies = np.array([3, -1, 0, 7, 3], dtype=np.int32)
+    for users in ([5, 5, 5, 5, 5], [31, 5, -1, 31, 5]):
+        row = np.array(users, dtype=np.int32)
+        queries = Queries(row, row, movies, np.full(len(row), moment))
+        full, ratings_only = (
+            fold_in(factors, log.view, queries, features=features) for features in (True, False)
+        )
+        np.testing.assert_allclose(ratings_only.rating, full.rating, rtol=1e-9)
+        assert not ratings_only.values.any()
+
+
 def test_predicting_all_movies_at_once_equals_one_query_per_movie(
     log: InteractionLog, factors: Factors
 ) -> None:
@@ -136,6 +151,7 @@ def test_predicting_all_movies_at_once_equals_one_query_per_movie(
 
 
 def test_no_queries_have_no_predictions(log: InteractionLog, factors: Factors) -> None:
-    folded = fold_in(factors, log.view, Queries.none())
-    assert len(folded.rating) == 0
+    for features in (True, False):
+        folded = fold_in(factors, log.view, Queries.none(), features)
+        assert len(folded.rating) == 0
     assert folded.values.shape == (0, len(FOLD_IN_FEATURES))

@@ -47,7 +47,7 @@ def states(
     batch = make_batch(events, starts[:-1], sizes, 0.0, random)
     inputs, _ = network.movie_vectors(torch.zeros(MOVIES, ATTRIBUTES))
     with torch.inference_mode():
-        return network(batch, inputs, None)
+        return network(batch, inputs, None) if wanted else network.last_states(batch, inputs)
 
 
 def test_a_state_does_not_depend_on_later_events_but_on_the_time_of_the_next(
@@ -72,6 +72,21 @@ def test_a_history_has_the_same_state_beside_longer_ones(network: SequenceNetwor
     alone = states(network, history(1, 7), wanted=False)
     padded = states(network, history(1, 7), history(2, 31), wanted=False)
     torch.testing.assert_close(alone[0], padded[0], rtol=1e-5, atol=1e-5)
+
+
+def test_the_last_states_computed_alone_equal_those_computed_with_all(
+    network: SequenceNetwork,
+) -> None:
+    sizes = np.array([7, 31, 1])
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    parts = [history(seed, size) for seed, size in enumerate(sizes)]
+    movie, level, time = (np.concatenate(part) for part in zip(*parts, strict=True))
+    batch = make_batch(Events.of(starts, movie, level, time), starts[:-1], sizes)
+    inputs, _ = network.movie_vectors(torch.zeros(MOVIES, ATTRIBUTES))
+    with torch.inference_mode():
+        alone, beside = network.last_states(batch, inputs), network(batch, inputs, None)
+    assert alone.shape == (3, SETTINGS.width)
+    torch.testing.assert_close(alone, beside, rtol=1e-5, atol=1e-5)
 
 
 def test_order_and_time_of_earlier_events_change_the_state(network: SequenceNetwork) -> None:

@@ -11,10 +11,13 @@ from foreseen.models.sequence.settings import SequenceSettings
 
 @pytest.mark.parametrize("shape", [(16, 16), (48, 16), (16, 48)])
 def test_an_orthogonal_factor_has_singular_values_near_one(shape: tuple[int, int]) -> None:
-    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    values = np.linalg.svd(orthogonal(1000 * matrix).numpy(), compute_uv=False)
+    matrices = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonal(1000 * matrices)
+    values = np.linalg.svd(found.numpy(), compute_uv=False)
     assert (values > 0.3).all()
     assert (values < 1.4).all()
+    for matrix, factor in zip(matrices, found, strict=True):
+        torch.testing.assert_close(orthogonal(1000 * matrix[None])[0], factor, rtol=0, atol=0)
 
 
 def test_a_step_moves_every_parameter_that_has_a_gradient() -> None:

@@ -7,6 +7,7 @@ just before it is a one-step residual, from which features for the stacking netw
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -54,10 +55,13 @@ def fold_in(
 ) -> FactorPredictions:
     """Return predictions for N queries, each from the user's history before its moment.
 
-    Without `features` the features are zero and the ratings are computed several times as fast.
+    Without `features` the features are zero and the ratings are computed several times as fast,
+    above all where all queries of a history are about one moment.
     """
     factors = factors.extended(len(view.catalogue))
     order, groups, ends = view.prefixes(queries)
+    if not features and (ends[groups[:-1]] == ends[groups[1:] - 1]).all():
+        return _fold_in_once(factors, view, queries, order, groups, ends)
     rating, values = np.empty(len(queries)), np.empty((len(queries), len(FOLD_IN_FEATURES)))
     found = _scan(
         groups,
@@ -78,6 +82,27 @@ def fold_in(
     return FactorPredictions(rating, values.astype(np.float32))
 
 
+def _fold_in_once(
+    factors: Factors,
+    view: LogView,
+    queries: Queries,
+    order: NDArray[np.intp],
+    groups: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> FactorPredictions:
+    """Return the predictions, without features, where each history has queries of one prefix."""
+    rows = np.maximum(queries.history[order[groups[:-1]]], 0)
+    stops = view.histories.starts[rows] + ends[groups[:-1]]
+    users = user_vectors(factors, view.histories, rows, stops)
+    rating = np.empty(len(queries))
+    for group, (first, stop) in enumerate(pairwise(groups)):
+        asked = order[first:stop]
+        vectors = factors.by_movie[queries.movie[asked]].reshape(len(asked), -1)
+        rating[asked] = users.offset[group] + vectors @ users.coefficients[group]
+    values = np.zeros((len(queries), len(FOLD_IN_FEATURES)), dtype=np.float32)
+    return FactorPredictions(rating, values)
+
+
 def predict_all(
     factors: Factors, view: LogView, rows: NDArray[np.int32], before: int
 ) -> NDArray[np.float64]:
@@ -87,7 +112,8 @@ def predict_all(
     ends = histories.ends(rows, np.full(len(rows), before, dtype=np.int64))
     users = user_vectors(factors, histories, rows, ends)
     vectors = factors.by_movie[:-1].reshape(-1, users.coefficients.shape[1])
-    return users.offset[:, None] + (users.coefficients @ vectors.T).astype(np.float64)
+    coefficients = users.coefficients.astype(np.float32)
+    return users.offset[:, None] + (coefficients @ vectors.T).astype(np.float64)
 
 
 def _prior_arrays(

@@ -108,14 +108,30 @@ def variance_of(
     size = len(gain)
     for c in range(size):
         gain[c] = covariance[0, c]
-    for a in range(1, size):
-        factor = float(movie[a])
-        for c in range(size):
-            gain[c] += covariance[a, c] * factor
+    add_weighted_rows(gain, covariance[1:], movie[1:])
     total = gain[0]
     for a in range(1, size):
         total += gain[a] * movie[a]
     return total
+
+
+@compiled
+def add_weighted_rows(
+    total: NDArray[np.float64], rows: NDArray[np.float64], weights: NDArray[np.floating]
+) -> None:
+    """Add the rows of a matrix N x K, each times its weight, to a vector of shape K, in order.
+
+    Four rows at a time: the vector is read and written a quarter as often.
+    """
+    whole = len(weights) - len(weights) % 4
+    for a in range(0, whole, 4):
+        first, second, third, fourth = rows[a], rows[a + 1], rows[a + 2], rows[a + 3]
+        u, v, w, x = weights[a], weights[a + 1], weights[a + 2], weights[a + 3]
+        for c in range(len(total)):
+            total[c] = total[c] + u * first[c] + v * second[c] + w * third[c] + x * fourth[c]
+    for a in range(whole, len(weights)):
+        for c in range(len(total)):
+            total[c] += weights[a] * rows[a, c]
 
 
 @compiled
@@ -135,19 +151,16 @@ def posterior_mean(
     """
     samples, size = mean.shape
     total = information + prior_information[0]
-    flat = total.reshape(samples * size)
-    for f in range(len(content)):
-        if content[f] != 0.0:
-            feature = content[f] / (known + ATTRIBUTE_DAMPING if f < attributes else np.sqrt(known))
-            per_unit = prior_information[f + 1].reshape(samples * size)
-            for n in range(samples * size):
-                flat[n] += feature * per_unit[n]
+    if known > 0:
+        feature = np.empty(len(content))
+        for f in range(len(content)):
+            scale = known + ATTRIBUTE_DAMPING if f < attributes else np.sqrt(known)
+            feature[f] = content[f] / scale
+        per_unit = prior_information[1:].reshape(len(content), samples * size)
+        add_weighted_rows(total.reshape(samples * size), per_unit, feature)
+    mean[:] = 0.0
     for s in range(samples):
-        sample_mean, sample_covariance = mean[s], covariance[s]
-        sample_mean[:] = 0.0
-        for a in range(size):
-            for c in range(size):
-                sample_mean[c] += sample_covariance[a, c] * total[s, a]
+        add_weighted_rows(mean[s], covariance[s], total[s])
 
 
 @compiled

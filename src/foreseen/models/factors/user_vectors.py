@@ -22,7 +22,7 @@ class UserVectors(NamedTuple):
     """
 
     offset: NDArray[np.float64]
-    coefficients: NDArray[np.float32]
+    coefficients: NDArray[np.float64]
 
 
 def user_vectors(
@@ -31,7 +31,7 @@ def user_vectors(
     """Return the vectors of B users, given their histories up to `ends`, of shape B."""
     samples, size = factors.by_movie.shape[1:]
     offset = np.empty(len(rows))
-    coefficients = np.empty((len(rows), samples * size), dtype=np.float32)
+    coefficients = np.empty((len(rows), samples * size))
     for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
         known = slice(int(histories.starts[row]), int(end))
         user = _posterior_mean(factors, histories.movie[known], histories.rating[known])

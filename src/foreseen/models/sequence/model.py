@@ -190,7 +190,7 @@ class SequenceModel:
         with torch.inference_mode():
             for part in np.split(order, ends) if len(order) else []:
                 batch = make_batch(events, first[part], size[part])
-                state = self.network(batch, table.inputs, None)
+                state = self.network.last_states(batch, table.inputs)
                 for column, query in enumerate((state, self.network.horizon(state))):
                     logits = torch.addmm(table.bias, query, table.outputs.t())
                     found[torch.from_numpy(part), :, column] = torch.log_softmax(logits, dim=1)

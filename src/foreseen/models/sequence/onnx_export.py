@@ -115,7 +115,7 @@ class SequenceGraph(nn.Module):
         inside = place < size
         row = torch.minimum(place, last)
         batch = self._batch(row, inside, last, (items, ratings, times), moment)
-        state = self.network(batch, self.inputs, None)
+        state = self.network.last_states(batch, self.inputs)
         queries = torch.stack([state, self.network.horizon(state)], dim=1)
         logits = queries @ self.outputs.t() + self.bias
         unread = self.bias.expand_as(logits)

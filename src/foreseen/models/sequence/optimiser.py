@@ -3,6 +3,8 @@
 Muon (Jordan et al., 2024) replaces the momentum of a matrix by an approximately orthogonal one.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final, cast
 
 import torch
@@ -16,6 +18,8 @@ _BETAS: Final = (0.9, 0.98)
 _ITERATIONS: Final = 5
 _NEWTON_SCHULZ: Final = (3.4445, -4.7750, 2.0315)
 _TINY: Final = 1e-7
+_AT_ONCE: Final = 4
+"""Matrices that are multiplied at once; more do not stay in the cache."""
 
 
 class SequenceOptimiser:
@@ -49,24 +53,40 @@ class SequenceOptimiser:
             group["lr"] = settings.learning_rate * scale
         self._adam.step()
         rate = settings.muon_rate * scale
+        mixed: list[Tensor] = []
         for matrix, momentum in zip(self._matrices, self._momentum, strict=True):
             gradient = cast("Tensor", matrix.grad)
             momentum.lerp_(gradient, 1 - _MOMENTUM)
-            mixed = torch.lerp(gradient, momentum, _MOMENTUM)
-            # Query, key and value, and the two halves of the gate, are matrices of their own.
-            blocks = cast("tuple[Tensor, ...]", mixed.split(settings.width))
-            update = torch.cat([orthogonal(block) for block in blocks])
+            mixed.append(torch.lerp(gradient, momentum, _MOMENTUM))
+        for matrix, update in zip(self._matrices, self._updates(mixed), strict=True):
             matrix.mul_(1 - rate * settings.weight_decay)
             matrix.add_(update, alpha=-rate)
 
+    def _updates(self, mixed: list[Tensor]) -> list[Tensor]:
+        """Return the orthogonal factors of matrices, those of several blocks of a shape at once."""
+        # Query, key and value, and the two halves of the gate, are matrices of their own.
+        width = self._settings.width
+        blocks = [cast("tuple[Tensor, ...]", matrix.split(width)) for matrix in mixed]
+        by_shape: dict[torch.Size, list[Tensor]] = {}
+        for block in chain.from_iterable(blocks):
+            by_shape.setdefault(block.shape, []).append(block)
+        found: dict[torch.Size, Iterator[Tensor]] = {}
+        for shape, alike in by_shape.items():
+            parts = cast("tuple[Tensor, ...]", torch.stack(alike).split(_AT_ONCE))
+            found[shape] = chain.from_iterable(orthogonal(part).unbind() for part in parts)
+        return [torch.cat([next(found[block.shape]) for block in matrix]) for matrix in blocks]
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Return an approximately orthogonal factor of a matrix, by Newton-Schulz iterations."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    wide = matrix.t() if tall else matrix
-    found: Tensor = wide / (wide.square().sum().sqrt() + _TINY)
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Return approximately orthogonal factors of N matrices of one shape, of shape N x R x C.
+
+    By Newton-Schulz iterations.
+    """
+    tall = matrices.shape[1] > matrices.shape[2]
+    wide = matrices.transpose(1, 2) if tall else matrices
+    found: Tensor = wide / (wide.square().sum(dim=(1, 2), keepdim=True).sqrt() + _TINY)
     first, third, fifth = _NEWTON_SCHULZ
     for _ in range(_ITERATIONS):
-        square = found @ found.t()
+        square = found @ found.transpose(1, 2)
         found = first * found + (third * square + fifth * square @ square) @ found
-    return found.t() if tall else found
+    return found.transpose(1, 2) if tall else found
