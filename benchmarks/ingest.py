@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-_RATINGS_PER_BLOCK: Final = 1_000_000
+_RATINGS_PER_BLOCK: Final = 1 << 18
 _PLAIN: Final = """
 import sys
 import polars as pl

@@ -4,13 +4,20 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foreseen.features.damped_means import means_before, running_means
+from foreseen.features.damped_means import means_before, running_means, sums_before
 
 
 def test_means_before_exclude_their_own_event() -> None:
     entity = np.array([0, 1, 0, 0], dtype=np.int32)
     means = means_before(entity, np.array([4.0, 9.0, 2.0, 7.0]), 2, 1.0)
     np.testing.assert_allclose(means, [0, 0, 4 / 2, 6 / 3])
+
+
+def test_sums_before_exclude_the_second_of_their_event() -> None:
+    entity, times = np.array([0, 1, 0, 0, 0], dtype=np.int32), np.array([1, 1, 2, 2, 3])
+    numbers, totals = sums_before(entity, np.array([4.0, 9.0, 2.0, 7.0, 5.0]), times, 2)
+    assert numbers.tolist() == [0, 0, 1, 1, 3]
+    assert totals.tolist() == [0, 0, 4, 4, 13]
 
 
 def test_running_means_restart_with_each_history() -> None:

@@ -232,7 +232,7 @@ def make_canonical(
         last=int(ratings[TIMESTAMP][-1]),
         lowest=lowest,
         highest=highest,
-        ties=ratings.height - count_distinct(ratings, (USER, TIMESTAMP)),
+        ties=ratings.height - count_distinct(ratings, (TIMESTAMP, USER)),
         bad_rows=len(bad),
         scale=scale,
         has_timestamps=has_timestamps,

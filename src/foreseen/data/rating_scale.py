@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING
+from foreseen.data.schema import HIGHEST_RATING, LOWEST_RATING, RATING
 from foreseen.errors import InputError
 
 Kind = Literal["ratings", "binary", "unary"]
@@ -142,7 +143,9 @@ def detect_scale(ratings: NDArray[np.float64]) -> RatingScale:
     Raises:
         InputError: If there is no such scale.
     """
-    values, counts = np.unique(ratings, return_counts=True)
+    # Far faster than np.unique, which sorts all ratings.
+    counted = pl.Series(RATING, ratings).value_counts().sort(RATING)
+    values, counts = counted[RATING].to_numpy(), counted["count"].to_numpy().astype(np.int64)
     implicit = _implicit(values, counts)
     if implicit is not None:
         return implicit

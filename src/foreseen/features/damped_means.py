@@ -1,4 +1,4 @@
-"""Damped running means: zeros are added, so that means of few values are shrunk towards zero."""
+"""Running sums, and damped means: with zeros added, so that means of few values are near zero."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,33 @@ def means_before(
         sums[entity[n]] += value[n]
         counts[entity[n]] += 1.0
     return means
+
+
+@compiled
+def sums_before(
+    entity: NDArray[np.int32], value: NDArray[np.float64], times: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, for each of N events, the number and the sum of its entity's values of before.
+
+    Args:
+        entity: Rows, of shape N, each below `count`.
+        value: Of shape N.
+        times: Timestamps, ascending, of shape N; events of one second do not count for each other.
+        count: Number of entities.
+    """
+    number, total = np.zeros(count), np.zeros(count)
+    earlier_number, earlier_total = np.zeros(count), np.zeros(count)
+    latest = np.full(count, np.iinfo(np.int64).min)
+    numbers, totals = np.empty(len(value)), np.empty(len(value))
+    for n in range(len(value)):
+        row = entity[n]
+        if latest[row] < times[n]:
+            latest[row] = times[n]
+            earlier_number[row], earlier_total[row] = number[row], total[row]
+        numbers[n], totals[n] = earlier_number[row], earlier_total[row]
+        number[row] += 1.0
+        total[row] += value[n]
+    return numbers, totals
 
 
 @compiled

@@ -17,7 +17,7 @@ from foreseen.data.ordering import sorted_by
 from foreseen.data.schema import MOVIE, RATING, RATINGS_SCHEMA, TIME_ORDER, TIMESTAMP, USER
 from foreseen.features import movie_statistics as movies_at
 from foreseen.features.activity_clock import ActivityClock
-from foreseen.features.damped_means import means_before, running_means
+from foreseen.features.damped_means import means_before, running_means, sums_before
 from foreseen.features.global_offset import GlobalOffset
 from foreseen.features.movie_statistics import MovieStatistics
 from foreseen.features.queries import History, Queries
@@ -34,6 +34,8 @@ MOVIE_DAMPING: Final = 4.0
 """Ratings at the global mean that are added to a movie's ratings."""
 USER_DAMPING: Final = 4.0
 """Residuals of zero that are added to a user's residuals."""
+_BLOCK: Final = 1 << 18
+"""Ratings whose movies' states, of ten columns, are read at once."""
 
 
 class RatingsByMovie(NamedTuple):
@@ -132,9 +134,9 @@ class InteractionLog:
         return release_decades(self.catalogue.years)
 
     @cached_property
-    def _overall(self) -> MovieStatistics:
-        one_movie = np.zeros(len(self.rating), dtype=np.int32)
-        return MovieStatistics.of(1, one_movie, self.rating, self.rating - PRIOR_MEAN, self.clock)
+    def _totals(self) -> NDArray[np.float64]:
+        """Sums of the first ratings, from none to all, of shape E + 1."""
+        return np.concatenate([np.zeros(1), np.cumsum(self.rating)])
 
     @cached_property
     def movies(self) -> MovieStatistics:
@@ -144,22 +146,13 @@ class InteractionLog:
         then movie biases from the ratings less these user biases, each as of just before the
         rating.
         """
-        plain = MovieStatistics.of(
-            len(self.catalogue),
-            self.movie,
-            self.rating,
-            np.zeros_like(self.rating),
-            self.clock,
-        )
         overall = self.global_mean(self.timestamp)
-        states, _ = plain.before(self.movie, self.timestamp)
-        count, total = states[:, movies_at.COUNT], states[:, movies_at.TOTAL]
+        movies = len(self.catalogue)
+        count, total = sums_before(self.movie, self.rating, self.timestamp, movies)
         mean = (total + MOVIE_DAMPING * overall) / (count + MOVIE_DAMPING)
         user_bias = means_before(self.user, self.rating - mean, len(self.users), USER_DAMPING)
-        return MovieStatistics.of(
-            len(self.catalogue), self.movie, self.rating, self.rating - overall - user_bias,
-            self.clock,
-        )  # fmt: skip
+        offset = self.rating - overall - user_bias
+        return MovieStatistics.of(movies, self.movie, self.rating, offset, self.clock)
 
     @cached_property
     def histories(self) -> UserHistories:
@@ -190,17 +183,21 @@ class InteractionLog:
 
     def global_mean(self, moment: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean of all ratings before each moment, damped by `PRIOR_MEAN`."""
-        states, _ = self._overall.before(np.zeros(len(moment), dtype=np.int32), moment)
-        total = states[:, movies_at.TOTAL] + PRIOR_MEAN
-        return total / (states[:, movies_at.COUNT] + 1)
+        count = np.searchsorted(self.timestamp, moment)
+        return (self._totals[count] + PRIOR_MEAN) / (count + 1)
 
     def movie_mean(
         self, movie: NDArray[np.int32], moment: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return global mean plus item bias of each movie just before each moment, in stars."""
-        states, _ = self.movies.before(movie, moment)
-        bias = states[:, movies_at.OFFSETS] / (states[:, movies_at.COUNT] + MOVIE_DAMPING)
-        return self.global_mean(moment) + bias
+        mean = self.global_mean(moment)
+        for start in range(0, len(movie), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            states, _ = self.movies.before(movie[rows], moment[rows])
+            mean[rows] += states[:, movies_at.OFFSETS] / (
+                states[:, movies_at.COUNT] + MOVIE_DAMPING
+            )
+        return mean
 
     def views(self, before: int) -> NDArray[np.float64]:
         """Return the number of ratings of every movie before a moment, of shape C."""

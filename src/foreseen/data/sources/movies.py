@@ -1,6 +1,7 @@
 """Reading of movies: text in any layout, and tables of other programs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, cast
 
 import polars as pl
@@ -128,10 +129,14 @@ def _is_id(field: str) -> bool:
         return False
 
 
+# Of many thousands of movies, few differ in their list of genres.
+_split_genres: Final = lru_cache(4096)(split_genres)
+
+
 def _genres(fields: Sequence[str], positions: Mapping[str, int], separator: str) -> list[str]:
     if separator == "|" and len(fields) == 5 + len(_ML_100K_GENRES):
         flags = zip(_ML_100K_GENRES, fields[5:], strict=True)
-        return split_genres("|".join(name for name, flag in flags if flag.strip() == "1"))
+        return _split_genres("|".join(name for name, flag in flags if flag.strip() == "1"))
     text = fields[positions[GENRES]] if GENRES in positions else ""
     is_list = "|" in text or text.startswith("[")
-    return split_genres(text if is_list else text.replace(", ", "|"))
+    return _split_genres(text if is_list else text.replace(", ", "|"))
