@@ -26,7 +26,7 @@ endif
 STAMP := $(ENVIRONMENT)/foreseen-installed
 SHOW := $(PYTHON_IN) scripts/show.py
 
-.PHONY: install activate run test coverage docs pictures notebook lint format clean
+.PHONY: install activate run test coverage bench docs pictures notebook lint format clean
 
 install: $(STAMP)
 	@echo "installed in $(KIND); to use it: $(ACTIVATE)"
@@ -49,6 +49,9 @@ test: $(STAMP)
 
 coverage: $(STAMP)
 	$(PYTHON_IN) -m pytest --cov --cov-report=term
+
+bench: $(STAMP)
+	$(PYTHON_IN) benchmarks/bench.py work/bench
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMP)

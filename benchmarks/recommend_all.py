@@ -2,12 +2,14 @@
 
 Exactly, in two stages one user after the other, and in blocks of users as `recommend --all` does.
 
-python benchmarks/recommend_all.py MODEL [--users 100] [--by rating]
+With `--movies`, movies that nobody has rated are added to the catalogue.
+
+python benchmarks/recommend_all.py MODEL [--users 100] [--by rating] [--movies 87585]
 """
 
 import argparse
 import time
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,13 +19,10 @@ from foreseen.compute.threads import keep_to_one_thread
 from foreseen.models.base import Model
 from foreseen.ranking.batch import BatchRanker
 from foreseen.ranking.rank import CRITERIA, By
-from foreseen.ranking.recommend import select
+from foreseen.ranking.recommend import BLOCK, select
 from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.registry.versions import load_model
-
-_BLOCK: Final = 50
-"""Users that are ranked at once."""
 
 
 def main() -> None:
@@ -32,8 +31,9 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--by", choices=list(CRITERIA), default="rating")
+    parser.add_argument("--movies", type=int, default=0)
     given = parser.parse_args()
-    model = load_model(given.model)
+    model = with_movies(load_model(given.model), given.movies)
     users = np.random.default_rng(0).permutation(model.log.users.ids)[: given.users]
     # Waiting threads of the libraries would count as processor time.
     keep_to_one_thread()
@@ -46,6 +46,14 @@ def main() -> None:
     print(f"two stages: {staged_seconds:.4f} processor s per user, {mean_recall(exact, staged)}")
     print(f"in blocks: {seconds:.4f} processor s per user, {mean_recall(exact, blocks)}")
     print(f"in blocks: {everyone:.1f} minutes of one core for all users")
+
+
+def with_movies(model: Model, count: int) -> Model:
+    """Return a model with movies without ratings, up to a number of movies."""
+    catalogue = model.log.catalogue
+    new = int(catalogue.movies.ids.max()) + 1 + np.arange(max(count - len(catalogue), 0))
+    log = replace(model.log, catalogue=catalogue.extended(new))
+    return replace(model, log=log, predictor=model.predictor.observed(log))
 
 
 def ranked(
@@ -68,7 +76,7 @@ def ranked_in_blocks(
     ranker = BatchRanker(model, RankingRequest(10, by))
     ranker.rank(users[:1])
     begun = time.process_time()
-    tables = [ranker.rank(users[first : first + _BLOCK]) for first in range(0, len(users), _BLOCK)]
+    tables = [ranker.rank(users[first : first + BLOCK]) for first in range(0, len(users), BLOCK)]
     seconds = (time.process_time() - begun) / len(users)
     movies = pl.concat(tables).group_by("userId", maintain_order=True).agg("movieId")["movieId"]
     rows = model.log.catalogue.movies.rows

@@ -143,7 +143,7 @@ def expected(model: Model, tmp_path_factory: pytest.TempPathFactory) -> pl.DataF
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "_BLOCK", 7)
+    monkeypatch.setattr(ranking, "BLOCK", 7)
 
 
 @pytest.mark.usefixtures("small_blocks")

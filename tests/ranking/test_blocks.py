@@ -68,7 +68,7 @@ def leftovers(folder: Path) -> list[Path]:
 def test_a_resumed_run_ranks_only_the_users_left_and_each_user_once(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranking, "_BLOCK", 7)
+    monkeypatch.setattr(ranking, "BLOCK", 7)
     monkeypatch.setattr("foreseen.compute.threads.cores", lambda: 1)
     whole, resumed = tmp_path / "whole.parquet", tmp_path / "resumed.parquet"
     count = recommend_all(model, whole, 3)
@@ -115,7 +115,7 @@ def test_a_killed_run_is_resumed_by_another_process(
     blocks = list(leftovers(tmp_path)[0].iterdir())
     assert len(blocks) == 2
     assert not out.exists()
-    monkeypatch.setattr(ranking, "_BLOCK", 10)
+    monkeypatch.setattr(ranking, "BLOCK", 10)
     monkeypatch.setattr("foreseen.ranking.blocks.write_atomically", new := Recorder())
     recommend_all(load_model(folder), out, 3)
     assert new.count == len(model.log.users) // 10 - 2

@@ -117,10 +117,10 @@ class BatchCandidates:
             near[movies] = counts[:, CO_WATCH_WINDOW]
             fallback = near / max(float(near.sum()), 1e-12) + self._recent
         else:
-            probability = np.exp(np.ascontiguousarray(scores.log_probability.T)).astype(np.float64)
-            fallback = probability[0].copy()
-            probability[:, watched] = 0
-            leaders += [_leaders(None, column) for column in probability]
+            score = np.array(scores.log_probability.T)
+            fallback = np.exp(score[0])
+            score[:, watched] = -np.inf
+            leaders += [_leaders(None, column, -np.inf) for column in score]
         is_watched[watched] = False
         chosen = np.unique(np.concatenate(leaders)).astype(np.intp)
         most = np.concatenate([_largest_with_zero(counts), self._most_popular])
@@ -231,11 +231,11 @@ def _largest_with_zero(values: _Values) -> _Values:
     return np.max(values, axis=0, initial=0.0)
 
 
-def _leaders(movies: NDArray[np.int32] | None, values: _Values) -> NDArray[np.integer]:
-    """Return the movies with the highest values above zero, in any order."""
-    rows = np.flatnonzero(
-        values >= max(least_of_leaders(values, LEADERS), np.finfo(np.float64).tiny)
-    )
+def _leaders(
+    movies: NDArray[np.int32] | None, values: NDArray[np.floating], above: float = 0.0
+) -> NDArray[np.integer]:
+    """Return the movies with the highest values above a bound, in any order."""
+    rows = np.flatnonzero((values >= least_of_leaders(values, LEADERS)) & (values > above))
     if len(rows) > LEADERS:
         rows = rows[np.argpartition(values[rows], len(rows) - LEADERS)[-LEADERS:]]
     return rows if movies is None else movies[rows]

@@ -9,7 +9,7 @@ _GROUP: Final = 32
 """Values whose highest stands for them."""
 
 
-def least_of_leaders(values: NDArray[np.float64], k: int) -> float:
+def least_of_leaders(values: NDArray[np.floating], k: int) -> float:
     """Return a value that the k highest reach, and few others; minus infinity if all are leaders.
 
     It is the k-th highest of the maxima of groups of values.

@@ -71,6 +71,10 @@ class Predictions:
         columns = zip(*(vars(part).values() for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
+    def part(self, rows: NDArray[np.intp] | slice) -> Self:
+        """Return the predictions of some of the queries."""
+        return type(self)(*(values[rows] for values in vars(self).values()))
+
     def reshaped(self, shape: tuple[int, ...]) -> Self:
         """Return the same predictions in another shape."""
         return type(self)(*(values.reshape(shape) for values in vars(self).values()))

@@ -62,7 +62,7 @@ class FirstStageScorer(Predictor, Protocol):
 
     def first_stage_scores(
         self, view: LogView, rows: NDArray[np.int32], before: int
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float32]:
         """Return approximate ratings of all movies, of shape B x C, for B histories of a view."""
         ...
 

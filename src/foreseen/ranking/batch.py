@@ -44,8 +44,34 @@ class _Users:
     rows: NDArray[np.int32]
     known: NDArray[np.int64]
     watched: Sequence[NDArray[np.int32]]
-    first_stage: NDArray[np.float64] | None
+    first_stage: NDArray[np.float32] | None
     sequence: Sequence[SequenceScores] | None
+
+
+class _Predicted:
+    """The movies of a user that have been predicted."""
+
+    def __init__(self) -> None:
+        self._rows: list[NDArray[np.intp]] = []
+        self._parts: list[Predictions] = []
+
+    def add(self, rows: NDArray[np.intp], predictions: Predictions) -> None:
+        """Add movies that had not been predicted."""
+        self._rows.append(rows)
+        self._parts.append(predictions)
+
+    def of(self, rows: NDArray[np.intp]) -> Predictions:
+        """Return the predictions of some of the movies."""
+        every = np.concatenate(self._rows)
+        order = np.argsort(every)
+        place = order[np.searchsorted(every, rows, sorter=order)]
+        return Predictions.joined(self._parts).part(place)
+
+
+def _select_from_all(excluded: NDArray[np.bool_], k: int) -> _Selection:
+    """Yield all movies to predict; return the k best of those that are not excluded."""
+    score = yield np.arange(len(excluded))
+    return rank(score, excluded, k)
 
 
 class BatchRanker:
@@ -71,8 +97,9 @@ class BatchRanker:
         """
         model, request, block = self._model, self._request, self._read(users)
         likely: list[_Values] = []
+        found: list[_Predicted] = []
         if request.by == "rating":
-            offered, scores = self._by_rating(block)
+            offered, scores, found = self._by_rating(block)
         else:
             likely, p_next_liked = self._probabilities(block)
             criterion = likely if request.by == "likely" else p_next_liked
@@ -88,7 +115,11 @@ class BatchRanker:
             ]
             for rows, score in zip(offered, scores, strict=True)
         ]
-        predictions = self._predict(block, range(len(users)), chosen)
+        predictions = (
+            Predictions.joined([of.of(rows) for of, rows in zip(found, chosen, strict=True)])
+            if found
+            else self._predict(block, range(len(users)), chosen)
+        )
         scale = model.encoding.scale
         sizes = [len(rows) for rows in chosen]
         movies = np.concatenate(chosen)
@@ -129,44 +160,45 @@ class BatchRanker:
         excluded[block.watched[user]] = True
         return excluded
 
-    def _by_rating(self, block: _Users) -> tuple[list[NDArray[np.intp]], list[NDArray[np.float64]]]:
-        """Return the movies offered to each user, best first, and their scores."""
+    def _by_rating(
+        self, block: _Users
+    ) -> tuple[list[NDArray[np.intp]], list[_Values], "list[_Predicted]"]:
+        """Return the movies offered to each user, best first, their scores, and predictions."""
         users = range(len(block.rows))
+        excluded = [self._excluded_for(block, user) for user in users]
         penalty = [self._penalty(int(known)) for known in block.known]
-        if block.first_stage is None:
-            movies = [np.arange(len(self._excluded))] * len(users)
-            mean = np.split(self._predict(block, users, movies).mean, len(users))
-            scores = [mean[user] - penalty[user] for user in users]
-            offered = [
-                rank(scores[user], self._excluded_for(block, user), self._request.offered)
-                for user in users
-            ]
-            return offered, [scores[user][rows] for user, rows in enumerate(offered)]
-        selections: list[_Selection] = []
-        for user in users:
-            first_stage = block.first_stage[user] + self._offset - penalty[user]
-            unknown = np.full(len(first_stage), np.nan)
-            selections.append(
-                select_by_rating(
-                    first_stage, unknown, self._excluded_for(block, user),
-                    self._of_rated_franchise(block.watched[user]), self._request.offered,
-                )
-            )  # fmt: skip
-        scores = [np.full(len(self._excluded), np.nan) for _ in users]
+        found = [_Predicted() for _ in users]
         offered = [np.empty(0, dtype=np.intp) for _ in users]
+        selections = [self._selection(block, user, penalty[user], excluded[user]) for user in users]
         wanted = {user: next(selections[user]) for user in users}
         while wanted:
-            mean = self._predict(block, list(wanted), list(wanted.values())).mean
-            parts = np.split(mean, np.cumsum([len(rows) for rows in wanted.values()])[:-1])
+            predictions = self._predict(block, list(wanted), list(wanted.values()))
+            ends = np.cumsum([len(rows) for rows in wanted.values()])
             further: dict[int, NDArray[np.intp]] = {}
-            for (user, rows), part in zip(wanted.items(), parts, strict=True):
-                scores[user][rows] = found = part - penalty[user][rows]
+            for (user, rows), end in zip(wanted.items(), ends, strict=True):
+                part = predictions.part(slice(int(end) - len(rows), int(end)))
+                found[user].add(rows, part)
                 try:
-                    further[user] = selections[user].send(found)
+                    further[user] = selections[user].send(part.mean - penalty[user][rows])
                 except StopIteration as done:
                     offered[user] = done.value
             wanted = further
-        return offered, [scores[user][rows] for user, rows in enumerate(offered)]
+        scores = [
+            found[user].of(rows).mean - penalty[user][rows] for user, rows in enumerate(offered)
+        ]
+        return offered, scores, found
+
+    def _selection(
+        self, block: _Users, user: int, penalty: _Values, excluded: NDArray[np.bool_]
+    ) -> _Selection:
+        """Return the selection of a user's movies; without a first stage, from all movies."""
+        unknown, k = np.full(len(excluded), np.nan), self._request.offered
+        if block.first_stage is None:
+            return _select_from_all(excluded, k)
+        return select_by_rating(
+            block.first_stage[user] + self._offset - penalty, unknown, excluded,
+            self._of_rated_franchise(block.watched[user]), k,
+        )  # fmt: skip
 
     def _penalty(self, known: int) -> NDArray[np.float64]:
         """Return what a ranking by rating subtracts from the predictions, of shape C."""
@@ -199,7 +231,7 @@ class BatchRanker:
         """Return the probabilities of some movies of each user to be among the next ten."""
         model = self._model.next_item
         found = zip(self._candidates_of(block), movies, strict=True)
-        p_next = [model.next.probabilities(candidates)[rows] for candidates, rows in found]
+        p_next = [model.next.probabilities_of(candidates, rows) for candidates, rows in found]
         return within_next(np.concatenate(p_next))
 
     def _candidates_of(self, block: _Users) -> list[Candidates]:

@@ -46,7 +46,7 @@ CRITERIA: Final[Mapping[By, Callable[[Scores], NDArray[np.float64]]]] = {
 """The criteria a ranking can be by."""
 
 
-def rank(score: NDArray[np.float64], excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+def rank(score: NDArray[np.floating], excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
     """Return the rows of the k movies with the highest scores, best first.
 
     Args:

@@ -38,7 +38,7 @@ _SHOWN_INFLUENCES: Final = 3
 _NOTABLE_EFFECT: Final = 0.02
 """Least effect of a rating, in stars, that is given as a reason."""
 _INFLUENCES_TRIED: Final = 40
-_BLOCK: Final = 50
+BLOCK: Final = 100
 """Users whose rankings are stored at once."""
 
 
@@ -99,7 +99,7 @@ def recommend_all(
     key = key_of(model, request)
 
     def rank_block(first: int) -> pl.DataFrame:
-        return ranker.rank(users[first : first + _BLOCK])
+        return ranker.rank(users[first : first + BLOCK])
 
     with (
         one_thread(),
@@ -107,16 +107,16 @@ def recommend_all(
         progress_bar("ranking", len(users)) as advance,
     ):
         left: list[int] = []
-        for first in range(0, len(users), _BLOCK):
+        for first in range(0, len(users), BLOCK):
             if blocks.holds(_name(first)):
-                advance(_BLOCK)
+                advance(BLOCK)
             else:
                 left.append(first)
         # The first alone: it computes what all share.
         alone = ((first, rank_block(first)) for first in left[:1])
         for first, block in chain(alone, completed_tasks(rank_block, left[1:])):
             blocks.write(_name(first), block)
-            advance(_BLOCK)
+            advance(BLOCK)
         _write_ranked(model, blocks.files, out)
     return len(users)
 

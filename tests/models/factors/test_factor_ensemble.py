@@ -11,9 +11,10 @@ from safetensors.numpy import (
 )
 
 from foreseen.features.interaction_log import InteractionLog
+from foreseen.features.queries import Queries
 from foreseen.models.factors.bayesian_mf import FactorSettings
 from foreseen.models.factors.factor_ensemble import FACTOR_FEATURES, FactorEnsemble
-from foreseen.models.factors.fold_in import fold_in, predict_all
+from foreseen.models.factors.fold_in import fold_in
 
 SETTINGS = (
     FactorSettings(rank=3, directions=2, sweeps=8, burn_in=4, samples=2),
@@ -48,10 +49,19 @@ def test_predictions_are_the_mean_of_the_members(
     np.testing.assert_array_equal(found.values[:, :-1], members[0].values)
     disagreement = found.values[:, FACTOR_FEATURES.index("factor_disagreement")]
     np.testing.assert_allclose(disagreement, ratings.std(axis=0), rtol=1e-4, atol=1e-6)
-    rows = np.array([5], dtype=np.int32)
-    everything = [predict_all(member, log.view, rows, log.end) for member in fitted.members]
+
+
+def test_predictions_of_all_movies_are_the_mean_of_the_members(
+    fitted: FactorEnsemble, log: InteractionLog
+) -> None:
+    movies = np.arange(len(log.catalogue), dtype=np.int32)
+    row = np.full(len(movies), 5, dtype=np.int32)
+    queries = Queries(row, row, movies, np.full(len(movies), log.end))
+    members = [fold_in(member, log.view, queries, features=False) for member in fitted.members]
     np.testing.assert_allclose(
-        fitted.predict_all(log.view, rows, log.end), np.mean(everything, axis=0), rtol=1e-12
+        fitted.predict_all(log.view, row[:1], log.end)[0],
+        np.mean([member.rating for member in members], axis=0),
+        atol=1e-5,
     )
 
 

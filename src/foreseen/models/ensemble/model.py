@@ -139,7 +139,7 @@ class EnsemblePredictor:
 
     def first_stage_scores(
         self, view: LogView, rows: NDArray[np.int32], before: int
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float32]:
         """Return the factors' predictions of all movies for B histories, of shape B x C."""
         return self.factors.predict_all(view, rows, before)
 

@@ -148,12 +148,16 @@ class FactorEnsemble:
 
     def predict_all(
         self, view: LogView, rows: NDArray[np.int32], before: int
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float32]:
         """Return the members' mean ratings of all movies for B histories, of shape B x C."""
         moments = np.array([snapshot.moment for snapshot in self.snapshots], dtype=np.int64)
         number = int(np.searchsorted(moments, before, side="right"))
         members = self.members if not number else self.snapshots[number - 1].members
-        return np.mean([predict_all(member, view, rows, before) for member in members], axis=0)
+        found = predict_all(members[0], view, rows, before)
+        for member in members[1:]:
+            found += predict_all(member, view, rows, before)
+        found /= len(members)
+        return found
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the members as fitted, by name."""

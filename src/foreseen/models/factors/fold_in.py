@@ -105,15 +105,19 @@ def _fold_in_once(
 
 def predict_all(
     factors: Factors, view: LogView, rows: NDArray[np.int32], before: int
-) -> NDArray[np.float64]:
-    """Return the expected ratings of all C movies for B histories, of shape B x C."""
+) -> NDArray[np.float32]:
+    """Return the expected ratings of all C movies for B histories, of shape B x C.
+
+    In single precision, as the vectors of the movies are.
+    """
     factors = factors.extended(len(view.catalogue))
     histories = view.histories
     ends = histories.ends(rows, np.full(len(rows), before, dtype=np.int64))
     users = user_vectors(factors, histories, rows, ends)
     vectors = factors.by_movie[:-1].reshape(-1, users.coefficients.shape[1])
-    coefficients = users.coefficients.astype(np.float32)
-    return users.offset[:, None] + (coefficients @ vectors.T).astype(np.float64)
+    found: NDArray[np.float32] = users.coefficients.astype(np.float32) @ vectors.T
+    found += users.offset.astype(np.float32)[:, None]
+    return found
 
 
 def _prior_arrays(

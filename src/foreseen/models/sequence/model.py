@@ -182,8 +182,9 @@ class SequenceModel:
         events = self._events(view, rows, before, moments)
         size = np.minimum(np.diff(events.starts), self.settings.length)
         first = events.starts[1:] - size
-        found = torch.empty(len(rows), len(table.bias), 2)
-        found[:] = torch.log_softmax(table.bias, dim=0)[:, None]
+        # All movies of a score side by side: readers go through one score after the other.
+        found = torch.empty(len(rows), 2, len(table.bias))
+        found[:] = torch.log_softmax(table.bias, dim=0)
         order = np.argsort(size, kind="stable")
         order = order[size[order] > 0]
         ends = np.flatnonzero(np.diff((np.cumsum(size[order]) - 1) // _TOKENS)) + 1
@@ -193,8 +194,8 @@ class SequenceModel:
                 state = self.network.last_states(batch, table.inputs)
                 for column, query in enumerate((state, self.network.horizon(state))):
                     logits = torch.addmm(table.bias, query, table.outputs.t())
-                    found[torch.from_numpy(part), :, column] = torch.log_softmax(logits, dim=1)
-        return found.numpy()
+                    found[torch.from_numpy(part), column] = torch.log_softmax(logits, dim=1)
+        return found.numpy().transpose(0, 2, 1)
 
     def _events(
         self,
