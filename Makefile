@@ -26,7 +26,7 @@ endif
 STAMP := $(ENVIRONMENT)/foreseen-installed
 SHOW := $(PYTHON_IN) scripts/show.py
 
-.PHONY: install activate run test coverage bench docs pictures notebook lint format clean
+.PHONY: install activate run test coverage bench docs pictures messages notebook lint format clean
 
 install: $(STAMP)
 	@echo "installed in $(KIND); to use it: $(ACTIVATE)"
@@ -63,6 +63,9 @@ docs: $(STAMP)
 
 pictures: $(STAMP)
 	$(PYTHON_IN) benchmarks/pictures.py work/models/ensemble docs/figures
+
+messages: $(STAMP)
+	$(PYTHON_IN) scripts/update_messages.py
 
 notebook: $(STAMP)
 	$(PYTHON_IN) scripts/run_notebook.py examples/quickstart.ipynb

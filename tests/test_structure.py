@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "foreseen"
 # Each layer may import from itself and from those before it.
 LAYERS = [
-    "errors", "entry_points", "files", "integrity", "progress", "reports", "compute", "cluster",
+    "errors", "messages", "entry_points", "files", "integrity", "progress", "reports", "compute",
+    "cluster",
     "data", "features", "candidates", "models", "ranking", "evaluation", "drift", "registry",
     "serving", "cli", "testing", "__main__",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ def phone(
     width: int,
     height: int,
     scheme: Literal["light", "dark"] = "light",
+    language: str = "en",
 ) -> BrowserContext:
     return browser.new_context(
         base_url=server.address,
@@ -24,6 +25,7 @@ def phone(
         is_mobile=True,
         has_touch=True,
         color_scheme=scheme,
+        locale=language,
     )
 
 

@@ -103,7 +103,7 @@ def test_the_pages_can_be_installed(server: Server) -> None:
         assert worker.headers["cache-control"] == "no-cache"
         files = json.loads(worker.text.split("const FILES = ")[1].split(";")[0])
         assert all(client.get(file).status_code == 200 for file in files)
-        response = client.get("/static/manifest.webmanifest")
+        response = client.get("/manifest.webmanifest")
         assert response.headers["content-type"].startswith("application/manifest+json")
         manifest = response.json()
         assert {"192x192", "512x512"} <= {icon["sizes"] for icon in manifest["icons"]}

@@ -75,6 +75,33 @@ def test_a_new_user_rates_five_films_and_the_ranking_changes(page: Page) -> None
     assert page.locator("#rated .tile").count() == 5
 
 
+def test_a_user_chooses_german_and_rates(page: Page) -> None:
+    page.goto("/rate?query=matrix")
+    page.fill("input[name=query]", "shawshank")
+    page.wait_for_function("() => location.search === '?query=shawshank'")
+    page.click("footer >> text=Deutsch")
+    page.wait_for_selector("html[lang=de]")
+    assert page.input_value("input[name=query]") == "shawshank"
+    click_stars(page, 0, 4.5)
+    wait_for_status(page, f"{title_of(page, 0)} mit 4,5 bewertet")
+    assert page.locator(".stars output").first.inner_text() == "4,5"
+    page.wait_for_selector(".progress:has-text('1 von 5')")
+    page.goto("/")
+    assert page.locator("h1").inner_text() == "Für dich"
+    page.locator(".card [data-list=watchlist]").first.click()
+    page.wait_for_selector("#status:has-text('für später gemerkt')")
+    page.goto("/together")
+    page.fill("[data-guest] input", "Ben")
+    page.click("text=Gast hinzufügen")
+    page.wait_for_selector("#people >> text=0 Bewertungen")
+    page.goto("/sign-in")
+    page.fill("input[name=name]", "nobody")
+    page.fill("input[name=password]", "not the password")
+    page.click("main button:has-text('Anmelden')")
+    page.wait_for_selector("text=Name und Passwort gehören nicht zusammen")
+    assert page.locator("footer [aria-current]").inner_text() == "Deutsch"
+
+
 def test_a_rating_is_undone_from_its_message(page: Page) -> None:
     page.goto("/rate")
     click_stars(page, 0, 4)
@@ -277,7 +304,7 @@ def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
         "ratings => document.querySelector('.facts').innerText.split('\\n')[3] !== ratings",
         arg=ratings,
     )
-    assert "Took in" in page.locator("#decision").inner_text()
+    assert "added; " in page.locator("#decision").inner_text()
     assert page.locator("[data-update]").is_enabled()
 
 
@@ -340,11 +367,11 @@ def test_films_of_any_id_are_opened_rated_and_dismissed(page: Page) -> None:
         page.wait_for_selector("#status:has-text('Deleted your rating')")
 
 
-@pytest.mark.parametrize("width", [320, 360, 412])
+@pytest.mark.parametrize(("width", "language"), [(320, "de"), (320, "en"), (412, "de")])
 def test_nothing_leaves_a_phones_screen_after_rating(
-    browser: Browser, server: Server, width: int
+    browser: Browser, server: Server, width: int, language: str
 ) -> None:
-    context = phone(browser, server, width, 700)
+    context = phone(browser, server, width, 700, language=language)
     page = context.new_page()
     page.goto("/rate")
     page.locator(".stars input").first.tap()
@@ -372,11 +399,11 @@ def test_nothing_leaves_a_phones_screen_after_rating(
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en"), ("dark", "de")])
 def test_pages_are_accessible_and_fit_a_phone(
-    browser: Browser, server: Server, scheme: Literal["light", "dark"]
+    browser: Browser, server: Server, scheme: Literal["light", "dark"], language: str
 ) -> None:
-    context = phone(browser, server, 390, 844, scheme)
+    context = phone(browser, server, 390, 844, scheme, language)
     page = context.new_page()
     page.goto("/rate")
     page.locator(".stars input").first.tap()

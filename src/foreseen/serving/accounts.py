@@ -18,6 +18,7 @@ from itsdangerous import BadSignature, Signer
 
 from foreseen.errors import InputError
 from foreseen.integrity import sha256
+from foreseen.messages import Message
 from foreseen.serving.passwords import Passwords, check_name, check_password, is_name
 from foreseen.serving.sign_in_limits import SignInLimits
 from foreseen.serving.store import Store, Token, User
@@ -116,7 +117,7 @@ class Accounts:
         name = check_name(name)
         check_password(password, name)
         if self._store.credentials(name) is not None:
-            raise InputError(f"the name '{name}' is taken; choose another")
+            raise InputError(Message("the name '%(name)s' is taken; choose another", name=name))
         digest = self._passwords.hash(password)
         guest = session.user
         role = self._store.sign_up(
@@ -164,7 +165,7 @@ class Accounts:
         """
         user = session.user
         if user.name is None:
-            raise InputError("sign up first: guests have no password")
+            raise InputError(Message("sign up first: guests have no password"))
         check_password(new, user.name)
         self._verify(user.name, old, address, trusted=True)
         digest = self._passwords.hash(new)
@@ -174,7 +175,7 @@ class Accounts:
         self._limits.count(name, address, trusted=trusted)
         found = self._store.credentials(name) if is_name(name) else None
         if not self._passwords.verify(password, found[1] if found else None) or found is None:
-            raise SignInError("name and password do not belong together")
+            raise SignInError(Message("name and password do not belong together"))
         self._limits.succeeded(name, address, trusted=trusted)
         return found[0]
 
@@ -204,9 +205,9 @@ class Accounts:
         """
         label = label.strip()
         if not 1 <= len(label) <= 64 or not label.isprintable():
-            raise InputError("a token's label should have 1 to 64 characters")
+            raise InputError(Message("a token's label should have 1 to 64 characters"))
         if user.name is None:
-            raise InputError("sign up first: tokens are for accounts with a name")
+            raise InputError(Message("sign up first: tokens are for accounts with a name"))
         text = secrets.token_urlsafe(32)
         return self._store.add_token(sha256(text.encode()), user.id, label, _now()), text
 

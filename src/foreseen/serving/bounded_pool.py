@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from foreseen.errors import ForeseenError
+from foreseen.messages import Message
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -42,7 +43,9 @@ class BoundedPool:
             OverloadedError: If too many calls are waiting.
         """
         if self._pending >= self._bound:
-            raise OverloadedError("too many requests at the same time; try again in a moment")
+            raise OverloadedError(
+                Message("too many requests at the same time; try again in a moment")
+            )
         self._pending += 1
         try:
             return await run_sync(lambda: function(*args, **kwargs), limiter=self._limiter)

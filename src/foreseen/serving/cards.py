@@ -71,7 +71,7 @@ def _add_reasons(page: Page, cards: Sequence[dict[str, Any]]) -> None:
     movies = [int(snapshot.ids[shown["row"]]) for shown in cards]
     # Of all at once: the ratings are left out one by one for the whole list.
     moved_by = page.context.recommender.influences(snapshot, history, movies, _INFLUENCES_TRIED)
-    sentences = Reasons(snapshot, history)
+    sentences = Reasons(snapshot, history, page.language)
     for shown, strongest in zip(cards, moved_by, strict=True):
         shown["why"] = sentences.of(shown, strongest[:_INFLUENCES_SHOWN])
 
@@ -86,6 +86,7 @@ def rows_of_cards(page: Page, shown: Collection[Id]) -> list[tuple[str, list[dic
         shown: Ids of movies that are shown already.
     """
     snapshot, used = page.snapshot, set(shown)
+    gettext = page.language.gettext
     rows: list[tuple[str, list[dict[str, Any]]]] = []
 
     def add(heading: str, cards: Sequence[dict[str, Any]]) -> None:
@@ -95,15 +96,19 @@ def rows_of_cards(page: Page, shown: Collection[Id]) -> list[tuple[str, list[dic
             rows.append((heading, sorted(new, key=lambda entry: -entry["prediction"])))
 
     for title, cards in _because_loved(page):
-        add(f"Because you loved {title}", cards)
+        add(gettext("Because you loved %(title)s", title=title), cards)
     pool = _rank(page, RankingRequest(_SAFE_POOL), MovieFilter(known="well"))
     safe = sorted(pool, key=lambda entry: -(entry.low or 0.0))
-    add("Safe bets", [_entry_card(snapshot, entry, page.saved) for entry in safe])
+    add(gettext("Safe bets"), [_entry_card(snapshot, entry, page.saved) for entry in safe])
     request = RankingRequest(_ROW_MOVIES + len(used))
     little = _rank(page, request, MovieFilter(known="little"))
-    add("Few have seen these", [_entry_card(snapshot, entry, page.saved) for entry in little])
+    add(
+        gettext("Few have seen these"),
+        [_entry_card(snapshot, entry, page.saved) for entry in little],
+    )
     blend = _rank(page, replace(request, by="blend"), MovieFilter())
-    heading = "Rated high by people like you" if page.state.ratings else "Rated high by many"
+    similar, many = gettext("Rated high by people like you"), gettext("Rated high by many")
+    heading = similar if page.state.ratings else many
     add(heading, [_entry_card(snapshot, entry, page.saved) for entry in blend])
     return rows
 

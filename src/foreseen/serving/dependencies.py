@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Request
 
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.queries import History
+from foreseen.messages import Message
 from foreseen.serving.accounts import SESSION_COOKIE, Accounts, Session
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.imports import Imports
@@ -145,7 +146,7 @@ async def require_admin(current: "Annotated[CurrentUser, Depends(require_user)]"
         ProblemError: If the user is not an administrator.
     """
     if current.user.role != "admin":
-        raise ProblemError(403, "admins-only", "only an administrator may do this")
+        raise ProblemError(403, "admins-only", Message("only an administrator may do this"))
     return current
 
 
@@ -210,7 +211,9 @@ async def movie_code(movie: Annotated[str, Path(max_length=200)], snapshot: Snap
     identifier = id_of_segment(movie)
     code = snapshot.encoding.movies.code(identifier)
     if code == UNKNOWN:
-        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {identifier}")
+        raise ProblemError(
+            404, "no-such-movie", Message("the catalogue has no movie %(movie)s", movie=identifier)
+        )
     return code
 
 

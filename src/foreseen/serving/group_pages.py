@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import HTMLResponse
 
+from foreseen.messages import Message
 from foreseen.serving.api.groups import find_group
 from foreseen.serving.api.schemas import LARGEST_ID
 from foreseen.serving.cards import card
@@ -38,7 +39,7 @@ def together(
     chosen = None
     if group:
         if current is None:
-            raise ProblemError(401, "not-authenticated", "sign in to see your groups")
+            raise ProblemError(401, "not-authenticated", Message("sign in to see your groups"))
         chosen = find_group(context.store, current.user, group)
     return page.render(
         "together.html",
@@ -56,7 +57,7 @@ def join(
     """Show an invitation to a group, to accept it."""
     group = page.context.store.invited_to(digest_of(invitation), now())
     if group is None:
-        message = "this invitation is unknown or has expired; ask for another"
+        message = Message("this invitation is unknown or has expired; ask for another")
         raise ProblemError(404, "no-such-invitation", message)
     user = page.current.user.id if page.current else None
     return page.render(

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foreseen.messages import Message
 from foreseen.serving.problems import problem
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,8 +41,10 @@ class AllowedHosts:
         if scope["type"] == "http" and self._names is not None and scope["path"] not in _HEALTH:
             name = host_name(Headers(scope=scope).get("host", ""))
             if name not in self._names:
-                detail = "the server has another name; an administrator can allow this one by "
-                detail += "--allowed-host"
+                detail = Message(
+                    "the server has another name; an administrator can allow this one by "
+                    "--allowed-host"
+                )
                 await problem(400, "unknown-host", detail)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

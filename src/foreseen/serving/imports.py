@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from foreseen.data.sources.personal import FilmList
+from foreseen.messages import Message
 from foreseen.serving.bounded_pool import BoundedPool
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.processes import ProcessError, call_in_process
@@ -77,7 +78,7 @@ class Imports:
     ) -> tuple[MatchedExport, ImportedCounts]:
         wait = self._of_user.take(str(user)) or self._of_address.take(client_key(address))
         if wait > 0:
-            detail = "too many imports; try again later"
+            detail = Message("too many imports; try again later")
             raise ProblemError(429, "too-many-requests", detail, wait)
         index = snapshot.title_index
         try:
@@ -86,7 +87,10 @@ class Imports:
             else:
                 matched = call_in_process(_SECONDS, match_upload, upload, index)
         except ProcessError as error:
-            detail = f"the file takes too much time or memory ({error}); import a part of it"
+            detail = Message(
+                "the file takes too much time or memory (%(reason)s); import a part of it",
+                reason=error,
+            )
             raise ProblemError(422, "invalid-input", detail) from error
         return matched, store_matched(self._store, user, matched)
 

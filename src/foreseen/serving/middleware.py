@@ -7,8 +7,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
 
+from foreseen.messages import Message
 from foreseen.serving.problems import problem
 
 _LOG: Final = logging.getLogger("foreseen.serving")
@@ -55,7 +57,7 @@ class RequestMiddleware:
             return
         start, status = time.perf_counter(), 0
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_headers(message: Event) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -70,7 +72,7 @@ class RequestMiddleware:
             _LOG.exception("a request failed", exc_info=error)
             if status:
                 raise
-            detail = "an unexpected error occurred; it was logged"
+            detail = Message("an unexpected error occurred; it was logged")
             await problem(500, "internal-error", detail)(scope, receive, send_with_headers)
         finally:
             self._record(scope, status, time.perf_counter() - start)
@@ -132,7 +134,7 @@ class BodyLimit:
                 break
         is_received = False
 
-        async def replay() -> Message:
+        async def replay() -> Event:
             nonlocal is_received
             if is_received:
                 return await receive()
@@ -144,7 +146,7 @@ class BodyLimit:
     async def _stream(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         received, refused = 0, False
 
-        async def receive_limited() -> Message:
+        async def receive_limited() -> Event:
             nonlocal received, refused
             message = await receive()
             received += len(message.get("body", b""))
@@ -153,7 +155,7 @@ class BodyLimit:
                 await _refuse(limit, scope, receive, send)
             return {"type": "http.disconnect"} if refused else message
 
-        async def send_unless_refused(message: Message) -> None:
+        async def send_unless_refused(message: Event) -> None:
             if not refused:
                 await send(message)
 
@@ -161,5 +163,5 @@ class BodyLimit:
 
 
 async def _refuse(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
-    detail = f"the body of this request may have at most {limit >> 10} KiB"
+    detail = Message("the body of this request may have at most %(size)s KiB", size=limit >> 10)
     await problem(413, "too-large", detail)(scope, receive, send)

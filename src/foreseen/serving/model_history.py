@@ -7,10 +7,25 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from foreseen.errors import ModelFolderError
+from foreseen.messages import Message, message_of
 from foreseen.registry import drift_log
 from foreseen.registry.drift_log import DriftFinding, DriftLog, MeasuredWindow
+from foreseen.serving.languages import Language
 from foreseen.serving.snapshot import ModelSnapshot
 
+STATES: Final = {
+    "open": Message("open"),
+    "acknowledged": Message("acknowledged"),
+    "closed": Message("closed"),
+}
+"""States of a finding, as the page shows them."""
+ACTIONS: Final = {
+    "update": Message("update"),
+    "promote": Message("promotion"),
+    "rollback": Message("rollback"),
+    "acknowledge": Message("acknowledgement"),
+}
+"""Entries of the audit log, as the page shows them."""
 _MOST_BARS: Final = 48
 _LEAST_RANGE: Final = 0.05
 """Least range of the axis of errors, so that small differences do not look large."""
@@ -68,13 +83,13 @@ class ModelHistory:
     fault: str
 
 
-def model_history(snapshot: ModelSnapshot, folder: Path) -> ModelHistory:
-    """Return the history of the model in a folder."""
+def model_history(snapshot: ModelSnapshot, folder: Path, chosen: Language) -> ModelHistory:
+    """Return the history of the model in a folder, with the labels in a language."""
     log, fault = DriftLog(), ""
     try:
         log = drift_log.read(folder)
     except ModelFolderError as error:
-        fault = str(error)
+        fault = message_of(error)
     times = snapshot.model.log.timestamp
     begins, ends = int(times[0]), int(times[-1])
     lowest, highest = _bounds(log.windows)
@@ -93,7 +108,7 @@ def model_history(snapshot: ModelSnapshot, folder: Path) -> ModelHistory:
     )
     trained = _position(snapshot.version.until, begins, ends)
     return ModelHistory(
-        ratings=_ratings(snapshot),
+        ratings=_ratings(snapshot, chosen),
         trained=trained if snapshot.version.until <= ends else None,
         points=points,
         lowest=lowest,
@@ -110,7 +125,7 @@ def model_history(snapshot: ModelSnapshot, folder: Path) -> ModelHistory:
     )
 
 
-def _ratings(snapshot: ModelSnapshot) -> tuple[Bar, ...]:
+def _ratings(snapshot: ModelSnapshot, chosen: Language) -> tuple[Bar, ...]:
     """Return the ratings per month, or per year if that would be too many bars."""
     times = snapshot.model.log.timestamp
     months = times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
@@ -120,7 +135,7 @@ def _ratings(snapshot: ModelSnapshot) -> tuple[Bar, ...]:
     names = [int(periods[0]) + number for number in range(len(counts))]
     return tuple(
         Bar(
-            f"{1970 + name // 12}-{name % 12 + 1:02d}" if by_month else str(1970 + name),
+            chosen.month(1970 + name // 12, name % 12 + 1) if by_month else str(1970 + name),
             int(count),
             float(count / counts.max()),
         )

@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foreseen.messages import Message
 from foreseen.serving.middleware import IMPORT_PATH
 from foreseen.serving.problems import problem
 
@@ -63,7 +64,7 @@ class LoadShedding:
             finally:
                 limit.slots.release()
         else:
-            detail = "too many requests at the same time; try again in a moment"
+            detail = Message("too many requests at the same time; try again in a moment")
             await problem(503, "overloaded", detail, _RETRY_SECONDS)(scope, receive, send)
 
     def _limit_of(self, scope: Scope) -> _Limit | None:

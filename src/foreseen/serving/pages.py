@@ -19,7 +19,7 @@ from foreseen.serving.api.schemas import movie_row
 from foreseen.serving.cards import card, ranked_cards, rows_of_cards
 from foreseen.serving.dependencies import MovieCode, now
 from foreseen.serving.filters import Known, MovieFilter, release_decades
-from foreseen.serving.model_history import model_history
+from foreseen.serving.model_history import ACTIONS, STATES, model_history
 from foreseen.serving.movie_details import most_similar, ratings_by_year
 from foreseen.serving.onboarding import ENOUGH_RATINGS, onboarding_movies
 from foreseen.serving.recommender import predict, rating_probabilities
@@ -195,7 +195,9 @@ def model(page: CurrentPage) -> Response:
     return page.render(
         "model.html",
         status=model_status(page.snapshot, page.context),
-        history=model_history(page.snapshot, page.context.live.folder),
+        history=model_history(page.snapshot, page.context.live.folder, page.language),
+        states=STATES,
+        actions=ACTIONS,
         is_admin=page.is_admin,
     )
 

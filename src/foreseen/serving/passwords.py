@@ -10,6 +10,7 @@ from argon2.exceptions import VerificationError
 from argon2.low_level import ARGON2_VERSION  # pyright: ignore[reportUnknownVariableType]
 
 from foreseen.errors import InputError
+from foreseen.messages import Message
 
 _SHORTEST_PASSWORD: Final = 10
 _LONGEST_PASSWORD: Final = 1024
@@ -63,8 +64,10 @@ def check_name(name: str) -> str:
     """
     if not is_name(name):
         raise InputError(
-            "a name has 2 to 32 letters, digits, dots, dashes or underscores, and begins with a "
-            "letter or a digit"
+            Message(
+                "a name has 2 to 32 letters, digits, dots, dashes or underscores, and begins with "
+                "a letter or a digit"
+            )
         )
     return name.lower()
 
@@ -76,6 +79,8 @@ def check_password(password: str, name: str) -> None:
         InputError: If it is.
     """
     if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-        raise InputError(f"a password has at least {_SHORTEST_PASSWORD} characters")
+        raise InputError(
+            Message("a password has at least %(least)s characters", least=_SHORTEST_PASSWORD)
+        )
     if len(set(password)) < _FEWEST_CHARACTERS or (len(name) > 3 and name in password.lower()):
-        raise InputError("this password is too easily guessed; choose another")
+        raise InputError(Message("this password is too easily guessed; choose another"))

@@ -1,12 +1,16 @@
 """Errors as problem details, `application/problem+json` (RFC 9457), or as pages for browsers."""
 
 from typing import Final
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import Receive, Scope, Send
 
-# The parent process imports this module before it starts the workers; the templates come later.
+from foreseen.messages import Message
+
+# The parent process imports this module before it starts the workers; the templates and languages
+# come later.
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -17,7 +21,7 @@ class ProblemError(Exception):
     Attributes:
         status: HTTP status code.
         kind: Identifier of the kind of problem, such as `no-such-movie`.
-        detail: What is wrong and how to correct it.
+        detail: What is wrong and how to correct it; a `Message` is translated.
         retry_after: Seconds after which the same request may succeed; None if it will not.
     """
 
@@ -30,41 +34,54 @@ class ProblemError(Exception):
 
 
 _TITLES: Final = {
-    400: "This address is not served here",
-    401: "Please sign in",
-    403: "Not allowed",
-    404: "Page not found",
-    405: "This page cannot do that",
-    409: "Changed meanwhile",
-    413: "Too large",
-    422: "That does not fit",
-    429: "Too many requests",
-    500: "An error on our side",
-    503: "Back in a moment",
+    400: Message("This address is not served here"),
+    401: Message("Please sign in"),
+    403: Message("Not allowed"),
+    404: Message("Page not found"),
+    405: Message("This page cannot do that"),
+    409: Message("Changed meanwhile"),
+    413: Message("Too large"),
+    422: Message("That does not fit"),
+    429: Message("Too many requests"),
+    500: Message("An error on our side"),
+    503: Message("Back in a moment"),
 }
+_OTHER_TITLE: Final = Message("This did not work")
+_VARY: Final = "Accept, Accept-Language, Cookie"
 
 
 class ProblemResponse(JSONResponse):
-    """A problem: as a page if the client accepts HTML and the path is not of the API."""
+    """A problem: as a page if the client accepts HTML and the path is not of the API.
+
+    The detail is in the language of the request, which is English unless the request asks for
+    another.
+    """
 
     media_type = MEDIA_TYPE
 
     def __init__(self, status: int, kind: str, detail: str, retry_after: int | None = None) -> None:
         """Describe a problem; see `ProblemError` for the arguments."""
-        content = {
+        self._content = {
             "type": f"urn:foreseen:{kind}",
             "title": kind.replace("-", " "),
             "status": status,
             "detail": detail,
         }
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        super().__init__(content, status, {**headers, "Vary": "Accept"})
+        super().__init__(self._content, status, {**headers, "Vary": _VARY})
         self._detail = detail
         self._retry_after = retry_after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response in the form that suits the request."""
+        from foreseen.serving.languages import SOURCE, language_of
+
+        chosen = language_of(scope)
+        detail = chosen.translate(self._detail)
         if not _wants_page(scope):
+            if chosen.code != SOURCE:
+                self.body = self.render({**self._content, "detail": detail})
+                self.headers["Content-Length"] = str(len(self.body))
             await super().__call__(scope, receive, send)
             return
         from foreseen.serving.templates import render_template
@@ -72,12 +89,14 @@ class ProblemResponse(JSONResponse):
         reloads = scope["method"] == "GET" and self.status_code == 503
         text = render_template(
             "error.html",
+            chosen,
             path=scope["path"],
+            parameters=parse_qs(scope["query_string"].decode("latin-1")),
             user=None,
             csrf_token="",
-            title=_TITLES.get(self.status_code, "This did not work"),
+            title=chosen.translate(_TITLES.get(self.status_code, _OTHER_TITLE)),
             status=self.status_code,
-            detail=self._detail[:1].upper() + self._detail[1:],
+            detail=detail[:1].upper() + detail[1:],
             reload_after=self._retry_after if reloads else None,
         )
         kept = {

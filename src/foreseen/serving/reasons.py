@@ -6,13 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from foreseen.features import user_statistics as users_at
 from foreseen.features.encoder import taste
 from foreseen.features.queries import History
 from foreseen.ranking.explain import Influence
+from foreseen.serving.languages import Language
 from foreseen.serving.movie_details import movie_card
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.templates import plural
 
 _NOTABLE_EFFECT: Final = 0.1
 """Least effect of a rating on a prediction, in stars, that is a reason."""
@@ -28,13 +27,15 @@ _FEW_RATINGS: Final = 20
 class Reasons:
     """The sentences of one page; a movie, genre or decade is named at most twice."""
 
-    def __init__(self, snapshot: ModelSnapshot, history: History) -> None:
+    def __init__(self, snapshot: ModelSnapshot, history: History, chosen: Language) -> None:
         """Compute the user's taste.
 
         Args:
             snapshot: The model.
             history: The user's ratings.
+            chosen: The language of the sentences.
         """
+        self._language = chosen
         self._snapshot = snapshot
         self._per_star = snapshot.encoding.scale.per_star
         self._named: Counter[str] = Counter()
@@ -58,48 +59,74 @@ class Reasons:
             card: The card of the movie.
             moved_by: The ratings with the strongest influence, on the scale of the source.
         """
-        sentence = self._crowd(card)
+        chosen, views = self._language, int(card["views"])
+        names_few = 0 < views < _FEW_RATINGS
         for name, text in self._candidates(card, moved_by):
             if self._named[name] < _REPEATED:
                 self._named[name] += 1
-                sentence = text
-                break
-        if 0 < card["views"] < _FEW_RATINGS and not sentence.startswith("Only"):
-            sentence += f" Only {_people(card['views'])} rated it, so this is a guess."
-        return sentence
+                if not names_few:
+                    return text
+                guess = chosen.ngettext(
+                    "Only %(count)s person rated it, so this is a guess.",
+                    "Only %(count)s people rated it, so this is a guess.",
+                    views,
+                )
+                return f"{text} {guess}"
+        return self._crowd(card)
 
     def _candidates(
         self, card: Mapping[str, Any], moved_by: Sequence[Influence]
     ) -> Iterator[tuple[str, str]]:
-        snapshot = self._snapshot
+        snapshot, chosen = self._snapshot, self._language
         for entry in moved_by:
             row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
             if entry.effect >= _NOTABLE_EFFECT * self._per_star and row is not None:
                 title = movie_card(snapshot, row).title
                 yield (
                     f"movie {entry.movie}",
-                    f"Your {entry.rating:g} for {title} raises it by {entry.effect:.1f}.",
+                    chosen.gettext(
+                        "Your %(rating)s for %(title)s raises it by %(effect)s.",
+                        rating=chosen.number(entry.rating),
+                        title=title,
+                        effect=chosen.number(entry.effect, 1),
+                    ),
                 )
         liked = sorted(
             ((self._genres.get(name, 0.0), name) for name in card["genres"]), reverse=True
         )
         for value, name in liked:
             if value >= _NOTABLE_TASTE:
-                above = value * self._per_star
-                yield f"genre {name}", f"You rate {name} {above:.1f} above your usual."
+                sentence = chosen.gettext(
+                    "You rate %(genre)s %(stars)s above your usual.",
+                    genre=chosen.genre(name),
+                    stars=chosen.number(value * self._per_star, 1),
+                )
+                yield f"genre {name}", sentence
         decade = int(snapshot.model.log.decade[card["row"]])
         value = self._decades.get(decade, 0.0)
         if value >= _NOTABLE_TASTE:
-            name, above = users_at.decade_name(decade), value * self._per_star
-            yield f"decade {decade}", f"You rate films of {name} {above:.1f} above your usual."
+            sentence = chosen.gettext(
+                "You rate films of the %(decade)s %(stars)s above your usual.",
+                decade=chosen.release_decade(decade),
+                stars=chosen.number(value * self._per_star, 1),
+            )
+            yield f"decade {decade}", sentence
 
     def _crowd(self, card: Mapping[str, Any]) -> str:
-        if not card["views"]:
-            return "Nobody has rated it yet; its genres and year speak for it."
-        if card["views"] < _FEW_RATINGS:
-            return f"Only {_people(card['views'])} rated it, {card['mean']:.1f} on average."
-        return f"{plural(card['views'], 'rating')}, {card['mean']:.1f} on average."
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
+        chosen, views = self._language, int(card["views"])
+        if not views:
+            return chosen.gettext("Nobody has rated it yet; its genres and year speak for it.")
+        mean = chosen.number(card["mean"], 1)
+        if views < _FEW_RATINGS:
+            return chosen.ngettext(
+                "Only %(count)s person rated it, %(mean)s on average.",
+                "Only %(count)s people rated it, %(mean)s on average.",
+                views,
+                mean=mean,
+            )
+        return chosen.ngettext(
+            "%(count)s rating, %(mean)s on average.",
+            "%(count)s ratings, %(mean)s on average.",
+            views,
+            mean=mean,
+        )

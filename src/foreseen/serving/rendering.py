@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Final, Self
+from urllib.parse import parse_qs
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -19,9 +20,17 @@ from foreseen.serving.dependencies import (
     UserState,
     user_state,
 )
+from foreseen.serving.languages import (
+    COOKIE,
+    VARY,
+    Language,
+    asked_language,
+    language_of,
+)
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.templates import render_template
 
+_YEAR: Final = 365 * 86_400
 _STEPS: Final = 100
 """Number of steps of the input on a continuous scale."""
 
@@ -33,7 +42,7 @@ class RatingInput:
     Attributes:
         low, high: The lowest and the highest rating.
         step: Distance of neighbouring ratings.
-        unit: What follows a rating.
+        unit: What follows a rating, for people who hear it.
     """
 
     low: float
@@ -42,9 +51,11 @@ class RatingInput:
     unit: str
 
     @classmethod
-    def of(cls, scale: RatingScale) -> Self:
-        """Return the input of ratings of a scale."""
-        unit = "stars" if scale.is_stars else f"of {scale.high:g}"
+    def of(cls, scale: RatingScale, chosen: Language) -> Self:
+        """Return the input of ratings of a scale, with its unit in a language."""
+        unit = chosen.gettext("stars")
+        if not scale.is_stars:
+            unit = chosen.gettext("of %(highest)s", highest=chosen.number(scale.high))
         return cls(scale.low, scale.high, scale.step or (scale.high - scale.low) / _STEPS, unit)
 
     def half_stars(self, rating: float) -> int:
@@ -57,12 +68,14 @@ class Page:
     """What a page is made from.
 
     Attributes:
-        path: Path of the request.
+        request: The request.
+        path: Path of the page.
         snapshot: The model.
         context: The application context.
         current: The user of the request; None without a session.
     """
 
+    request: Request
     path: str
     snapshot: ModelSnapshot
     context: AppContext
@@ -74,6 +87,11 @@ class Page:
         if self.current is None:
             return UserState([], self.snapshot.history([]))
         return user_state(self.context, self.snapshot, self.current.user)
+
+    @cached_property
+    def language(self) -> Language:
+        """The language of the page."""
+        return language_of(self.request.scope)
 
     @property
     def is_admin(self) -> bool:
@@ -103,22 +121,33 @@ class Page:
         variables.setdefault("is_kept", False)
         text = render_template(
             template,
+            self.language,
             path=self.path,
+            parameters=parse_qs(self.request.url.query),
             user=self.current.user if self.current else None,
             csrf_token=session.csrf_token if session else "",
-            scale=RatingInput.of(self.snapshot.input_scale),
+            scale=RatingInput.of(self.snapshot.input_scale, self.language),
             poster_of=self._poster_of,
             poster_credit=self.context.posters.credit if self.context.posters else None,
             **variables,
         )
-        return HTMLResponse(text, headers={"Cache-Control": "private, no-store"})
+        headers = {"Cache-Control": "private, no-store", "Vary": VARY}
+        response = HTMLResponse(text, headers=headers)
+        if (asked := asked_language(self.request.scope)) is not None:
+            keep_language(response, asked, secure=self.context.secure)
+        return response
+
+
+def keep_language(response: Response, code: str, *, secure: bool) -> None:
+    """Make a browser ask for a language from now on."""
+    response.set_cookie(COOKIE, code, max_age=_YEAR, secure=secure, httponly=True, samesite="lax")
 
 
 async def get_page(
     request: Request, snapshot: Snapshot, context: Context, current: OptionalUser
 ) -> Page:
     """Return what the requested page is made from."""
-    return Page(request.url.path, snapshot, context, current)
+    return Page(request, request.url.path, snapshot, context, current)
 
 
 CurrentPage = Annotated[Page, Depends(get_page)]

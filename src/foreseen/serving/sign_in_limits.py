@@ -8,6 +8,7 @@ from math import ceil
 from typing import Final
 
 from foreseen.errors import InputError
+from foreseen.messages import Message
 from foreseen.serving.rate_limit import RateLimiter, client_key
 from foreseen.serving.store import Store
 
@@ -61,7 +62,9 @@ class SignInLimits:
         for limiter, key in self._counted(name, address, trusted):
             wait = limiter.take(key)
             if wait > 0:
-                message = f"too many tries; try again in {ceil(wait / 60)} minutes"
+                message = Message(
+                    "too many tries; try again in %(minutes)s minutes", minutes=ceil(wait / 60)
+                )
                 raise TooManyAttemptsError(message, wait)
 
     def succeeded(self, name: str, address: str, *, trusted: bool = False) -> None:

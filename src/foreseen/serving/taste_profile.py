@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from foreseen.features import user_statistics as users_at
 from foreseen.features.encoder import taste
 from foreseen.features.queries import History, Queries
 from foreseen.serving.snapshot import ModelSnapshot
@@ -25,14 +24,14 @@ class TasteProfile:
 
     Attributes:
         genres: (name, ratings, mean residual), most rated first.
-        decades: (release decade, ratings, mean residual), oldest first.
+        decades: (number of the release decade, ratings, mean residual), oldest first.
         years: (year of rating, ratings, mean rating, share of each leading genre), oldest first.
         mean: Mean rating; None if there are no ratings.
         interval_widths: (number of ratings, half the mean width of the interval).
     """
 
     genres: list[tuple[str, int, float]]
-    decades: list[tuple[str, int, float]]
+    decades: list[tuple[int, int, float]]
     years: list[tuple[int, int, float, dict[str, float]]]
     mean: float | None
     interval_widths: list[tuple[int, float]]
@@ -52,10 +51,7 @@ def taste_profile(snapshot: ModelSnapshot, ratings: Sequence[StoredRating]) -> T
     decades = [int(n) for n in np.flatnonzero(decade_counts > 0)]
     return TasteProfile(
         genres=[(names[n], int(counts[n]), float(by_genre[0, n]) * per_star) for n in order],
-        decades=[
-            (users_at.decade_name(n), int(decade_counts[n]), float(by_decade[0, n]) * per_star)
-            for n in decades
-        ],
+        decades=[(n, int(decade_counts[n]), float(by_decade[0, n]) * per_star) for n in decades],
         years=_by_year(snapshot, ratings, [names[n] for n in order[:_LEADING_GENRES]]),
         mean=float(scale.from_stars(np.mean(history.ratings))) if ratings else None,
         interval_widths=interval_widths(snapshot, history),

@@ -1,13 +1,15 @@
 """The HTML templates, and the functions that they use."""
 
 import hashlib
-from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from foreseen.messages import Message
 from foreseen.serving.covers import cover
+from foreseen.serving.languages import Language, address_in, language, language_codes
 from foreseen.serving.paths import path_segment
 
 WEB: Final = Path(__file__).parent / "web"
@@ -18,23 +20,18 @@ class NavigationItem(NamedTuple):
     """A link of the navigation."""
 
     path: str
-    label: str
+    label: Message
     admins_only: bool = False
 
 
 NAVIGATION: Final = (
-    NavigationItem("/", "For you"),
-    NavigationItem("/rate", "Rate"),
-    NavigationItem("/watchlist", "Watchlist"),
-    NavigationItem("/together", "Together"),
-    NavigationItem("/me", "Me"),
-    NavigationItem("/model", "Model", admins_only=True),
+    NavigationItem("/", Message("For you")),
+    NavigationItem("/rate", Message("Rate")),
+    NavigationItem("/watchlist", Message("Watchlist")),
+    NavigationItem("/together", Message("Together")),
+    NavigationItem("/me", Message("Me")),
+    NavigationItem("/model", Message("Model"), admins_only=True),
 )
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a number with its noun in singular or plural: `1 film`, `2 films`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _static_version() -> str:
@@ -43,44 +40,65 @@ def _static_version() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
-def _date(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%d %B %Y}".lstrip("0")
-
-
-_ENVIRONMENT: Final = Environment(
-    loader=FileSystemLoader(WEB / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
 STATIC_VERSION: Final = _static_version()
 SHORTCUTS: Final = (
-    ("?", "Show these shortcuts"),
-    ("/", "Search titles"),
-    ("f", "For you"),
-    ("r", "Rate"),
-    ("w", "Watchlist"),
-    ("t", "Together"),
-    ("m", "Me"),
-    ("j", "Next film"),
-    ("k", "Previous film"),
-    ("s", "Save the film for later"),
-    ("z", "Undo"),
+    ("?", Message("Show these shortcuts")),
+    ("/", Message("Search titles")),
+    ("f", Message("For you")),
+    ("r", Message("Rate")),
+    ("w", Message("Watchlist")),
+    ("t", Message("Together")),
+    ("m", Message("Me")),
+    ("j", Message("Next film")),
+    ("k", Message("Previous film")),
+    ("s", Message("Save the film for later")),
+    ("z", Message("Undo")),
 )
 """Keys and effects, see `shortcuts.js`."""
-_GLOBALS: Final[dict[str, object]] = {
-    "navigation": NAVIGATION,
-    "static_version": STATIC_VERSION,
-    "shortcuts": SHORTCUTS,
-    "date": _date,
-    "cover": cover,
-    "plural": plural,
-    "segment": path_segment,
-}
 
 
-def render_template(name: str, **variables: object) -> str:
-    """Return the HTML of a template with variables."""
-    return _ENVIRONMENT.get_template(name, globals=_GLOBALS).render(**variables)
+@cache
+def environment(code: str) -> Environment:
+    """Return the templates in a language."""
+    chosen = language(code)
+    environment = Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    translations = chosen.translations
+    # A method that the extension adds.
+    environment.install_gettext_translations(translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    environment.filters["translate_genre"] = chosen.genre  # pyright: ignore[reportUnknownMemberType]
+    return environment
+
+
+@cache
+def _globals(code: str) -> dict[str, object]:
+    """Return what all templates use in a language."""
+    chosen = language(code)
+    return {
+        "language": chosen,
+        "languages": [language(other) for other in language_codes()],
+        "address_in": address_in,
+        "navigation": NAVIGATION,
+        "static_version": STATIC_VERSION,
+        "shortcuts": SHORTCUTS,
+        "translate": chosen.translate,
+        "date": chosen.date,
+        "number": chosen.number,
+        "signed": chosen.signed,
+        "percent": chosen.percent,
+        "cover": cover,
+        "segment": path_segment,
+    }
+
+
+def render_template(name: str, chosen: Language, /, **variables: object) -> str:
+    """Return the HTML of a template in a language, with variables."""
+    template = environment(chosen.code).get_template(name, globals=_globals(chosen.code))
+    return template.render(**variables)

@@ -9,6 +9,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from foreseen.messages import Message
 from foreseen.serving.problems import problem
 
 _RETRY_SECONDS: Final = 5
@@ -21,7 +22,9 @@ async def respond_unavailable(scope: Scope, receive: Receive, send: Send) -> Non
     if scope["path"] == "/health":
         response = JSONResponse({"status": "alive"})
     else:
-        detail = "the service is starting or temporarily unavailable; try again in a moment"
+        detail = Message(
+            "the service is starting or temporarily unavailable; try again in a moment"
+        )
         response = problem(503, "unavailable", detail, _RETRY_SECONDS)
     await response(scope, receive, send)
 

@@ -61,8 +61,12 @@ def ratings(
         start=start,
         step=_RATINGS,
         lists=[
-            ("seen", "Seen, not rated", _cards(snapshot, state.seen)),
-            ("dismissed", "Not interested", _cards(snapshot, state.dismissed)),
+            ("seen", page.language.gettext("Seen, not rated"), _cards(snapshot, state.seen)),
+            (
+                "dismissed",
+                page.language.gettext("Not interested"),
+                _cards(snapshot, state.dismissed),
+            ),
         ],
     )
 

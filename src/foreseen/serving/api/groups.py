@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from foreseen.messages import Message
 from foreseen.serving.api.schemas import BASE, LARGEST_ID, PROBLEMS
 from foreseen.serving.api.together import GroupMovie, group_movies
 from foreseen.serving.dependencies import Context, RequiredSession, RequiredUser, Snapshot, now
@@ -63,7 +64,7 @@ def join_group(body: InvitationIn, context: Context, session: RequiredSession) -
     user = _account(session.user)
     group = context.store.join_group(digest_of(body.invitation), user.id, now())
     if group is None:
-        message = "this invitation is unknown or has expired; ask for another"
+        message = Message("this invitation is unknown or has expired; ask for another")
         raise ProblemError(404, "no-such-invitation", message)
     return _describe(find_group(context.store, user, group), user)
 
@@ -110,7 +111,11 @@ def remove_member(
     """
     user = session.user
     if not context.store.remove_member(group, user.id, member.lower(), now()):
-        message = f"you own no group {group} with the other member {member}"
+        message = Message(
+            "you own no group %(group)s with the other member %(member)s",
+            group=group,
+            member=member,
+        )
         raise ProblemError(404, "no-such-member", message)
 
 
@@ -128,12 +133,14 @@ def find_group(store: Store, user: User, group: int) -> Group:
 
 def _account(user: User) -> User:
     if user.name is None:
-        raise ProblemError(403, "account-required", "sign up or sign in to watch with a group")
+        raise ProblemError(
+            403, "account-required", Message("sign up or sign in to watch with a group")
+        )
     return user
 
 
 def _unknown(group: int) -> ProblemError:
-    return ProblemError(404, "no-such-group", f"you have no group {group}")
+    return ProblemError(404, "no-such-group", Message("you have no group %(group)s", group=group))
 
 
 def _describe(group: Group, user: User, invitation: str | None = None) -> GroupOut:

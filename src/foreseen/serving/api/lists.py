@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
+from foreseen.messages import Message
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
@@ -109,7 +110,11 @@ def _add_routes(movie_list: MovieList, effect: str) -> None:
 def _not_listed(snapshot: ModelSnapshot, movie: int, movie_list: MovieList) -> ProblemError:
     shown = snapshot.encoding.movies.identifier(movie)
     kind = "not-dismissed" if movie_list == "dismissed" else "not-listed"
-    return ProblemError(404, kind, f"your list '{movie_list}' does not have movie {shown}")
+    return ProblemError(
+        404,
+        kind,
+        Message("your list '%(list)s' does not have movie %(movie)s", list=movie_list, movie=shown),
+    )
 
 
 for _name, _effect in _EFFECTS.items():

@@ -11,6 +11,7 @@ from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.data.sources.export_columns import parse_columns
 from foreseen.data.sources.exports import Provider, ReadOptions
 from foreseen.data.title_matching import parse_choices
+from foreseen.messages import Message
 from foreseen.ranking.rank import By
 from foreseen.ranking.request import RankingRequest
 from foreseen.serving.accounts import SESSION_COOKIE
@@ -99,7 +100,9 @@ def delete_rating(
     """Delete the rating of a movie."""
     if not context.store.unrate(current.user.id, movie):
         shown = snapshot.encoding.movies.identifier(movie)
-        raise ProblemError(404, "not-rated", f"you have not rated movie {shown}")
+        raise ProblemError(
+            404, "not-rated", Message("you have not rated movie %(movie)s", movie=shown)
+        )
 
 
 @router.get("/recommendations", response_model=None)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from foreseen.data.canonical import ratings_frame
 from foreseen.data.encoding import USER_LIMIT
+from foreseen.messages import Message
 from foreseen.registry import audit_log, recovery, versions
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
 from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
@@ -53,7 +54,7 @@ def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # no
         for user, rated in context.store.all_ratings()
     )
     if new.is_empty():
-        raise ProblemError(422, "no-ratings", "the database contains no ratings yet")
+        raise ProblemError(422, "no-ratings", Message("the database contains no ratings yet"))
     return update_accounts(context.live.folder, new).as_json()
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
+from foreseen.messages import Message
 from foreseen.serving.movie_details import movie_card
 from foreseen.serving.problems import MEDIA_TYPE, ProblemError
 from foreseen.serving.snapshot import ModelSnapshot
@@ -145,7 +146,9 @@ def movie_row(snapshot: ModelSnapshot, movie: int) -> int:
     row = snapshot.row(movie)
     if row is None:
         shown = snapshot.encoding.movies.identifier(movie)
-        raise ProblemError(404, "no-such-movie", f"the catalogue has no movie {shown}")
+        raise ProblemError(
+            404, "no-such-movie", Message("the catalogue has no movie %(movie)s", movie=shown)
+        )
     return row
 
 
@@ -159,12 +162,19 @@ def stars_of(snapshot: ModelSnapshot, rating: float) -> float:
     stars = float(scale.to_stars(rating))
     is_valid = bool(scale.contains(rating))
     if not is_valid or (scale.step is not None and abs(scale.rating_of(stars) - rating) > 1e-9):
-        steps = "" if scale.step is None else f" in steps of {scale.step:g}"
-        raise ProblemError(
-            422,
-            "invalid-input",
-            f"rating should be from {scale}{steps}. Received: {rating:g}",
-        )
+        values = {"low": f"{scale.low:g}", "high": f"{scale.high:g}", "rating": f"{rating:g}"}
+        if scale.step is None:
+            detail = Message(
+                "rating should be from %(low)s to %(high)s. Received: %(rating)s", **values
+            )
+        else:
+            values["step"] = f"{scale.step:g}"
+            detail = Message(
+                "rating should be from %(low)s to %(high)s in steps of %(step)s. "
+                "Received: %(rating)s",
+                **values,
+            )
+        raise ProblemError(422, "invalid-input", detail)
     return stars
 
 

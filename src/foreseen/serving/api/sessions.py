@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from foreseen.messages import Message
 from foreseen.serving.accounts import SESSION_COOKIE, Session
 from foreseen.serving.api.schemas import (
     BASE,
@@ -126,7 +127,9 @@ def delete_token(
 ) -> None:
     """Delete an API token."""
     if not context.store.delete_token(current.user.id, token):
-        raise ProblemError(404, "no-such-token", f"you have no token {token}")
+        raise ProblemError(
+            404, "no-such-token", Message("you have no token %(token)s", token=token)
+        )
 
 
 def _create_guest(context: AppContext, request: Request) -> Session:
@@ -138,7 +141,7 @@ def _limit_sign_ups(context: AppContext, request: Request) -> None:
     """Count a new guest or account of the client's address; refuse too many."""
     wait = context.sign_ups.take(client_key(client_address(request)))
     if wait > 0:
-        message = "too many new accounts from this address; try again later"
+        message = Message("too many new accounts from this address; try again later")
         raise ProblemError(429, "too-many-requests", message, wait)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from foreseen.errors import InputError
+from foreseen.messages import Message
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
 from foreseen.serving.store.engine import serialise
@@ -109,7 +110,9 @@ class Groups(Database):
             present = connection.execute(joined).scalars().all()
             if user not in present:
                 if len(present) >= MAX_MEMBERS:
-                    raise InputError(f"this group has {MAX_MEMBERS} members already")
+                    raise InputError(
+                        Message("this group has %(most)s members already", most=MAX_MEMBERS)
+                    )
                 _add_member(connection, int(group), user, now)
             return int(group)
 
@@ -184,6 +187,8 @@ def _add_member(connection: Connection, group: int, user: int, now: int) -> None
     members = tables.watch_members
     joined = select(func.count()).where(members.c.user_id == user)
     if connection.execute(joined).scalar_one() >= MAX_GROUPS:
-        raise InputError(f"an account may be in {MAX_GROUPS} groups; leave one first")
+        raise InputError(
+            Message("an account may be in %(most)s groups; leave one first", most=MAX_GROUPS)
+        )
     values = {"group_id": group, "user_id": user, "at": now}
     connection.execute(insert(members).values(values))

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Select, delete, func, insert, select, update
 
 from foreseen.errors import InputError
+from foreseen.messages import Message
 from foreseen.serving.store import tables
 from foreseen.serving.store.errors import best_effort
 from foreseen.serving.store.users import User, Users, user_of
@@ -85,7 +86,11 @@ class Sessions(Users):
             connection.execute(_lock(user))
             stored = select(func.count()).where(table.c.user_id == user)
             if connection.execute(stored).scalar_one() >= MAX_TOKENS:
-                raise InputError(f"an account has at most {MAX_TOKENS} tokens; delete one first")
+                raise InputError(
+                    Message(
+                        "an account has at most %(most)s tokens; delete one first", most=MAX_TOKENS
+                    )
+                )
             statement = insert(table).values(values).returning(table.c.id)
             return Token(int(connection.execute(statement).scalar_one()), label, now)
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
 
 from foreseen.errors import InputError
+from foreseen.messages import Message
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
 from foreseen.serving.store.engine import remove_time_limit, serialise
@@ -71,11 +72,13 @@ class Users(Database):
                     .values(name=name, password=password, role=role)
                 )
                 if changed.rowcount != 1:
-                    raise InputError("this account has a name already")
+                    raise InputError(Message("this account has a name already"))
                 for owned in (tables.sessions, tables.tokens):
                     connection.execute(delete(owned).where(owned.c.user_id == user))
         except ConflictError:
-            raise InputError(f"the name '{name}' is taken; choose another") from None
+            raise InputError(
+                Message("the name '%(name)s' is taken; choose another", name=name)
+            ) from None
         return role
 
     def user(self, user: int) -> User | None:

@@ -3,8 +3,8 @@
 "use strict";
 
 const csrfToken = document.querySelector("meta[name=csrf-token]");
-const SESSION_ENDED = "Your session has ended. Reload the page, or sign in again";
-const NO_SERVER = "The server does not respond; try again in a moment";
+const SESSION_ENDED = gettext("Your session has ended. Reload the page, or sign in again");
+const NO_SERVER = gettext("The server does not respond; try again in a moment");
 
 // Show a message; `undo` reverts the change.
 function announce(text, undo = null) {
@@ -67,7 +67,7 @@ async function load(place, path) {
   try {
     const response = await send(path);
     if (requested.get(place) !== path) return;
-    if (!response.ok) throw new Error(response.status === 503 ? NO_SERVER : "This did not work; reload the page");
+    if (!response.ok) throw new Error(response.status === 503 ? NO_SERVER : gettext("This did not work; reload the page"));
     text = await response.text();
   } catch (error) {
     if (requested.get(place) === path) announce(error.message);

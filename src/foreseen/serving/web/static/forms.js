@@ -15,7 +15,7 @@ document.addEventListener("submit", async (event) => {
     } else if (form.matches("[data-password]")) {
       await request("PUT", "/api/v1/me/password", { old: data.get("old"), new: data.get("new") });
       form.reset();
-      announce("Password changed; all other sessions and all API tokens have ended");
+      announce(gettext("Password changed; all other sessions and all API tokens have ended"));
     } else if (form.matches("[data-titles]")) {
       await ensureSession();
       await addTitles(form, data);
@@ -35,8 +35,10 @@ document.addEventListener("submit", async (event) => {
 async function addTitles(form, data) {
   const found = await request("POST", "/api/v1/me/watchlist/titles", { text: data.get("text") });
   form.querySelector("textarea").value = found.missing.join("\n");
-  const missing = found.missing.length ? `; not found: ${found.missing.join(", ")}` : "";
-  announce(`${found.movies.length} found, ${found.added} new on your watchlist${missing}`);
+  const values = { found: formatted(found.movies.length), added: formatted(found.added), titles: found.missing.join(", ") };
+  announce(found.missing.length
+    ? gettext("%(found)s found, %(added)s new on your watchlist; not found: %(titles)s", values)
+    : gettext("%(found)s found, %(added)s new on your watchlist", values));
   await refreshRanking();
 }
 
@@ -59,26 +61,40 @@ async function importFile(form, data) {
   const parts = [report, report.lists.seen, report.lists.watchlist];
   const ambiguous = parts.flatMap((part) => part.ambiguous);
   const missing = parts.flatMap((part) => part.missing);
-  add("p", `${report.matched.length} matched (${report.changed} new or changed), ` +
-    `${ambiguous.length} ambiguous, ${missing.length} missing, ` +
-    `${report.unreadable.length} not valid, ${report.skipped} not of a movie.`);
+  add("p", gettext("%(matched)s matched (%(changed)s new or changed), %(ambiguous)s ambiguous, %(missing)s missing, %(invalid)s not valid, %(skipped)s not of a movie.", {
+    matched: formatted(report.matched.length),
+    changed: formatted(report.changed),
+    ambiguous: formatted(ambiguous.length),
+    missing: formatted(missing.length),
+    invalid: formatted(report.unreadable.length),
+    skipped: formatted(report.skipped),
+  }));
   const { seen, watchlist } = report.lists;
   if (seen.matched.length + watchlist.matched.length) {
-    add("p", `Without a rating: ${seen.matched.length} seen (${report.added.seen} new), ` +
-      `${watchlist.matched.length} on the watchlist (${report.added.watchlist} new).`);
+    add("p", gettext("Without a rating: %(seen)s seen (%(newSeen)s new), %(saved)s on the watchlist (%(newSaved)s new).", {
+      seen: formatted(seen.matched.length),
+      newSeen: formatted(report.added.seen),
+      saved: formatted(watchlist.matched.length),
+      newSaved: formatted(report.added.watchlist),
+    }));
   }
-  add("p", `Read as ${report.service}, with ratings from ${report.scale.low} to ` +
-    `${report.scale.high}.`);
+  add("p", gettext("Read as %(service)s, with ratings from %(low)s to %(high)s.", {
+    service: report.service,
+    low: formatted(report.scale.low),
+    high: formatted(report.scale.high),
+  }));
   const kinds = Object.entries({ ...report.skippedKinds, ...report.unknownTypes });
   if (kinds.length) {
-    add("p", `Other types: ${kinds.map(([name, count]) => `${name} ${count}`).join(", ")}.`);
+    add("p", gettext("Other types: %(types)s.", { types: kinds.map(([name, count]) => `${name} ${count}`).join(", ") }));
   }
   if (report.ambiguousDates) {
-    add("p", `${report.ambiguousDates} without a date, because its day could be its month.`);
+    const count = report.ambiguousDates;
+    add("p", ngettext("%(count)s rating without a date, because its day could be its month.", "%(count)s ratings without a date, because their day could be their month.", count));
   }
   for (const entry of ambiguous) {
-    const line = add("p", `Which ${entry.title}? `);
+    const line = add("p", gettext("Which %(title)s?", entry));
     for (const candidate of entry.candidates) {
+      line.append(" ");
       const button = add("button", `${articleFirst(candidate.title)} (${candidate.year ?? "?"})`, line);
       button.type = "button";
       button.addEventListener("click", () => {
@@ -89,12 +105,12 @@ async function importFile(form, data) {
   }
   if (missing.length) {
     const details = add("details", "");
-    add("summary", "Not in the catalogue", details);
+    add("summary", gettext("Not in the catalogue"), details);
     const list = add("ul", "", details);
     for (const entry of missing) add("li", `${entry.title} (${entry.year ?? "?"})`, list);
   }
-  for (const entry of report.unreadable) add("p", `Line ${entry.line}: ${entry.reason}`);
-  const link = add("a", "Show your ranking");
+  for (const entry of report.unreadable) add("p", gettext("Line %(line)s: %(reason)s", entry));
+  const link = add("a", gettext("Show your ranking"));
   link.href = "/";
 }
 

@@ -14,7 +14,7 @@ Object.assign(actions, {
   "[data-new-group]": async () => showInvitation(await request("POST", "/api/v1/me/groups")),
   "[data-invite]": async (button) => {
     showInvitation(await request("POST", `/api/v1/me/groups/${button.dataset.invite}/invitation`));
-    announce("The link before is no longer valid");
+    announce(gettext("The link before is no longer valid"));
   },
   "[data-copy]": async () => {
     const input = document.querySelector("#invitation input");
@@ -22,7 +22,7 @@ Object.assign(actions, {
     // Browsers offer the clipboard to pages over HTTPS only.
     if (navigator.clipboard) await navigator.clipboard.writeText(input.value);
     else document.execCommand("copy");
-    announce("Copied");
+    announce(gettext("Copied"));
   },
   "[data-join]": async (button) => {
     const group = await request("POST", "/api/v1/me/groups/join", { invitation: button.dataset.join });

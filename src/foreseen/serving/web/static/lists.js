@@ -64,17 +64,17 @@ for (const search of document.querySelectorAll("[data-search]")) {
 
 // Lists of movies: each change names the movie and can be undone.
 const LISTS = {
-  watchlist: ["Saved {} for later", "Removed {} from your watchlist"],
-  seen: ["Marked {} as seen; it is not recommended again", "{} is no longer marked as seen"],
-  dismissed: ["{} is not recommended again", "{} may be recommended again"],
-  unseen: ["You have not seen {}", "{} may be offered again"],
+  watchlist: (on, title) => (on ? gettext("Saved %(title)s for later", { title }) : gettext("Removed %(title)s from your watchlist", { title })),
+  seen: (on, title) => (on ? gettext("Marked %(title)s as seen; it is not recommended again", { title }) : gettext("%(title)s is no longer marked as seen", { title })),
+  dismissed: (on, title) => (on ? gettext("%(title)s is not recommended again", { title }) : gettext("%(title)s may be recommended again", { title })),
+  unseen: (on, title) => (on ? gettext("You have not seen %(title)s", { title }) : gettext("%(title)s may be offered again", { title })),
 };
 
 async function setListed(list, movie, title, isOn, isUndo = false) {
   await ensureSession();
   await request(isOn ? "PUT" : "DELETE", `/api/v1/me/${list}/${segment(movie)}`);
   const undo = isUndo ? null : () => setListed(list, movie, title, !isOn, true);
-  announce(LISTS[list][isOn ? 0 : 1].replace("{}", title), undo);
+  announce(LISTS[list](isOn, title), undo);
   for (const button of document.querySelectorAll(`[data-list="${list}"]`)) {
     if (button.dataset.movie === movie) press(button, isOn);
   }
@@ -112,7 +112,7 @@ const actions = {
   },
   "[data-sign-out]": async () => { forgetOwnLists(); await request("DELETE", "/api/v1/session"); location.assign("/"); },
   "[data-delete-me]": async () => {
-    if (!confirm("Delete your ratings and all other data stored about you? This cannot be undone.")) return;
+    if (!confirm(gettext("Delete your ratings and all other data stored about you? This cannot be undone."))) return;
     forgetOwnLists();
     await request("DELETE", "/api/v1/me");
     location.assign("/");
@@ -123,12 +123,12 @@ const actions = {
   },
   "[data-promote]": async (button) => {
     const version = Number(button.dataset.promote);
-    if (!confirm(`Make version ${version} the current one?`)) return;
+    if (!confirm(gettext("Make version %(version)s the current one?", { version }))) return;
     await request("POST", "/api/v1/model/promote", { version });
     await reloadWhenChanged();
   },
   "[data-rollback]": async () => {
-    if (!confirm("Return to the version that was current before?")) return;
+    if (!confirm(gettext("Return to the version that was current before?"))) return;
     await request("POST", "/api/v1/model/rollback");
     await reloadWhenChanged();
   },
@@ -137,13 +137,13 @@ const actions = {
     const decision = document.getElementById("decision");
     button.disabled = true;
     bar.hidden = false;
-    decision.textContent = "Updating; training a challenger may take minutes.";
+    decision.textContent = gettext("Updating; training a challenger may take minutes.");
     const start = Date.now();
     const elapsed = document.getElementById("elapsed");
     const timer = setInterval(() => { elapsed.textContent = `${Math.round((Date.now() - start) / 1000)} s`; }, 1000);
     try {
       const update = await request("POST", "/api/v1/model/update");
-      decision.textContent = `Took in ${update.ratings} new ratings; ${update.decision}.`;
+      decision.textContent = ngettext("%(count)s new rating added; %(decision)s.", "%(count)s new ratings added; %(decision)s.", update.ratings, update);
       sessionStorage.setItem("decision", decision.textContent);
       if (update.ratings) await reloadWhenChanged();
     } catch (error) {

@@ -36,7 +36,7 @@ function showOwnLists(place) {
     section.hidden = !list?.movies.length;
     if (section.hidden) continue;
     place.querySelector("[data-no-lists]").hidden = true;
-    section.querySelector("time").textContent = new Date(list.at).toLocaleString();
+    section.querySelector("time").textContent = new Date(list.at).toLocaleString(LANGUAGE);
     section.querySelector("ol").replaceChildren(...list.movies.map(({ title, year, prediction }) => {
       const item = document.createElement("li");
       const name = document.createElement("span");

@@ -9,9 +9,9 @@ function show(stars, value) {
   const low = Number(input.min);
   const half = rated ? 1 + Math.round(9 * (value - low) / (Number(input.max) - low)) : 0;
   stars.querySelector(".fill").className = `fill f${half}`;
-  stars.querySelector("output").textContent = rated ? String(value) : "–";
+  stars.querySelector("output").textContent = rated ? formatted(value) : "–";
   stars.querySelector(".unrate").hidden = !rated;
-  input.setAttribute("aria-valuetext", rated ? `${value} ${input.dataset.unit}` : "not rated");
+  input.setAttribute("aria-valuetext", rated ? `${formatted(value)} ${input.dataset.unit}` : gettext("not rated"));
   input.toggleAttribute("data-empty", !rated);
 }
 
@@ -31,6 +31,11 @@ async function saveRating(movie, value, options) {
   }
 }
 
+function ratedText(title, value) {
+  if (value === null) return gettext("Deleted your rating of %(title)s", { title });
+  return gettext("Rated %(title)s %(rating)s", { title, rating: formatted(value) });
+}
+
 function rate(stars, value, delay = 250) {
   if (stars.closest("#guest-grid")) {
     rateAsGuest(stars, value);
@@ -46,15 +51,15 @@ function rate(stars, value, delay = 250) {
     try {
       await saveRating(movie, value, options);
       if (options) return;
-      announce(value !== null ? `Rated ${title} ${value}` : `Deleted your rating of ${title}`, async () => {
+      announce(ratedText(title, value), async () => {
         await saveRating(movie, before);
-        announce(before !== null ? `Rated ${title} ${before}` : `Deleted your rating of ${title}`);
+        announce(ratedText(title, before));
         await refreshRanking();
       });
       await refreshRanking();
     } catch (error) {
       show(stars, before);
-      announce(`Not saved: ${error.message}`);
+      announce(gettext("Not saved: %(reason)s", { reason: error.message }));
     }
   };
   // Arrow keys pass through the values between: save only the last one.

@@ -20,19 +20,19 @@ function keepGuests() {
 
 function showPeople() {
   const place = document.getElementById("people");
-  place.replaceChildren(element("li", "You"));
+  place.replaceChildren(element("li", gettext("You")));
   guests.forEach((person, number) => {
     const count = person.ratings.length;
     const item = element("li", `${person.name} `);
-    item.append(element("small", `${count} ${count === 1 ? "rating" : "ratings"}`));
-    const rating = element("button", "Rate films", { type: "button", class: "quiet", "aria-label": `Rate films as ${person.name}` });
+    item.append(element("small", ngettext("%(count)s rating", "%(count)s ratings", count)));
+    const rating = element("button", gettext("Rate films"), { type: "button", class: "quiet", "aria-label": gettext("Rate films as %(name)s", person) });
     rating.addEventListener("click", () => openGuest(number));
-    const remove = element("button", "Remove", { type: "button", class: "quiet", "aria-label": `Remove ${person.name}` });
+    const remove = element("button", gettext("Remove"), { type: "button", class: "quiet", "aria-label": gettext("Remove %(name)s", person) });
     remove.addEventListener("click", () => {
       const removed = guests.splice(number, 1);
       keepGuests();
       showGroup();
-      announce(`Removed ${person.name}`, () => { guests.splice(number, 0, ...removed); keepGuests(); showGroup(); });
+      announce(gettext("Removed %(name)s", person), () => { guests.splice(number, 0, ...removed); keepGuests(); showGroup(); });
     });
     item.append(" ", rating, " ", remove);
     place.append(item);
@@ -45,7 +45,7 @@ async function openGuest(number) {
   document.getElementById("guest").hidden = false;
   document.getElementById("together").hidden = true;
   const heading = document.getElementById("guest-heading");
-  heading.textContent = `${guests[number].name}, rate what you have seen`;
+  heading.textContent = gettext("%(name)s, rate what you have seen", guests[number]);
   document.querySelector("[data-guest-search]").reset();
   await loadGuestGrid("");
   heading.focus();
@@ -71,7 +71,10 @@ function rateAsGuest(stars, value) {
   person.ratings = person.ratings.filter((entry) => String(entry.movieId) !== movie);
   const movieId = JSON.parse(stars.dataset.id);
   if (value !== null) person.ratings.push({ movieId, rating: value });
-  announce(value !== null ? `${person.name} rated ${title} ${value}` : `Deleted ${person.name}’s rating of ${title}`);
+  const { name } = person;
+  announce(value !== null
+    ? gettext("%(name)s rated %(title)s %(rating)s", { name, title, rating: formatted(value) })
+    : gettext("Deleted the rating of %(title)s by %(name)s", { name, title }));
   keepGuests();
 }
 
@@ -89,11 +92,11 @@ async function showGroup() {
       heading.append(element("a", entry.title, { href: `/film/${segment(String(entry.movieId))}` }), " ", element("small", entry.year ?? ""));
       const people = element("p", "", { class: "group-people" });
       for (const { name, prediction } of entry.people) {
-        const part = element("span", `${name === "you" ? "You" : name} `);
-        part.append(element("strong", prediction.toFixed(1)));
+        const part = element("span", `${name === "you" ? gettext("You") : name} `);
+        part.append(element("strong", formatted(prediction, 1)));
         people.append(part, " ");
       }
-      item.append(heading, people, element("p", entry.genres.join(", "), { class: "genres" }));
+      item.append(heading, people, element("p", entry.genres.map((name) => GENRES[name] ?? name).join(", "), { class: "genres" }));
       return item;
     }));
   } catch (error) {
