@@ -9,6 +9,7 @@ from foreseen.errors import InputError
 from foreseen.evaluation.splits import (
     cut,
     fold_in,
+    last_of_users,
     leave_last_out,
     random_folds,
     revealed_until,
@@ -102,3 +103,13 @@ def test_folds_are_of_even_size_and_reproducible(count: int, folds: int) -> None
     assert sizes.sum() == count
     assert sizes.max() - sizes.min() <= 1
     assert fold.equals(random_folds(ratings, folds))
+
+
+def test_the_last_ratings_of_each_user_are_split_off() -> None:
+    ratings = ratings_of(*((1, movie, 3.0, movie) for movie in range(10)), (2, 1, 4.0, 40))
+    known, last = last_of_users(ratings, 0.2)
+    assert last["timestamp"].to_list() == [8, 9]
+    assert known.height + last.height == 11
+    assert known["timestamp"].is_sorted()
+    with pytest.raises(InputError, match="no user has enough ratings to leave out 20%"):
+        last_of_users(ratings_of((1, 1, 3.0, 1), (2, 1, 3.0, 2)), 0.2)

@@ -51,6 +51,14 @@ def test_a_search_does_not_use_the_last_fifth(small: Tables, tmp_path: Path) -> 
         assert original["figures"] == other["figures"]
 
 
+def test_a_model_without_fold_in_is_measured_on_the_last_ratings_of_its_users(
+    small: Tables, tmp_path: Path
+) -> None:
+    found = tune(small, "baseline", 3, 0, tmp_path)
+    assert len({trial["figures"]["rmse"] for trial in found["trials"]}) == 3
+    assert found["measured"].startswith("last fifth of each user's ratings")
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_the_default_settings_lie_inside_the_search_ranges(name: str) -> None:
     defaults = parse_settings(name).model_dump(mode="json")

@@ -71,6 +71,21 @@ def revealed_until(split: FoldIn) -> NDArray[np.int64]:
     return joined["until"].to_numpy().astype(np.int64)
 
 
+def last_of_users(ratings: pl.DataFrame, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split off the last ratings of each user, a share of them rounded down.
+
+    Raises:
+        InputError: If no user has enough ratings.
+    """
+    position = pl.int_range(pl.len()).over(USER)
+    count = pl.len().over(USER)
+    marked = ratings.with_columns((position >= count - (share * count).floor()).alias("last"))
+    last = marked.filter("last").drop("last")
+    if last.is_empty():
+        raise InputError(f"no user has enough ratings to leave out {share:.0%} of them")
+    return marked.filter(~pl.col("last")).drop("last"), last
+
+
 def leave_last_out(ratings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Split off the last rating of each user with two or more, in the order of the table.
 

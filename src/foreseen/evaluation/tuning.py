@@ -1,9 +1,11 @@
 """Search for settings on validation data (Optuna: Akiba et al., 2019; its TPE sampler).
 
 Trials are fitted to the first part of the training ratings and evaluated on the users who begin in
-the rest of them, by the fold-in protocol; ratings of the test part are not used. The first trial
-has the default settings. An interrupted search resumes. On a cluster as many trials run at the same
-time as it has cores; the settings of each are chosen by the results of those before them.
+the rest of them, by the fold-in protocol; ratings of the test part are not used. A model that
+predicts only for users it was fitted to is evaluated on the last fifth of the training ratings of
+each user. The first trial has the default settings. An interrupted search resumes. On a cluster as
+many trials run at the same time as it has cores; the settings of each are chosen by the results of
+those before them.
 """
 
 import json
@@ -16,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 import optuna
+import polars as pl
 import yaml
 from optuna.storages.journal import JournalFileBackend
 
@@ -25,7 +28,9 @@ from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
 from foreseen.data.profile import data_line
+from foreseen.data.schema import TIMESTAMP
 from foreseen.errors import InputError
+from foreseen.evaluation.evaluator import predict
 from foreseen.evaluation.intervals import estimate
 from foreseen.evaluation.metrics import (
     as_dicts,
@@ -35,9 +40,10 @@ from foreseen.evaluation.metrics import (
     sums_per_user,
 )
 from foreseen.evaluation.protocols import evaluate_fold_in
+from foreseen.evaluation.results import FROZEN
 from foreseen.evaluation.search_page import write_search_page
 from foreseen.evaluation.settings_paths import Changes, apply
-from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in
+from foreseen.evaluation.splits import TRAIN_SHARE, FoldIn, cut, fold_in, last_of_users
 from foreseen.evaluation.units import in_units
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.files import write_atomically, write_text
@@ -49,6 +55,12 @@ from foreseen.reports.page import Provenance
 
 _SQUARES: Final = "squares"
 _COUNTS: Final = "counts"
+_HIDDEN_SHARE: Final = 0.2
+_LAST_OF_USERS: Final = "last of users"
+_MEASURED: Final = {
+    True: "fold-in protocol inside the first 80 % of the ratings",
+    False: "last fifth of each user's ratings, inside the first 80 % of the ratings",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,8 @@ def tune(
             earlier run is damaged.
     """
     early, _ = cut(tables.ratings, TRAIN_SHARE)
-    split = fold_in(early)
+    folds_in = model_spec(name).capabilities.fold_in
+    split = fold_in(early) if folds_in else last_of_users(early, _HIDDEN_SHARE)
     out.mkdir(parents=True, exist_ok=True)
     study = _study(tables, name, seed, out)
     done = len(_complete(study))
@@ -135,13 +148,15 @@ def suggest(trial: optuna.Trial, ranges: Sequence[SearchRange]) -> dict[str, flo
 
 def _study(tables: Tables, name: str, seed: int, out: Path) -> optuna.Study:
     """Return the study of this data, model and seed, with the trials of earlier runs."""
+    # Trials by another protocol, of earlier versions, are not compared with these.
+    protocol = "" if model_spec(name).capabilities.fold_in else f" {_LAST_OF_USERS}"
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = out / "study.journal"
     _drop_partial_line(journal)
     try:
         study = optuna.create_study(
             storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
-            study_name=f"{name} {fingerprint(tables, seed)}",
+            study_name=f"{name} {fingerprint(tables, seed)}{protocol}",
             load_if_exists=True,
         )
     except (ValueError, TypeError, LookupError, AssertionError) as error:
@@ -165,13 +180,22 @@ def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def _measure(
-    tables: Tables, split: FoldIn, name: str, changes: Changes, seed: int
+    tables: Tables,
+    split: FoldIn | tuple[pl.DataFrame, pl.DataFrame],
+    name: str,
+    changes: Changes,
+    seed: int,
 ) -> dict[str, Any]:
     """Return what is recorded of a trial: of the validation ratings, and how long it took."""
     begun = time.perf_counter()
-    log = InteractionLog.of(split.known, Catalogue.of(tables.movies))
+    known = split.known if isinstance(split, FoldIn) else split[0]
+    log = InteractionLog.of(known, Catalogue.of(tables.movies))
     model = train_on(log, name, parse_settings(name, changes), seed, next_item=UNTRAINED)
-    events = evaluate_fold_in(model, split, name, ranking=False).events
+    if isinstance(split, FoldIn):
+        events = evaluate_fold_in(model, split, name, ranking=False).events
+    else:
+        hidden = split[1]
+        events = predict(model, model, hidden, hidden[TIMESTAMP].to_numpy(), name, FROZEN).events
     estimates = rating_errors(events) | order_metrics(events)
     squares, _, counts = sums_per_user(events)
     return {
@@ -206,7 +230,7 @@ def _summary(study: optuna.Study, tables: Tables, name: str, seed: int) -> dict[
         "data": tables.manifest.source,
         "model": name,
         "seed": seed,
-        "measured": "fold-in protocol inside the first 80 % of the ratings",
+        "measured": _MEASURED[model_spec(name).capabilities.fold_in],
         "defaults": parse_settings(name).model_dump(mode="json"),
         "best": best.number,
         "trials": in_units([vars(trial) for trial in trials], tables.encoding.scale),

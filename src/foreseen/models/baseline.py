@@ -14,7 +14,7 @@ from foreseen.features.examples import Examples
 from foreseen.features.interaction_log import InteractionLog, LogView
 from foreseen.features.queries import Queries
 from foreseen.models.predictor import Settings, fall_back
-from foreseen.models.spec import Fit, ModelSpec, SearchRange
+from foreseen.models.spec import Capabilities, Fit, ModelSpec, SearchRange
 from foreseen.models.training import (
     LOOP_SEARCH_SPACE,
     Inputs,
@@ -156,4 +156,5 @@ SPEC: Final = ModelSpec(
     fit=fit_baseline,
     load=BaselinePredictor.from_arrays,
     search_space=(*LOOP_SEARCH_SPACE, SearchRange(("loop.epochs",), 5, 40)),
+    capabilities=Capabilities(fold_in=False),
 )

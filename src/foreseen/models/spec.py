@@ -77,6 +77,7 @@ class Capabilities:
             `likely` and `blend` uses as a feature.
         sampled: Whether it predicts users it was not fitted to from their histories, so that a
             sample of the users is enough where the log is large.
+        fold_in: Whether it predicts for users it was not fitted to, from their ratings.
         sequence: Whether a sequence model is fitted beside it, which `likely` and `blend` use.
         transductive: Fits a variant of the model for random splits, from settings, a log and a
             seed; None if the model itself is used there.
@@ -84,6 +85,7 @@ class Capabilities:
 
     out_of_sample: bool = False
     sampled: bool = False
+    fold_in: bool = True
     sequence: bool = False
     transductive: Callable[[Any, InteractionLog, int], TransductivePredictor] | None = None
 
