@@ -78,7 +78,7 @@ def test_the_footer_credits_the_posters(client: TestClient, posters: Path) -> No
     assert "provided by the operator" in client.get("/sign-in").text
     (posters / "credits.txt").write_text("Posters: <TMDB>\nmore")
     fresh = Posters(posters)
-    assert fresh.credit == "Posters: <TMDB>"
+    assert fresh.credits == ("Posters: <TMDB>",)
 
 
 @pytest.mark.parametrize(

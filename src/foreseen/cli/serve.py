@@ -58,6 +58,14 @@ def serve(
             help="Folder with posters to show, as tt0111161.jpg (by IMDb id) or 278.jpg (TMDB).",
         ),
     ] = None,
+    tmdb_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="API of TMDB; with a key in FORESEEN_TMDB_KEY, the posters of other movies are "
+            "fetched from there and kept beside DIR.",
+        ),
+    ] = "https://api.themoviedb.org/3",
     webhook: Annotated[
         str | None,
         typer.Option(
@@ -88,4 +96,5 @@ def serve(
         workers or default_workers(),
         posters,
         webhook,
+        tmdb_url,
     )

@@ -24,12 +24,13 @@ from foreseen.serving.middleware import BodyLimit, RequestMiddleware
 from foreseen.serving.overload import RUNNING, LoadShedding
 from foreseen.serving.paths import EncodedSlashes
 from foreseen.serving.posters import PATH as POSTERS
-from foreseen.serving.posters import PosterFiles, Posters
+from foreseen.serving.posters import TMDB_PATH, PosterFiles, Posters
 from foreseen.serving.problem_handlers import add_handlers
 from foreseen.serving.problems import ProblemError, problem
 from foreseen.serving.rate_limit import RateLimiter
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.store import Store
+from foreseen.serving.tmdb import TmdbConfig, TmdbPosters
 from foreseen.serving.transfer import CachedStaticFiles, Compression, HeadRequests
 from foreseen.serving.worker import SHARED_METRICS
 
@@ -50,6 +51,7 @@ def create_app(
     first_administers: bool = True,
     allowed_hosts: Collection[str] = (),
     posters: Path | None = None,
+    tmdb: TmdbConfig | None = None,
     webhook: Webhook | None = None,
 ) -> FastAPI:
     """Return the application for a folder of models; it closes the store when it shuts down.
@@ -63,6 +65,7 @@ def create_app(
         first_administers: Whether the first account to sign up is an administrator too.
         allowed_hosts: Names under which the server may be addressed; any if there are none.
         posters: A folder with posters, see `foreseen.serving.posters`; None without.
+        tmdb: How the posters of other movies are fetched from TMDB; None without.
         webhook: Where to send alerts about drift; None without.
 
     Raises:
@@ -71,6 +74,7 @@ def create_app(
     """
     keep_to_one_thread()
     store.delete_expired(now())
+    fetched = None if tmdb is None else TmdbPosters(tmdb)
     context = AppContext(
         store=store,
         accounts=Accounts(store, secret, [n.lower() for n in admins], first_administers),
@@ -79,7 +83,7 @@ def create_app(
         secure=secure,
         sign_ups=RateLimiter(store, secret, "sign up", _SIGN_UPS, _SIGN_UP_SECONDS),
         imports=Imports(store, secret),
-        posters=None if posters is None else Posters(posters),
+        posters=Posters(posters, fetched) if posters or fetched else None,
     )
 
     @asynccontextmanager
@@ -89,6 +93,8 @@ def create_app(
         yield
         if alerts is not None:
             alerts.close()
+        if fetched is not None:
+            fetched.close()
         context.live.close()
         context.store.close()
 
@@ -106,6 +112,8 @@ def create_app(
     for router in (*api.ROUTERS, pages.router, reference.router):
         app.include_router(router)
     app.mount("/static", CachedStaticFiles(directory=STATIC), name="static")
+    if tmdb is not None:
+        app.mount(TMDB_PATH, PosterFiles(directory=tmdb.folder, check_dir=False), name="tmdb")
     if posters is not None:
         app.mount(POSTERS, PosterFiles(directory=posters, check_dir=False), name="posters")
     _add_operations(app, context, allowed_hosts)

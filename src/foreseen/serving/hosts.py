@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Collection
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -48,6 +49,17 @@ class AllowedHosts:
                 await problem(400, "unknown-host", detail)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def is_safe_url(url: str) -> bool:
+    """Return whether a URL is HTTPS, or HTTP on this machine, and has no user name."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    return bool(host) and is_safe and "@" not in parts.netloc
 
 
 def host_name(header: str) -> str:

@@ -13,5 +13,10 @@ def secret_file(folder: Path) -> Path:
     return _beside(folder, ".secret")
 
 
+def poster_folder(folder: Path) -> Path:
+    """Return the path of the folder in which posters of TMDB are kept."""
+    return _beside(folder, ".posters")
+
+
 def _beside(folder: Path, suffix: str) -> Path:
     return folder.absolute().with_name(folder.absolute().name + suffix)

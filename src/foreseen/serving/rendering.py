@@ -128,7 +128,7 @@ class Page:
             csrf_token=session.csrf_token if session else "",
             scale=RatingInput.of(self.snapshot.input_scale, self.language),
             poster_of=self._poster_of,
-            poster_credit=self.context.posters.credit if self.context.posters else None,
+            poster_credits=self.context.posters.credits if self.context.posters else (),
             **variables,
         )
         headers = {"Cache-Control": "private, no-store", "Vary": VARY}

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from foreseen.errors import ForeseenError, InputError
 from foreseen.serving.connections import BoundedProtocol
-from foreseen.serving.hosts import LOOPBACK_NAMES, host_name, is_loopback
+from foreseen.serving.hosts import LOOPBACK_NAMES, host_name, is_loopback, is_safe_url
 from foreseen.serving.locations import default_database, secret_file
 from foreseen.serving.supervisor import Supervisor
 from foreseen.serving.unavailable import respond_unavailable
@@ -24,6 +24,8 @@ from foreseen.serving.worker import GRACE_SECONDS, SHARED_METRICS, WorkerConfig
 
 _ARENAS: Final = "MALLOC_ARENA_MAX"
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
+TMDB_KEY: Final = "FORESEEN_TMDB_KEY"
+TMDB_URL: Final = "https://api.themoviedb.org/3"
 _SHORTEST_SECRET: Final = 32
 _FEWEST_CHARACTERS: Final = 10
 """Distinct characters of a secret; fewer are no random text."""
@@ -42,6 +44,7 @@ def run(
     workers: int,
     posters: Path | None,
     webhook: str | None = None,
+    tmdb_url: str = TMDB_URL,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are completed.
 
@@ -61,6 +64,7 @@ def run(
         workers: Number of processes, each with the model in memory.
         posters: A folder with posters, named by ids of IMDb and TMDB; None without.
         webhook: URL that alerts about drift are sent to; None without.
+        tmdb_url: URL of the API of TMDB, used if the environment has a key.
 
     Raises:
         ModelFolderError: If the folder holds no models, or none is sound.
@@ -71,6 +75,12 @@ def run(
     _check_folder(folder)
     if posters is not None and not posters.is_dir():
         raise InputError(f"--posters: {posters} is no folder; it should have images ID.jpg")
+    tmdb_key = os.environ.get(TMDB_KEY, "").strip()
+    if tmdb_key and not is_safe_url(tmdb_url):
+        raise InputError(
+            "--tmdb-url: a URL should begin with https://, or with http:// and a loopback address. "
+            f"Received: '{tmdb_url}'"
+        )
     webhook_key = ""
     if webhook is not None:
         check_webhook(webhook)
@@ -104,6 +114,8 @@ def run(
             allowed_hosts=tuple(names),
             shared=Path(shared),
             posters=posters,
+            tmdb_url=tmdb_url.rstrip("/"),
+            tmdb_key=tmdb_key,
             webhook=webhook,
             webhook_key=webhook_key,
         )

@@ -2,10 +2,9 @@
 
 import os
 from typing import Final
-from urllib.parse import urlsplit
 
 from foreseen.errors import InputError
-from foreseen.serving.hosts import is_loopback
+from foreseen.serving.hosts import is_safe_url
 
 KEY: Final = "FORESEEN_WEBHOOK_SECRET"
 _SHORTEST_KEY: Final = 16
@@ -17,13 +16,7 @@ def check_webhook(url: str) -> str:
     Raises:
         InputError: If it is another.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise InputError(f"--webhook: {error}. Received: '{url}'") from None
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    if not host or not is_safe or "@" in parts.netloc:
+    if not is_safe_url(url):
         raise InputError(
             "--webhook: a URL should begin with https://, or with http:// and a loopback address, "
             f"and have no user name. Received: '{url}'"

@@ -46,6 +46,8 @@ class WorkerConfig:
         allowed_hosts: Names under which the server may be addressed; any if there are none.
         shared: A folder for files of the parent process and its workers.
         posters: A folder with posters; None without.
+        tmdb_url: URL of the API of TMDB.
+        tmdb_key: Key of the API; without one, no posters are fetched.
         webhook: URL that alerts about drift are sent to; None without.
         webhook_key: Signs the alerts.
     """
@@ -59,6 +61,8 @@ class WorkerConfig:
     allowed_hosts: tuple[str, ...]
     shared: Path
     posters: Path | None = None
+    tmdb_url: str = ""
+    tmdb_key: str = field(default="", repr=False)
     webhook: str | None = None
     webhook_key: str = field(default="", repr=False)
 
@@ -106,13 +110,18 @@ class WorkerConfig:
     def _open(self) -> ASGIApp:
         from foreseen.serving.alerts import Webhook
         from foreseen.serving.app import create_app
+        from foreseen.serving.locations import poster_folder
         from foreseen.serving.store import Store
+        from foreseen.serving.tmdb import TmdbConfig
 
         # A job that tidies up old temporary files may have deleted it.
         self.shared.mkdir(exist_ok=True)
         webhook = None
         if self.webhook is not None:
             webhook = Webhook(self.webhook, self.webhook_key, self.shared)
+        tmdb = None
+        if self.tmdb_key:
+            tmdb = TmdbConfig(poster_folder(self.folder), self.tmdb_url, self.tmdb_key)
         store = Store(self.database)
         try:
             return create_app(
@@ -124,6 +133,7 @@ class WorkerConfig:
                 self.first_administers,
                 self.allowed_hosts,
                 self.posters,
+                tmdb,
                 webhook,
             )
         except BaseException:
