@@ -11,13 +11,14 @@ from ray.exceptions import RayError, RayTaskError
 
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import in_sequence, one_thread
+from foreseen.compute.training_group import TrainingGroup
 from foreseen.errors import ForeseenError
 
 T = TypeVar("T")
 R = TypeVar("R")
 _RAY: Final[Any] = ray
 """Without the types that Ray leaves unknown."""
-_RETRIES: Final = 3
+RETRIES: Final = 3
 """How often a task is run again after its process or its machine has ended."""
 _NOT_INSTALLED: Final = "No module named 'foreseen'"
 _FUNCTIONS: Final[LRUCache[str, Callable[[object], object]]] = LRUCache(2)
@@ -33,7 +34,7 @@ class RayRunner:
     """
 
     def __init__(self) -> None:
-        self._run: Any = _RAY.remote(num_cpus=1, max_retries=_RETRIES)(_run)
+        self._run: Any = _RAY.remote(num_cpus=1, max_retries=RETRIES)(run_task)
 
     @property
     def slots(self) -> int:
@@ -52,8 +53,8 @@ class RayRunner:
         """
         waiting = iter(tasks)
         running: dict[Any, T] = {}
-        with _described_failures():
-            shared = [_RAY.put(_RAY.cloudpickle.dumps(function))], version("foreseen")
+        with described_failures():
+            shared = packed(function)
             while True:
                 for task in islice(waiting, max(2 * self.slots - len(running), 0)):
                     running[self._run.remote(*shared, task)] = task
@@ -63,8 +64,27 @@ class RayRunner:
                 result: R = _RAY.get(done)
                 yield running.pop(done), result
 
+    def trained(
+        self, function: Callable[[TrainingGroup], R], size: int, advance: Callable[[int], None]
+    ) -> R:
+        """Return the result of a function in the first of several processes of Ray Train.
 
-def _run(reference: list[Any], expected: str, task: object) -> object:
+        Raises:
+            ForeseenError: If the processes cannot be started, or end too often.
+            Exception: What the function raises.
+        """
+        # It imports much that only training needs.
+        from foreseen.cluster.training import trained
+
+        return trained(function, size, advance)
+
+
+def packed(function: Callable[..., object]) -> tuple[list[Any], str]:
+    """Return the first arguments of `run_task` for tasks with this function."""
+    return [_RAY.put(_RAY.cloudpickle.dumps(function))], version("foreseen")
+
+
+def run_task(reference: list[Any], expected: str, task: object) -> object:
     """Return the result of a task, in a process of the cluster.
 
     Args:
@@ -87,7 +107,8 @@ def _read(reference: Any) -> Callable[[object], object]:  # noqa: ANN401
 
 
 @contextmanager
-def _described_failures() -> Generator[None]:
+def described_failures() -> Generator[None]:
+    """Raise what a task raised as it is, and failures of the cluster as errors of one line."""
     try:
         yield
     except RayTaskError as error:

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from foreseen.compute.threads import completed_in_threads
+from foreseen.compute.training_group import ALONE, TrainingGroup
+from foreseen.progress import progress_bar
 
 T = TypeVar("T")
 R = TypeVar("R")
+_SMALLEST_GROUP: Final = 3
+"""Processes of one core each; two are no faster than the two threads of one process."""
+_OTHER_TASKS: Final = 24
+"""Cores that are left to what else is trained: a group starts when all its cores are free."""
 
 
 class TaskRunner(Protocol):
@@ -20,6 +26,18 @@ class TaskRunner(Protocol):
 
     def completed(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R]]:
         """Yield each task with its result, as `completed_tasks` does."""
+        ...
+
+    def trained(
+        self, function: Callable[[TrainingGroup], R], size: int, advance: Callable[[int], None]
+    ) -> R:
+        """Return the result of a function in the first of several processes; see `trained_by`.
+
+        Args:
+            function: Of the group.
+            size: Number of processes.
+            advance: Called with the number of steps that are completed since the last call.
+        """
         ...
 
 
@@ -68,3 +86,24 @@ def run_tasks(function: Callable[[T], R], tasks: Sequence[T], in_threads: bool =
     """Return the result of a function for each task, in their order; see `completed_tasks`."""
     results = dict(completed_tasks(function, tasks, in_threads))
     return [results[task] for task in tasks]
+
+
+def trained_by(most: int, function: Callable[[TrainingGroup], R], steps: int, label: str) -> R:
+    """Return the result of a function that trains a network in a group of processes.
+
+    The group is the calling process alone, unless the innermost `tasks_on` runs so many tasks at
+    the same time that three processes have room beside others.
+    When a process ends, the group starts again from its last checkpoint.
+
+    Args:
+        most: Maximum number of processes.
+        function: Of the group. On a cluster it is copied to the processes with all that it refers
+            to, and its result is that of the first.
+        steps: Number of steps that it takes.
+        label: Label of the progress bar.
+    """
+    size = min(most, task_slots() - _OTHER_TASKS)
+    if _InUse.runner is None or size < _SMALLEST_GROUP:
+        return function(ALONE)
+    with progress_bar(label, steps) as advance:
+        return _InUse.runner.trained(function, size, advance)

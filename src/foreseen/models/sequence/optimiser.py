@@ -3,9 +3,9 @@
 Muon (Jordan et al., 2024) replaces the momentum of a matrix by an approximately orthogonal one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
@@ -44,6 +44,16 @@ class SequenceOptimiser:
             foreach=True,
         )
         self._momentum = [torch.zeros_like(matrix) for matrix in self._matrices]
+
+    def state(self) -> dict[str, Any]:
+        """Return the state, for `load_state`; later steps change it."""
+        return {"adam": self._adam.state_dict(), "momentum": self._momentum}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state that `state` returned."""
+        self._adam.load_state_dict(state["adam"])
+        for momentum, saved in zip(self._momentum, state["momentum"], strict=True):
+            momentum.copy_(saved)
 
     @torch.no_grad()
     def step(self, scale: float) -> None:

@@ -4,8 +4,8 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, pairwise
-from typing import Final, NamedTuple
+from itertools import chain, islice, pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foreseen.compute.device import training_device
+from foreseen.compute.tasks import trained_by
+from foreseen.compute.training_group import ALONE, TrainingGroup
 from foreseen.models.sequence.events import Events, Rows, batches, windows
 from foreseen.models.sequence.loss import Windows, draw_windows, window_loss
 from foreseen.models.sequence.movie_vectors import co_occurrence_vectors
@@ -25,6 +27,8 @@ _SHARDS: Final = 2
 _AHEAD: Final = 3
 """Steps whose windows are drawn while a device computes."""
 _LARGEST_GRADIENT: Final = 1.0
+_RATINGS_PER_PROCESS: Final = 512
+"""Ratings of a step per process of a cluster."""
 
 
 class _Shard(NamedTuple):
@@ -65,9 +69,16 @@ def train_sequence_network(
         return list(batches(*cut, settings.tokens, random))
 
     steps = settings.epochs * len(epoch())
-    passes = chain.from_iterable(epoch() for _ in range(settings.epochs))
-    optimise(network, events, attributes, passes, steps, settings.negatives_until, random, label)
-    return network
+
+    def train(group: TrainingGroup) -> SequenceNetwork:
+        passes = chain.from_iterable(epoch() for _ in range(settings.epochs))
+        until = settings.negatives_until
+        optimise(network, events, attributes, passes, steps, until, random, label, group=group)
+        return network
+
+    # One process trains on a device other than the CPU, see `foreseen.compute.device`.
+    most = settings.tokens // _RATINGS_PER_PROCESS if training_device().type == "cpu" else 1
+    return trained_by(most, train, steps, label)
 
 
 def optimise(
@@ -80,11 +91,13 @@ def optimise(
     random: np.random.Generator,
     label: str,
     rate: float = 1.0,
+    group: TrainingGroup = ALONE,
 ) -> None:
     """Train a network in place, one step for each batch of windows.
 
     On a CPU each step is the sum of two shards, each computed in a thread with its own random
-    draws, so that the number of cores changes nothing. On another device, see
+    draws, so that the number of cores changes nothing. A larger group of processes has a shard for
+    each; all take the same steps, from the last checkpoint of the group. On another device, see
     `foreseen.compute.device`, a step is computed at once, in mixed precision on CUDA.
 
     Args:
@@ -97,6 +110,7 @@ def optimise(
         random: For all draws.
         label: Label of the progress bar.
         rate: Share of the learning rates that is used at most.
+        group: The processes that train the network.
     """
     settings, movies, device = network.settings, len(attributes), training_device()
     network.to(device)
@@ -116,21 +130,32 @@ def optimise(
         found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
         return list(found)
 
+    def state() -> dict[str, Any]:
+        return {"network": network.state_dict(), "optimiser": optimiser.state()}
+
+    resumed = group.checkpoint()
+    if resumed is not None:
+        network.load_state_dict(resumed.state["network"])
+        optimiser.load_state(resumed.state["optimiser"])
+    first = 0 if resumed is None else resumed.steps
     rising = max(settings.warmup * steps, 1.0)
-    count = _SHARDS if device.type == "cpu" else 1
+    count = max(_SHARDS, group.size) if device.type == "cpu" else 1
     until = sampled_until * steps
     work = _steps(passes, count, min(settings.negatives, movies), until, random)
     with ThreadPoolExecutor(_SHARDS) as pool, progress_bar(label, steps) as advance:
         ahead = work if device.type == "cpu" else _drawn_ahead(pool, draw, work)
-        for done, (shards, total) in enumerate(ahead):
-            found = list(pool.map(gradients, shards))
-            for parameter, *parts in zip(parameters, *found, strict=True):
-                parameter.grad = functools.reduce(Tensor.add_, parts).div_(total)
+        for done, (shards, total) in islice(enumerate(ahead), first, None):
+            found = list(pool.map(gradients, shards[group.rank :: group.size]))
+            sums = [functools.reduce(Tensor.add_, parts) for parts in zip(*found, strict=True)]
+            group.add_up(sums)
+            for parameter, gradient in zip(parameters, sums, strict=True):
+                parameter.grad = gradient.div_(total)
             nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
             falling = (steps - done) / max(steps - rising, 1.0)
             optimiser.step(rate * max(min((done + 1) / rising, falling), 0.0))
             if done < steps:
                 advance(1)
+            group.completed(done + 1, state)
     network.cpu().eval().requires_grad_(requires_grad=False)
 
 
@@ -145,8 +170,8 @@ def _steps(
     for done, (first, size) in enumerate(passes):
         seeds = [int(random.integers(1 << 62)) for _ in range(count)]
         sampled = negatives if done < sampled_until else 0
-        half = int(np.searchsorted(np.cumsum(size), int(size.sum()) / 2)) + 1
-        cuts = [0, half, len(first)] if count > 1 else [0, len(first)]
+        shares = int(size.sum()) * np.arange(1, count) / count
+        cuts = [0, *(np.searchsorted(np.cumsum(size), shares) + 1), len(first)]
         yield (
             [
                 _Shard(first[start:stop], size[start:stop], seed, sampled)

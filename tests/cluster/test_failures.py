@@ -1,0 +1,123 @@
+"""Processes and whole machines of a cluster that end while it trains and ranks.
+
+One file, so that one process of the tests starts one cluster, of two nodes with one core each. The
+last test ends one of them.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+from torch import Tensor
+
+from foreseen.cluster import training as cluster_training
+from foreseen.cluster.connection import cluster_tasks
+from foreseen.compute import tasks
+from foreseen.compute.training_group import Checkpoint, TrainingGroup
+from foreseen.data.canonical import Tables
+from foreseen.data.catalogue import Catalogue
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.sequence import training
+from foreseen.models.sequence.model import SequenceModel
+from foreseen.models.sequence.settings import SequenceSettings
+from foreseen.models.train import train
+from foreseen.ranking import recommend as ranking
+from foreseen.ranking.batch import BatchRanker
+from foreseen.ranking.recommend import recommend_all
+
+# Ray sets options of its own that it warns of.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+SETTINGS = SequenceSettings(width=8, epochs=2, tokens=64, length=20)
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[str]:
+    """The id of the first machine of a cluster, which this process is connected to."""
+    utils = pytest.importorskip("ray.cluster_utils")
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
+    started = utils.Cluster(initialize_head=True, head_node_args=node)
+    started.add_node(**node)
+    with cluster_tasks(started.address):
+        yield started.head_node.node_id
+    started.shutdown()
+
+
+@pytest.mark.usefixtures("head")
+def test_training_by_two_processes_resumes_with_the_result_of_one(
+    small: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = InteractionLog.of(small.ratings, Catalogue.of(small.movies))
+    every = np.ones(len(log.rating), dtype=np.bool_)
+    here = SequenceModel.fitted(SETTINGS, log, every, seed=0)
+    optimise, marker = training.optimise, tmp_path / "ended"
+
+    class EndsOnce:
+        """A group whose second process ends after some steps."""
+
+        def __init__(self, group: TrainingGroup) -> None:
+            self._group = group
+            self.rank, self.size = group.rank, group.size
+
+        def add_up(self, tensors: Sequence[Tensor]) -> None:
+            self._group.add_up(tensors)
+
+        def checkpoint(self) -> Checkpoint | None:
+            found = self._group.checkpoint()
+            if found is not None:
+                (tmp_path / f"resumed {self.rank}").write_text(str(found.steps))
+            return found
+
+        def completed(self, steps: int, state: Callable[[], Mapping[str, Any]]) -> None:
+            self._group.completed(steps, state)
+            if self.rank and steps == 5 and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def ended(*arguments: Any, group: TrainingGroup) -> None:  # noqa: ANN401
+        optimise(*arguments, group=EndsOnce(group))
+
+    monkeypatch.setattr(training, "optimise", ended)
+    monkeypatch.setattr(training, "_RATINGS_PER_PROCESS", 32)
+    monkeypatch.setattr(tasks, "_SMALLEST_GROUP", 2)
+    monkeypatch.setattr(tasks, "_OTHER_TASKS", 0)
+    monkeypatch.setattr(cluster_training, "_CHECKPOINT_SECONDS", 0.0)
+    there = SequenceModel.fitted(SETTINGS, log, every, seed=0)
+
+    assert marker.exists()
+    resumed = [int((tmp_path / f"resumed {rank}").read_text()) for rank in range(2)]
+    assert resumed[0] == resumed[1] > 0
+    rows = np.arange(5, dtype=np.int32)
+    before = np.full(5, log.end)
+    expected, found = (m.log_probabilities(log.view, rows, before) for m in (here, there))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_blocks_of_a_machine_that_ends_are_ranked_by_another(
+    small: Tables, head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = train(small, "bias")
+    recommend_all(model, tmp_path / "whole.parquet", 3)
+
+    class EndsOnce(BatchRanker):
+        def rank(self, users: NDArray[np.int64]) -> pl.DataFrame:
+            import ray
+
+            if ray.get_runtime_context().get_node_id() != head:
+                # The parent process manages the machine; without it all others end.
+                marker.touch()
+                os.kill(os.getppid(), signal.SIGKILL)
+            return super().rank(users)
+
+    marker = tmp_path / "ended"
+    monkeypatch.setattr(ranking, "_BLOCK", 7)
+    monkeypatch.setattr(ranking, "BatchRanker", EndsOnce)
+    recommend_all(model, tmp_path / "all.parquet", 3)
+    assert marker.exists()
+    found = pl.read_parquet(tmp_path / "all.parquet")
+    assert found.equals(pl.read_parquet(tmp_path / "whole.parquet"))
