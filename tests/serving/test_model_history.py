@@ -10,6 +10,7 @@ from foreseen.drift.policies import Action
 from foreseen.registry import drift_log
 from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
 from foreseen.registry.versions import write_lock
+from foreseen.serving.languages import language
 from foreseen.serving.model_history import model_history
 from foreseen.serving.snapshot import ModelSnapshot
 
@@ -34,7 +35,7 @@ def finding(now: int) -> DriftFinding:
 
 
 def test_ratings_are_counted_by_period(snapshot: ModelSnapshot, trained: Path) -> None:
-    history = model_history(snapshot, trained)
+    history = model_history(snapshot, trained, language("en"))
     assert sum(bar.ratings for bar in history.ratings) == snapshot.model.log.ratings.height
     assert max(bar.share for bar in history.ratings) == 1
     assert len(history.ratings) <= 60
@@ -48,7 +49,7 @@ def test_errors_and_findings_are_placed_in_time(snapshot: ModelSnapshot, folder:
     log = DriftLog(findings=(finding(now),), windows=windows)
     with write_lock(folder):
         drift_log.write(folder, log)
-    history = model_history(snapshot, folder)
+    history = model_history(snapshot, folder, language("en"))
     assert [point.x for point in history.points] == [25, 75]
     first, last = history.points
     # A larger error is higher.
@@ -63,14 +64,14 @@ def test_the_end_of_the_training_is_marked(snapshot: ModelSnapshot, folder: Path
     times = snapshot.model.log.timestamp
     half = int(times[len(times) // 2])
     older = replace(snapshot, version=snapshot.version.model_copy(update={"until": half}))
-    trained = model_history(older, folder).trained
+    trained = model_history(older, folder, language("en")).trained
     assert trained is not None
     assert 0 < trained < 100
 
 
 def test_a_damaged_file_is_named(snapshot: ModelSnapshot, folder: Path) -> None:
     (folder / drift_log.FILE).write_text("{")
-    history = model_history(snapshot, folder)
+    history = model_history(snapshot, folder, language("en"))
     assert "drift.json is damaged" in history.fault
     assert history.ratings
 

@@ -45,8 +45,13 @@ class TrainingGroup(Protocol):
 
 
 class _Alone:
-    rank: Final = 0
-    size: Final = 1
+    @property
+    def rank(self) -> int:
+        return 0
+
+    @property
+    def size(self) -> int:
+        return 1
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         del tensors
