@@ -81,8 +81,8 @@ class SequenceOptimiser:
         for block in chain.from_iterable(blocks):
             by_shape.setdefault(block.shape, []).append(block)
         found: dict[torch.Size, Iterator[Tensor]] = {}
-        for shape, alike in by_shape.items():
-            parts = cast("tuple[Tensor, ...]", torch.stack(alike).split(_AT_ONCE))
+        for shape, of_shape in by_shape.items():
+            parts = cast("tuple[Tensor, ...]", torch.stack(of_shape).split(_AT_ONCE))
             found[shape] = chain.from_iterable(orthogonal(part).unbind() for part in parts)
         return [torch.cat([next(found[block.shape]) for block in matrix]) for matrix in blocks]
 
