@@ -9,10 +9,11 @@ keeps no translation, because a similar text may mean something else.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.frontend import parse_mapping_cfg  # pyright: ignore[reportUnknownVariableType]
 from babel.messages.pofile import read_po, write_po
 
 from foreseen.serving.languages import LOCALES, SOURCE, catalogue_file, language_codes
@@ -25,7 +26,8 @@ HEADER = "# Texts of the pages of Foreseen; `make messages` adds and removes tex
 def extract() -> Catalog:
     """Return the texts of the code, with the files that they are in."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file, "babel.cfg")
+        parsed: Any = parse_mapping_cfg(file, "babel.cfg")
+    methods, options = parsed
     catalogue = Catalog(fuzzy=False)
     found = extract_from_dir(ROOT / "src", methods, options, keywords=KEYWORDS)
     for file, _, message, comments, context in found:
@@ -48,13 +50,8 @@ def main() -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as out:
             write_po(out, catalogue, width=0, ignore_obsolete=True, include_lineno=False)
-        missing = sum(1 for entry in catalogue if entry.id and not any_text(entry.string))
+        missing = sum(1 for entry in catalogue if entry.id and not "".join(entry.string))
         print(f"{file.relative_to(LOCALES.parents[3])}: {missing} texts without a translation")
-
-
-def any_text(string: object) -> bool:
-    """Return whether a translation, or a plural form of one, has text."""
-    return any(string) if isinstance(string, (tuple, list)) else bool(string)
 
 
 if __name__ == "__main__":

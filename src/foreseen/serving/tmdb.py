@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from pydantic import BaseModel
 
 from foreseen.files import write_atomically
 from foreseen.serving.hosts import is_safe_url
@@ -49,6 +50,19 @@ class TmdbConfig:
     folder: Path
     url: str
     key: str = field(repr=False)
+
+
+class _Images(BaseModel):
+    secure_base_url: str
+    poster_sizes: list[str]
+
+
+class _Configuration(BaseModel):
+    images: _Images
+
+
+class _Movie(BaseModel):
+    poster_path: str | None = None
 
 
 class _RefusedError(Exception):
@@ -141,9 +155,9 @@ class TmdbPosters:
                 return
         if not self._images:
             self._images = self._image_address(client, parameters)
-        found = _get_json(client, f"{self._config.url}/movie/{movie}", parameters)
-        path = found.get("poster_path")
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
+        text = _get_json(client, f"{self._config.url}/movie/{movie}", parameters)
+        path = None if text is None else _Movie.model_validate_json(text).poster_path
+        if path is None or not _PATH.fullmatch(path):
             file.unlink(missing_ok=True)
             return
         image = _get_image(f"{self._images}{path}")
@@ -151,30 +165,27 @@ class TmdbPosters:
 
     def _image_address(self, client: httpx.Client, parameters: dict[str, str]) -> str:
         """Return the beginning of the addresses of images."""
-        found = _get_json(client, f"{self._config.url}/configuration", parameters)
-        images = found.get("images")
-        images = images if isinstance(images, dict) else {}
-        base, sizes = str(images.get("secure_base_url", "")), images.get("poster_sizes", ())
-        size = next((name for name in _SIZES if name in sizes), None)
-        if size is None or not is_safe_url(base):
+        text = _get_json(client, f"{self._config.url}/configuration", parameters)
+        images = _Configuration.model_validate_json(text or b"{}").images
+        size = next((name for name in _SIZES if name in images.poster_sizes), None)
+        if size is None or not is_safe_url(images.secure_base_url):
             raise _RefusedError("the configuration names no address of posters")
-        return f"{base.rstrip('/')}/{size}"
+        return f"{images.secure_base_url.rstrip('/')}/{size}"
 
 
-def _get_json(client: httpx.Client, url: str, parameters: dict[str, str]) -> dict[str, object]:
-    """Return the object at an address of the API; empty if there is none."""
+def _get_json(client: httpx.Client, url: str, parameters: dict[str, str]) -> bytes | None:
+    """Return the JSON text at an address of the API; None if there is none."""
     response = client.get(url, params=parameters)
-    if response.status_code == httpx.codes.NOT_FOUND:
-        return {}
+    if response.status_code == 404:
+        return None
     if not response.is_success:
         seconds = response.headers.get("retry-after", "")
         pause = float(seconds) if seconds.isdecimal() else _PAUSE_SECONDS
-        if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if response.status_code in {401, 403}:
             pause = _LONGEST_PAUSE_SECONDS
         pause = min(pause, _LONGEST_PAUSE_SECONDS)
         raise _RefusedError(f"the API responded with status {response.status_code}", pause)
-    found = response.json()
-    return found if isinstance(found, dict) else {}
+    return response.content
 
 
 def _get_image(url: str) -> bytes:
