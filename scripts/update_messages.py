@@ -9,7 +9,7 @@ keeps no translation, because a similar text may mean something else.
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -26,8 +26,7 @@ HEADER = "# Texts of the pages of Foreseen; `make messages` adds and removes tex
 def extract() -> Catalog:
     """Return the texts of the code, with the files that they are in."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
-        parsed: Any = parse_mapping_cfg(file, "babel.cfg")
-    methods, options = parsed
+        methods, options = cast("Any", parse_mapping_cfg)(file, "babel.cfg")
     catalogue = Catalog(fuzzy=False)
     found = extract_from_dir(ROOT / "src", methods, options, keywords=KEYWORDS)
     for file, _, message, comments, context in found:
@@ -50,7 +49,7 @@ def main() -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as out:
             write_po(out, catalogue, width=0, ignore_obsolete=True, include_lineno=False)
-        missing = sum(1 for entry in catalogue if entry.id and not "".join(entry.string))
+        missing = sum(1 for entry in catalogue if entry.id and not any(entry.string or ()))
         print(f"{file.relative_to(LOCALES.parents[3])}: {missing} texts without a translation")
 
 
