@@ -22,7 +22,7 @@ from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store
 from foreseen.serving.tmdb import CREDIT, TmdbConfig, TmdbPosters
 
-KEY = "0123456789abcdef0123456789abcdef"
+KEY = "0a" * 16
 TOKEN = "a-read-access-token." * 5
 IMAGE = b"\xff\xd8\xff\xe0 an image \xff\xd9"
 LINKS = pl.DataFrame({"movieId": [318, 50], "imdbId": ["0111161", "114814"], "tmdbId": ["278", ""]})
