@@ -96,7 +96,7 @@ def recommend_all(
     request = _request(model, k, by, at, diversity)
     users = np.sort(model.log.users.ids)
     ranker = BatchRanker(model, request)
-    key = key_of(model, request)
+    key = key_of(model, request, BLOCK)
 
     def rank_block(first: int) -> pl.DataFrame:
         return ranker.rank(users[first : first + BLOCK])
