@@ -118,7 +118,7 @@ def test_the_blocks_of_a_machine_that_ends_are_ranked_by_another(
             return super().rank(users)
 
     marker = tmp_path / "ended"
-    monkeypatch.setattr(ranking, "_BLOCK", 7)
+    monkeypatch.setattr(ranking, "BLOCK", 7)
     monkeypatch.setattr(ranking, "BatchRanker", EndsOnce)
     recommend_all(model, tmp_path / "all.parquet", 3)
     assert marker.exists()

@@ -30,7 +30,7 @@ from foreseen.compute import threads
 from foreseen.ranking import recommend as ranking
 from foreseen.registry.versions import load_model
 threads.cores = lambda: 1
-ranking._BLOCK = 10
+ranking.BLOCK = 10
 rank = ranking.BatchRanker.rank
 count = 0
 def stopping(*arguments):
