@@ -63,7 +63,7 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     "serve": {
         "folder": "served model", "db": "text", "host": "text", "port": "whole number",
         "admin": "text", "allowed_host": "text", "workers": "whole number",
-        "posters": "folder of files", "webhook": "webhook",
+        "posters": "folder of files", "webhook": "secure URL", "tmdb_url": "secure URL",
     },
     "mcp": {"folder": "model", "db": "text", "user": "text"},
     "backup": {"folder": "model", "out": "archive", "db": "text"},
@@ -105,7 +105,7 @@ FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "page": (*OUTPUTS[:-1], "page.csv", "/proc/nowhere.html"),
     "list": OUTPUTS,
     "archive": OUTPUTS,
-    "webhook": (
+    "secure URL": (
         "",
         "nowhere",
         "http://example.org/",

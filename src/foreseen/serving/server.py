@@ -76,7 +76,7 @@ def run(
     if posters is not None and not posters.is_dir():
         raise InputError(f"--posters: {posters} is no folder; it should have images ID.jpg")
     tmdb_key = os.environ.get(TMDB_KEY, "").strip()
-    if tmdb_key and not is_safe_url(tmdb_url):
+    if not is_safe_url(tmdb_url):
         raise InputError(
             "--tmdb-url: a URL should begin with https://, or with http:// and a loopback address. "
             f"Received: '{tmdb_url}'"

@@ -141,6 +141,9 @@ TABLE = {
     "GET /docs": same(200),
     "GET /offline": same(200),
     "GET /service-worker.js": same(200),
+    "GET /manifest.webmanifest": same(200),
+    # No language has that code.
+    "GET /messages/{code}.js": same(404),
     # Without the file, which is not in the folder of these tests.
     "GET /posters": replace(same(404), query="/1.jpg"),
     "GET /model": same(200),
