@@ -12,17 +12,16 @@ With --movies the catalogue is extended to that size by movies without ratings.
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
 import httpx
 import numpy as np
+from recommend_all import with_movies
 from server import Guest, served
 
 from foreseen.compute.threads import keep_to_one_thread
-from foreseen.features.interaction_log import InteractionLog
 from foreseen.ranking.request import RankingRequest
 from foreseen.serving.live_model import freeze_gc
 from foreseen.serving.recommender import Recommender
@@ -116,11 +115,7 @@ def timed(call: Callable[[], object]) -> list[float]:
 
 def extended(snapshot: ModelSnapshot, movies: int) -> ModelSnapshot:
     """Return a snapshot with a catalogue of that size, extended by movies without ratings."""
-    log = snapshot.model.log
-    first = int(snapshot.ids.max()) + 1
-    catalogue = log.catalogue.extended(np.arange(first, first + movies - len(snapshot.ids)))
-    log = InteractionLog(catalogue, log.users, log.ratings)
-    model = replace(snapshot.model, log=log, predictor=snapshot.model.predictor.observed(log))
+    model = with_movies(snapshot.model, movies)
     return ModelSnapshot(model, snapshot.version, snapshot.links, snapshot.revision)
 
 

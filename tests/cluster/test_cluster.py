@@ -5,7 +5,6 @@ them this machine.
 """
 
 import json
-import logging
 import os
 import signal
 import threading
@@ -18,6 +17,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from tests.cli.conftest import run_command
+from tests.cluster.two_nodes import two_nodes
 from tests.counting import CountedTasks
 
 from foreseen.candidates.next_item import UNTRAINED
@@ -41,14 +41,8 @@ from foreseen.registry.versions import save_model
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The address of a cluster, which this process is connected to."""
-    utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "object_store_memory": 200 << 20, "include_dashboard": False}
-    started = utils.Cluster(initialize_head=True, head_node_args=node)
-    started.add_node(**node)
-    with cluster_tasks(started.address):
+    with two_nodes(200 << 20) as started:
         yield started.address
-    started.shutdown()
-    logging.getLogger("ray").handlers.clear()
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from tests.cluster.two_nodes import two_nodes
 from torch import Tensor
 
 from foreseen.cluster import training as cluster_training
-from foreseen.cluster.connection import cluster_tasks
 from foreseen.compute import tasks
 from foreseen.compute.threads import one_thread
 from foreseen.compute.training_group import Checkpoint, TrainingGroup
@@ -41,13 +41,8 @@ SETTINGS = SequenceSettings(width=8, epochs=1, tokens=256, length=20)
 @pytest.fixture(scope="module")
 def head() -> Iterator[str]:
     """The id of the first machine of a cluster, which this process is connected to."""
-    utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
-    started = utils.Cluster(initialize_head=True, head_node_args=node)
-    started.add_node(**node)
-    with cluster_tasks(started.address):
+    with two_nodes(100 << 20) as started:
         yield started.head_node.node_id
-    started.shutdown()
 
 
 @pytest.mark.usefixtures("head")

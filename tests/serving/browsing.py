@@ -63,3 +63,10 @@ def title_of(page: Page, index: int) -> str:
     title = page.locator(".stars").nth(index).get_attribute("data-title")
     assert title is not None
     return title
+
+
+def send_account(page: Page, name: str, password: str, button: str) -> None:
+    """Fill in the form of an account and send it."""
+    page.fill("input[name=name]", name)
+    page.fill("input[name=password]", password)
+    page.click(f"main button:has-text('{button}')")

@@ -24,7 +24,8 @@ from foreseen.serving.alerts import (
     Webhook,
     signature,
 )
-from foreseen.serving.webhook_options import check_webhook, find_key
+from foreseen.serving.hosts import check_url
+from foreseen.serving.webhook_options import find_key
 
 KEY = "a key for the tests of the webhook"
 
@@ -140,14 +141,14 @@ def test_the_gauges_are_among_the_metrics(client: TestClient) -> None:
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(InputError, match="--webhook"):
-        check_webhook(url)
+        check_url(url, "--webhook")
 
 
 def test_addresses_by_https_and_of_this_machine_are_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for url in ("https://alerts.example.org/x?y=1", "http://127.0.0.1:9000/", "http://localhost/"):
-        assert check_webhook(url) == url
+        assert check_url(url, "--webhook") == url
     with pytest.raises(InputError, match="FORESEEN_WEBHOOK_SECRET"):
         find_key()
     monkeypatch.setenv("FORESEEN_WEBHOOK_SECRET", KEY)

@@ -16,6 +16,7 @@ from tests.serving.browsing import (
     PATHS,
     click_stars,
     phone,
+    send_account,
     title_of,
     violations,
     wait_for_status,
@@ -95,9 +96,7 @@ def test_a_user_chooses_german_and_rates(page: Page) -> None:
     page.click("text=Gast hinzufügen")
     page.wait_for_selector("#people >> text=0 Bewertungen")
     page.goto("/sign-in")
-    page.fill("input[name=name]", "nobody")
-    page.fill("input[name=password]", "not the password")
-    page.click("main button:has-text('Anmelden')")
+    send_account(page, "nobody", "not the password", "Anmelden")
     page.wait_for_selector("text=Name und Passwort gehören nicht zusammen")
     assert page.locator("footer [aria-current]").inner_text() == "Deutsch"
 
@@ -273,16 +272,12 @@ def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
     click_stars(page, 0, 4)
     wait_for_status(page, f"Rated {title_of(page, 0)} 4")
     page.goto("/me/account")
-    page.fill("input[name=name]", "ann")
-    page.fill("input[name=password]", "short but long")
-    page.click("main button:has-text('Sign up')")
+    send_account(page, "ann", "short but long", "Sign up")
     page.wait_for_selector("h1:has-text('ann')")
     page.click("text=Sign out")
     page.wait_for_selector(".who a:has-text('Sign in')")
     page.goto("/sign-in")
-    page.fill("input[name=name]", "ann")
-    page.fill("input[name=password]", "not the password")
-    page.click("main button:has-text('Sign in')")
+    send_account(page, "ann", "not the password", "Sign in")
     page.wait_for_selector("text=do not belong together")
     page.fill("input[name=password]", "short but long")
     page.click("main button:has-text('Sign in')")

@@ -36,33 +36,34 @@ class ConditionalLogit:
 
     def probabilities(self, candidates: Candidates) -> NDArray[np.float64]:
         """Return the probability of every movie of the catalogue, of shape C; they sum to one."""
-        odds = self._odds(candidates)
+        shares, missed = self._shares(candidates)
         rest = candidates.fallback.copy()
         rest[candidates.movies] = 0
-        missed = (1 - self.candidate_recall) if len(odds) else 1.0
         found = missed * rest / max(float(rest.sum()), 1e-12)
-        found[candidates.movies] = self.candidate_recall * odds / max(float(odds.sum()), 1e-12)
+        found[candidates.movies] = shares
         return found / max(float(found.sum()), 1e-12)
 
     def probabilities_of(
         self, candidates: Candidates, movies: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         """Return the probabilities of some movies, of shape M, without those of all others."""
-        odds, chosen, rest = self._odds(candidates), candidates.movies, candidates.fallback
+        shares, missed = self._shares(candidates)
+        chosen, rest = candidates.movies, candidates.fallback
         # With all movies among the candidates, a difference would be a rounding error.
         left = float(rest.sum() - rest[chosen].sum()) if len(chosen) < len(rest) else 0.0
-        missed = (1 - self.candidate_recall) if len(odds) else 1.0
         found = missed * rest[movies] / max(left, 1e-12)
         place = np.searchsorted(chosen, movies)
         is_candidate = np.append(chosen, -1)[place] == movies
-        shares = self.candidate_recall * odds / max(float(odds.sum()), 1e-12)
         found[is_candidate] = shares[place[is_candidate]]
-        total = missed * (left > 0) + (self.candidate_recall if len(odds) else 0.0)
+        total = missed * (left > 0) + (self.candidate_recall if len(shares) else 0.0)
         return found / max(total, 1e-12)
 
-    def _odds(self, candidates: Candidates) -> NDArray[np.float64]:
+    def _shares(self, candidates: Candidates) -> tuple[NDArray[np.float64], float]:
+        """Return the probabilities of the candidates, and of all other movies together."""
         score = _inputs(candidates) @ np.array(self.weights)
-        return np.exp(score - score.max(initial=-np.inf))
+        odds = np.exp(score - score.max(initial=-np.inf))
+        missed = (1 - self.candidate_recall) if len(odds) else 1.0
+        return self.candidate_recall * odds / max(float(odds.sum()), 1e-12), missed
 
 
 def _untrained(features: int) -> ConditionalLogit:

@@ -7,6 +7,7 @@ import typer
 
 from foreseen.cli.options import Folder, parse_path, whole_number
 from foreseen.errors import InputError
+from foreseen.serving.locations import TMDB_URL
 
 
 def serve(
@@ -65,7 +66,7 @@ def serve(
             help="API of TMDB; with a key in FORESEEN_TMDB_KEY, the posters of other movies are "
             "fetched from there and kept beside DIR.",
         ),
-    ] = "https://api.themoviedb.org/3",
+    ] = TMDB_URL,
     webhook: Annotated[
         str | None,
         typer.Option(

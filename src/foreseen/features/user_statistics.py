@@ -25,6 +25,7 @@ RECENT_DAMPING: Final = 0.5
 """Weight, in ratings, of a residual of zero in the moving means."""
 SESSION_GAP: Final = 1800
 """Seconds without a rating that end a session."""
+FIRST_DECADE: Final = 1920
 DECADES: Final = 10
 """Number of release decades: up to the 1920s, the 1930s, ..., the 2010s and later."""
 
@@ -129,7 +130,7 @@ def user_statistics(
 
 def release_decades(years: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the decade of each year of release, from 0; -1 where the year is unknown."""
-    decade = np.floor((np.nan_to_num(years, nan=0.0) - 1920) / 10)
+    decade = np.floor((np.nan_to_num(years, nan=0.0) - FIRST_DECADE) / 10)
     return np.where(np.isnan(years), -1, np.clip(decade, 0, DECADES - 1)).astype(np.int64)
 
 
@@ -139,7 +140,7 @@ def decade_name(decade: int) -> str:
         return "the 1920s or before"
     if decade == DECADES - 1:
         return "the 2010s or later"
-    return f"the {1920 + 10 * decade}s"
+    return f"the {FIRST_DECADE + 10 * decade}s"
 
 
 @compiled

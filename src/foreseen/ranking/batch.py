@@ -162,7 +162,7 @@ class BatchRanker:
 
     def _by_rating(
         self, block: _Users
-    ) -> tuple[list[NDArray[np.intp]], list[_Values], "list[_Predicted]"]:
+    ) -> tuple[list[NDArray[np.intp]], list[_Values], list[_Predicted]]:
         """Return the movies offered to each user, best first, their scores, and predictions."""
         users = range(len(block.rows))
         excluded = [self._excluded_for(block, user) for user in users]

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foreseen.errors import InputError
 from foreseen.messages import Message
 from foreseen.serving.problems import problem
 
@@ -60,6 +61,20 @@ def is_safe_url(url: str) -> bool:
         return False
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
     return bool(host) and is_safe and "@" not in parts.netloc
+
+
+def check_url(url: str, option: str) -> str:
+    """Return the URL that an option has.
+
+    Raises:
+        InputError: If it is not safe, see `is_safe_url`.
+    """
+    if not is_safe_url(url):
+        raise InputError(
+            f"{option}: a URL should begin with https://, or with http:// and a loopback address, "
+            f"and have no user name. Received: '{url}'"
+        )
+    return url
 
 
 def host_name(header: str) -> str:

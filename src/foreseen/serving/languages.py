@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from babel import Locale
 from babel.dates import format_date
@@ -24,7 +24,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from foreseen.features.user_statistics import DECADES
+from foreseen.features.user_statistics import DECADES, FIRST_DECADE
 from foreseen.messages import Message
 
 LOCALES: Final = Path(__file__).parent / "locales"
@@ -97,7 +97,7 @@ class Language:
 
     def release_decade(self, number: int) -> str:
         """Return the name of a release decade by its number, see `release_decades`."""
-        first = 1920 + 10 * number
+        first = FIRST_DECADE + 10 * number
         if number == 0:
             return self.gettext("%(year)ss or before", year=first)
         if number == DECADES - 1:
@@ -239,7 +239,5 @@ def _accepted(header: str) -> Iterator[str]:
 
 def address_in(code: str, path: str, query: Mapping[str, list[str]]) -> str:
     """Return the address of a page in a language."""
-    from urllib.parse import urlencode
-
     kept = {name: values for name, values in query.items() if name not in {PARAMETER, "part"}}
     return f"{path}?{urlencode({**kept, PARAMETER: code}, doseq=True)}"

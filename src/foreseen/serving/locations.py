@@ -1,6 +1,10 @@
-"""Files that the server keeps beside a folder of models."""
+"""Files that the server keeps beside a folder of models, and the API that it uses by default."""
 
 from pathlib import Path
+from typing import Final
+
+TMDB_URL: Final = "https://api.themoviedb.org/3"
+"""URL of the API of TMDB."""
 
 
 def default_database(folder: Path) -> str:

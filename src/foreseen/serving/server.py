@@ -15,17 +15,16 @@ from starlette.types import ASGIApp
 
 from foreseen.errors import ForeseenError, InputError
 from foreseen.serving.connections import BoundedProtocol
-from foreseen.serving.hosts import LOOPBACK_NAMES, host_name, is_loopback, is_safe_url
-from foreseen.serving.locations import default_database, secret_file
+from foreseen.serving.hosts import LOOPBACK_NAMES, check_url, host_name, is_loopback
+from foreseen.serving.locations import TMDB_URL, default_database, secret_file
 from foreseen.serving.supervisor import Supervisor
 from foreseen.serving.unavailable import respond_unavailable
-from foreseen.serving.webhook_options import check_webhook, find_key
+from foreseen.serving.webhook_options import find_key
 from foreseen.serving.worker import GRACE_SECONDS, SHARED_METRICS, WorkerConfig
 
 _ARENAS: Final = "MALLOC_ARENA_MAX"
 _SECRET: Final = "FORESEEN_SECRET"  # noqa: S105
 TMDB_KEY: Final = "FORESEEN_TMDB_KEY"
-TMDB_URL: Final = "https://api.themoviedb.org/3"
 _SHORTEST_SECRET: Final = 32
 _FEWEST_CHARACTERS: Final = 10
 """Distinct characters of a secret; fewer are no random text."""
@@ -76,14 +75,10 @@ def run(
     if posters is not None and not posters.is_dir():
         raise InputError(f"--posters: {posters} is no folder; it should have images ID.jpg")
     tmdb_key = os.environ.get(TMDB_KEY, "").strip()
-    if not is_safe_url(tmdb_url):
-        raise InputError(
-            "--tmdb-url: a URL should begin with https://, or with http:// and a loopback address. "
-            f"Received: '{tmdb_url}'"
-        )
+    check_url(tmdb_url, "--tmdb-url")
     webhook_key = ""
     if webhook is not None:
-        check_webhook(webhook)
+        check_url(webhook, "--webhook")
         webhook_key = find_key()
     secret = find_secret(host, folder)
     is_private = is_loopback(host) and not behind_https

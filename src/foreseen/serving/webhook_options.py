@@ -1,27 +1,12 @@
-"""The address and the key of the webhook; imported by the parent process, so without the server."""
+"""The key of the webhook; imported by the parent process, so without the server."""
 
 import os
 from typing import Final
 
 from foreseen.errors import InputError
-from foreseen.serving.hosts import is_safe_url
 
 KEY: Final = "FORESEEN_WEBHOOK_SECRET"
 _SHORTEST_KEY: Final = 16
-
-
-def check_webhook(url: str) -> str:
-    """Return the URL of a webhook: HTTPS, or HTTP on this machine, without a password.
-
-    Raises:
-        InputError: If it is another.
-    """
-    if not is_safe_url(url):
-        raise InputError(
-            "--webhook: a URL should begin with https://, or with http:// and a loopback address, "
-            f"and have no user name. Received: '{url}'"
-        )
-    return url
 
 
 def find_key() -> str:
