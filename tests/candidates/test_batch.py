@@ -53,7 +53,7 @@ def test_candidates_and_their_features_are_those_of_each_history(
     rows = np.arange(0, len(log.users), 12, dtype=np.int32)
     sequence = [scores_of(count, seed) for seed in range(len(rows))] if with_sequence else None
     for before in (log.end, int(log.timestamp[len(log.timestamp) // 3])):
-        found = BatchCandidates(index, before).find(rows, sequence)
+        found = BatchCandidates(index, before).find(log.view, rows, sequence)
         for one, expected in zip(found, alone(index, rows, before, sequence), strict=True):
             assert one.known == expected.known
             np.testing.assert_allclose(one.fallback, expected.fallback, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""The candidates of many histories of one log, the same as those of each history alone.
+"""The candidates of histories as of one moment, the same as those of `find_candidates`.
 
 Most counts are zero for most movies of a large catalogue: the sources of this package are computed
 here for the movies that have any, and what all histories share is computed once. The features of
@@ -7,12 +7,13 @@ one history after the other, as `foreseen.candidates.generator` does.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.candidates.built_in import (
+    LEADING_COUNTS,
     POPULAR_LEADERS,
     SEQUENCE_FEATURES,
     co_watch_leaders,
@@ -21,6 +22,7 @@ from foreseen.candidates.built_in import (
     genre_features,
     largest,
     log_counts,
+    rarity,
     relative_counts,
 )
 from foreseen.candidates.co_occurrence import (
@@ -28,37 +30,52 @@ from foreseen.candidates.co_occurrence import (
     CO_WATCH_WINDOW,
     CoOccurrence,
     add_co_watch_counts,
-    counts_cache,
 )
 from foreseen.candidates.ease import EASE_FEATURES
-from foreseen.candidates.generator import LEADERS, Candidates, find_candidates
-from foreseen.candidates.index import CandidateIndex
+from foreseen.candidates.generator import LEADERS, Candidates, candidates_of_sources
 from foreseen.candidates.popularity import LIKED_SHARE, POPULAR_YEAR, Popularity
 from foreseen.candidates.source import SequenceScores
+from foreseen.candidates.sparse_counts import SparseCounts
 from foreseen.candidates.user_knn import KNN_FEATURES, count_watched, nearest_users
 from foreseen.compute.leaders import least_of_leaders
 from foreseen.compute.threads import ThreadBuffers
+from foreseen.features.interaction_log import LogView
 
-_CACHED: Final = 25_000_000
-"""Movies in all cached counts: more than for single histories, since all movies occur in turn."""
+if TYPE_CHECKING:
+    from foreseen.candidates.index import CandidateIndex
+
 _LEAST: Final = 1e-9
 _Rows = NDArray[np.intp]
 _Values = NDArray[np.float64]
 
 
-class BatchCandidates:
-    """Finds candidates as of one moment for the histories of the users of a log."""
+class _History(NamedTuple):
+    """The movies of a history in the catalogue and their ratings, oldest first, each of shape H."""
 
-    def __init__(self, index: CandidateIndex, before: int) -> None:
+    watched: NDArray[np.int32]
+    rating: _Values
+
+
+class BatchCandidates:
+    """Finds candidates as of one moment for histories of a log or of views of it."""
+
+    def __init__(
+        self, index: "CandidateIndex", before: int, co_occurrence: CoOccurrence | None = None
+    ) -> None:
         """Compute what all histories share.
 
         Args:
             index: Over the log.
             before: Only ratings strictly older count.
+            co_occurrence: Of the log; None for that of the index, whose cache is smaller.
         """
-        self._index, self._view, self._before = index, index.log.view, before
-        self._co_occurrence = CoOccurrence(index.log, counts_cache(_CACHED))
+        # Not the index, which holds this object: a cycle would outlive its model.
+        self._log, self._before = index.log, before
+        self._generators = index.generators if index.others else ()
+        self._ease_models = index.ease
+        self._co_occurrence = index.co_occurrence if co_occurrence is None else co_occurrence
         self._popularity = popularity = Popularity.of(index.log, before)
+        self._rarity = rarity(popularity.views)
         self._most_popular = largest(popularity.columns[:, :LIKED_SHARE])
         columns = popularity.columns[:, POPULAR_LEADERS].T
         self._popular = [
@@ -70,70 +87,82 @@ class BatchCandidates:
         self._buffers = ThreadBuffers()
 
     def find(
-        self, rows: NDArray[np.int32], sequence: Sequence[SequenceScores] | None
+        self, view: LogView, rows: NDArray[np.int32], sequence: Sequence[SequenceScores] | None
     ) -> list[Candidates]:
         """Return the candidates of B histories, without predicted ratings.
 
         Args:
-            rows: Rows of the histories of the log.
+            view: The view of the log that holds the histories.
+            rows: Their rows in the view.
             sequence: Of each history by a sequence model; None without one.
         """
         scores = [None] * len(rows) if sequence is None else sequence
         pairs = list(zip(map(int, rows), scores, strict=True))
-        if self._index.others:
-            index, view, before = self._index, self._view, self._before
+        if self._generators:
             return [
-                find_candidates(index, view, row, before, self._popularity, score)
+                candidates_of_sources(
+                    self._generators, view, row, self._before, self._popularity, score
+                )
                 for row, score in pairs
             ]
-        found = [self._find(row, score) for row, score in pairs]
+        histories = [self._history(view, row) for row, _ in pairs]
+        found = [
+            self._find(view, row, history.watched, score)
+            for (row, score), history in zip(pairs, histories, strict=True)
+        ]
         sizes = [len(movies) for movies, _, _ in found]
         movies = np.concatenate([movies for movies, _, _ in found])
-        encoded = encoded_features(self._view, np.repeat(rows, sizes), movies, self._before)
+        encoded = encoded_features(view, np.repeat(rows, sizes), movies, self._before)
         return [
-            self._described(row, score, *part, features)
-            for (row, score), part, features in zip(
-                pairs, found, np.split(encoded, np.cumsum(sizes)[:-1]), strict=True
+            self._described(history, score, *part, features)
+            for history, score, part, features in zip(
+                histories, scores, found, np.split(encoded, np.cumsum(sizes)[:-1]), strict=True
             )
         ]
 
-    def _find(self, row: int, scores: SequenceScores | None) -> tuple[_Rows, _Values, _Values]:
+    def _history(self, view: LogView, row: int) -> _History:
+        histories = view.histories
+        end = histories.ends(np.array([row], np.int32), np.array([self._before], np.int64))
+        known = slice(int(histories.starts[row]), int(end[0]))
+        in_catalogue = histories.movie[known] >= 0
+        return _History(histories.movie[known][in_catalogue], histories.rating[known][in_catalogue])
+
+    def _find(
+        self, view: LogView, row: int, watched: NDArray[np.int32], scores: SequenceScores | None
+    ) -> tuple[_Rows, _Values, _Values]:
         """Return the candidates of a history, their features of counts, and the fallback."""
         buffers = self._thread_buffers()
-        size = add_co_watch_counts(
-            self._co_occurrence, self._view, row, self._before, buffers.co_watch, buffers.found
+        counts, is_watched = buffers.co_watch, buffers.is_watched
+        counts.size = add_co_watch_counts(
+            self._co_occurrence, view, row, self._before, counts.values, counts.found
         )
-        movies, counts = buffers.taken(buffers.co_watch, size)
-        is_watched, watched = buffers.is_watched, self._watched(row)
         is_watched[watched] = True
-        unwatched = ~is_watched[movies]
-        columns = co_watch_leaders(counts[unwatched], self._popularity.views[movies[unwatched]])
-        leaders = [_leaders(movies[unwatched], column) for column in columns.T]
+        unwatched, leading = counts.without(is_watched, LEADING_COUNTS)
+        columns = co_watch_leaders(leading, self._rarity[unwatched])
+        leaders = [_leaders(unwatched, column) for column in columns]
         for popular in self._popular:
             first = popular[: LEADERS + len(watched)]
             leaders.append(first[~is_watched[first]][:LEADERS])
+        is_watched[watched] = False
         if scores is None:
-            near = np.zeros(len(is_watched))
-            near[movies] = counts[:, CO_WATCH_WINDOW]
+            near = counts.values[:, CO_WATCH_WINDOW]
             fallback = near / max(float(near.sum()), 1e-12) + self._recent
         else:
-            score = np.array(scores.log_probability.T)
+            score = scores.log_probability.T.copy()
             fallback = np.exp(score[0])
             score[:, watched] = -np.inf
             leaders += [_leaders(None, column, -np.inf) for column in score]
-        is_watched[watched] = False
         chosen = np.unique(np.concatenate(leaders)).astype(np.intp)
-        most = np.concatenate([_largest_with_zero(counts), self._most_popular])
-        buffers.co_watch[movies] = counts
+        most = np.concatenate([counts.extremes()[1], self._most_popular])
         popularity = self._popularity.columns[chosen]
-        values = np.column_stack([buffers.co_watch[chosen], popularity[:, :LIKED_SHARE]])
-        buffers.co_watch[movies] = 0.0
+        values = np.column_stack([counts.values[chosen], popularity[:, :LIKED_SHARE]])
+        counts.clear()
         features = np.column_stack([log_counts(values, most), popularity[:, LIKED_SHARE]])
         return chosen, features, fallback + _LEAST
 
     def _described(
         self,
-        row: int,
+        history: _History,
         scores: SequenceScores | None,
         movies: _Rows,
         counts: _Values,
@@ -141,8 +170,7 @@ class BatchCandidates:
         encoded: _Values,
     ) -> Candidates:
         """Return the candidates of a history with all features, given some of them."""
-        catalogue, watched = self._view.catalogue, self._watched(row)
-        rating = self._rating(row)
+        catalogue, (watched, rating) = self._log.catalogue, history
         sequence = np.zeros((len(movies), len(SEQUENCE_FEATURES)))
         if scores is not None:
             values = scores.log_probability[movies].astype(np.float64)
@@ -161,20 +189,8 @@ class BatchCandidates:
         )
         return Candidates(movies, values, len(watched), fallback)
 
-    def _known(self, row: int) -> slice:
-        histories = self._view.histories
-        rows = np.array([row], dtype=np.int32)
-        end = histories.ends(rows, np.array([self._before], dtype=np.int64))
-        return slice(int(histories.starts[row]), int(end[0]))
-
-    def _watched(self, row: int) -> NDArray[np.int32]:
-        return self._view.histories.movie[self._known(row)]
-
-    def _rating(self, row: int) -> _Values:
-        return self._view.histories.rating[self._known(row)]
-
     def _ease(self, watched: NDArray[np.int32], rating: _Values, movies: _Rows) -> _Values:
-        model = self._index.ease.before(self._before)
+        model = self._ease_models.before(self._before)
         taking_part = np.empty(0, dtype=np.intp) if model is None else model.movies
         scores = np.zeros((len(taking_part) + 1, len(EASE_FEATURES)))
         if model is not None:
@@ -188,24 +204,23 @@ class BatchCandidates:
         )
 
     def _neighbours(self, watched: NDArray[np.int32], rating: _Values, movies: _Rows) -> _Values:
-        log, buffers = self._index.log, self._thread_buffers()
+        log, counts = self._log, self._thread_buffers().knn
         histories = log.histories
-        size = count_watched(
+        counts.size = count_watched(
             *nearest_users(log, watched, rating, self._before), histories.starts, histories.movie,
-            histories.rating, histories.times, self._before, buffers.knn, buffers.found,
+            histories.rating, histories.times, self._before, counts.values, counts.found,
         )  # fmt: skip
-        buffers.knn[watched] = 0.0
-        near = buffers.found[:size]
-        most = _largest_with_zero(buffers.knn[near][:, ::2])
-        widest = _largest_with_zero(np.abs(buffers.knn[near][:, 1::2]))
-        values = buffers.knn[movies]
-        buffers.knn[near] = 0.0
-        return relative_counts(values[:, ::2], most, values[:, 1::2], widest)
+        counts.values[watched] = 0.0
+        lowest, highest = counts.extremes()
+        values = counts.values[movies]
+        counts.clear()
+        widest = np.maximum(highest, -lowest)[1::2]
+        return relative_counts(values[:, ::2], highest[::2], values[:, 1::2], widest)
 
     def _thread_buffers(self) -> "_Buffers":
         buffers = getattr(self._buffers, "value", None)
         if not isinstance(buffers, _Buffers):
-            buffers = self._buffers.value = _Buffers(len(self._view.catalogue))
+            buffers = self._buffers.value = _Buffers(len(self._log.catalogue))
         return buffers
 
 
@@ -213,22 +228,9 @@ class _Buffers:
     """Arrays over all movies that are zero between two histories; one set per thread."""
 
     def __init__(self, count: int) -> None:
-        self.co_watch: Final = np.zeros((count, len(CO_WATCH_FEATURES)))
-        self.knn: Final = np.zeros((count, len(KNN_FEATURES)))
+        self.co_watch: Final = SparseCounts(count, len(CO_WATCH_FEATURES))
+        self.knn: Final = SparseCounts(count, len(KNN_FEATURES))
         self.is_watched: Final = np.zeros(count, dtype=np.bool_)
-        self.found: Final = np.empty(count, dtype=np.int32)
-
-    def taken(self, counts: _Values, size: int) -> tuple[NDArray[np.int32], _Values]:
-        """Return the movies found with their counts, and set these to zero."""
-        movies = self.found[:size].copy()
-        values = counts[movies]
-        counts[movies] = 0.0
-        return movies, values
-
-
-def _largest_with_zero(values: _Values) -> _Values:
-    """Return the largest of each column, and of zero."""
-    return np.max(values, axis=0, initial=0.0)
 
 
 def _leaders(

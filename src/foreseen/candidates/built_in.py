@@ -63,6 +63,8 @@ _RARITY: Final = 0.3
 _LATEST: Final = 10
 POPULAR_LEADERS: Final = (POPULAR_YEAR, LIKED_YEAR)
 """Columns of popularity whose leaders are candidates."""
+LEADING_COUNTS: Final = np.array([CO_WATCH_WINDOW_SQRT, CO_WATCH_20, CO_WATCH_WINDOW])
+"""Columns of co-occurrence whose leaders are candidates, the latter two also by rarity."""
 _FRANCHISE_DAMPING: Final = 1.0
 
 _Rows = NDArray[np.intp]
@@ -78,7 +80,7 @@ def _counts(index: "CandidateIndex") -> Generator:
         co_watch = co_watch_counts(co_occurrence, request.view, request.row, request.before)
         leaders = np.column_stack(
             [
-                co_watch_leaders(co_watch, popularity.views),
+                co_watch_leaders(co_watch[:, LEADING_COUNTS].T, rarity(popularity.views)).T,
                 popularity.columns[:, POPULAR_LEADERS],
             ]
         )
@@ -206,20 +208,19 @@ BUILT_IN: Final = (
 CANDIDATE_FEATURES: Final = feature_names(BUILT_IN)
 
 
-def co_watch_leaders(co_watch: _Values, views: _Values) -> _Values:
-    """Return the columns of co-occurrence whose leaders are candidates, of shape N x 5.
+def rarity(views: _Values) -> _Values:
+    """Return what counts of movies with `views` ratings are divided by, of shape C."""
+    return (views + 1) ** _RARITY
+
+
+def co_watch_leaders(counts: _Values, divisors: _Values) -> _Values:
+    """Return the columns of co-occurrence whose leaders are candidates, of shape 5 x N.
 
     Args:
-        co_watch: Counts of N movies, of shape N x 10.
-        views: Number of ratings of each, of shape N.
+        counts: The columns `LEADING_COUNTS` of N movies, of shape 3 x N.
+        divisors: Their `rarity`, of shape N.
     """
-    rarity = ((views + 1) ** _RARITY)[:, None]
-    return np.column_stack(
-        [
-            co_watch[:, [CO_WATCH_WINDOW_SQRT, CO_WATCH_20, CO_WATCH_WINDOW]],
-            co_watch[:, [CO_WATCH_20, CO_WATCH_WINDOW]] / rarity,
-        ]
-    )
+    return np.concatenate([counts, counts[1:] / divisors])
 
 
 def log_counts(counts: _Values, most: _Values) -> _Values:

@@ -4,17 +4,20 @@ A movie is a candidate if it is among the leaders of a source. All that sources 
 moment of the request, from ratings strictly older.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.candidates.built_in import CANDIDATE_FEATURES, MOVIE_BIAS, PREDICTED_RATING
-from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.popularity import Popularity
-from foreseen.candidates.source import Request, SequenceScores
+from foreseen.candidates.source import Generator, Request, SequenceScores
 from foreseen.features.interaction_log import LogView
+
+if TYPE_CHECKING:
+    from foreseen.candidates.index import CandidateIndex
 
 _MOVIE_BIAS: Final = CANDIDATE_FEATURES.index(MOVIE_BIAS)
 _PREDICTED_RATING: Final = CANDIDATE_FEATURES.index(PREDICTED_RATING)
@@ -51,7 +54,7 @@ class Candidates:
 
 
 def find_candidates(
-    index: CandidateIndex,
+    index: "CandidateIndex",
     view: LogView,
     row: int,
     before: int,
@@ -68,13 +71,25 @@ def find_candidates(
         popularity: Of the log at that moment.
         sequence: By a sequence model; None without one.
     """
+    return candidates_of_sources(index.generators, view, row, before, popularity, sequence)
+
+
+def candidates_of_sources(
+    generators: Sequence[Generator],
+    view: LogView,
+    row: int,
+    before: int,
+    popularity: Popularity,
+    sequence: SequenceScores | None,
+) -> Candidates:
+    """Return the candidates by the generators of some sources; see `find_candidates`."""
     histories = view.histories
     end = int(histories.ends(np.array([row], np.int32), np.array([before], np.int64))[0])
     rows = slice(int(histories.starts[row]), end)
     in_catalogue = histories.movie[rows] >= 0
     watched, rating = histories.movie[rows][in_catalogue], histories.rating[rows][in_catalogue]
     request = Request(view, row, before, watched, rating, popularity, sequence)
-    proposals = [propose(request) for propose in index.generators]
+    proposals = [propose(request) for propose in generators]
     leaders = np.column_stack([proposal.leaders for proposal in proposals])
     leaders[watched] = -1
     movies = _union_of_leaders(leaders)

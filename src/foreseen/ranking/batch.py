@@ -7,12 +7,14 @@ that of one user, see `foreseen.ranking.two_stage`.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from foreseen.candidates.batch import BatchCandidates
+from foreseen.candidates.co_occurrence import CoOccurrence, counts_cache
 from foreseen.candidates.generator import Candidates
 from foreseen.candidates.next_item import within_next
 from foreseen.candidates.source import SequenceScores
@@ -25,6 +27,8 @@ from foreseen.ranking.rank import diversify, rank
 from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.two_stage import select_by_rating
 
+_CACHED: Final = 25_000_000
+"""Movies in all cached counts: more than for single histories, since all movies occur in turn."""
 _Values = NDArray[np.float64]
 _Selection = Generator[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]
 
@@ -83,7 +87,9 @@ class BatchRanker:
         self._model, self._request = model, request
         self._before = before = log.end if request.at is None else request.at + 1
         self._excluded = ~request.matching(log.catalogue)
-        self._candidates = BatchCandidates(model.candidates, before)
+        self._candidates = BatchCandidates(
+            model.candidates, before, CoOccurrence(log, counts_cache(_CACHED))
+        )
         self._influence = model.group_influence.before(before)
         self._views = log.views(before)
         self._offset = model.second_stage_offset(before)
@@ -235,7 +241,7 @@ class BatchRanker:
         return within_next(np.concatenate(p_next))
 
     def _candidates_of(self, block: _Users) -> list[Candidates]:
-        found = self._candidates.find(block.rows, block.sequence)
+        found = self._candidates.find(self._model.log.view, block.rows, block.sequence)
         rating = block.first_stage
         if rating is None:
             return found
