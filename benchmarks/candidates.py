@@ -129,8 +129,8 @@ def evaluate(ratings: pl.DataFrame, catalogue: Catalogue) -> dict[str, NDArray[n
             rows, moments = np.array([user], np.int32), np.array([log.end])
             scores = sequence.scores(view, rows, log.users.ids[rows], moments)[0]
         offered = find_candidates(index, view, user, log.end, popularity, scores)
-        (rating,) = predictor.first_stage_scores(view, np.array([user], np.int32), log.end)
-        offered = offered.with_ratings(rating[offered.movies])
+        rating = predictor.factor_ratings(view, user, log.end, offered.movies)
+        offered = offered.with_ratings(rating)
         for row, names in REMOVED.items():
             shown = without(offered, names)
             by_blend, by_likely = (

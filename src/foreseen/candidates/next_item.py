@@ -6,7 +6,7 @@ of moments of the log, with features, predicted ratings and scores of a sequence
 fitted to what they are about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,9 @@ from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.source import SequenceScores
 from foreseen.compute.threads import run_both
 from foreseen.features.interaction_log import LogView
+
+CandidateRatings = Callable[[int, NDArray[np.intp]], NDArray[np.float64]]
+"""Predicted stars of N movies, of shape N, for the history in a row of a view."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class NextItemModel:
         view: LogView,
         count: int,
         before: int,
-        rating: NDArray[np.float64] | None = None,
+        rating: CandidateRatings | None = None,
         sequence: Sequence[SequenceScores] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return probabilities for the first `count` histories of a view, as of a moment.
@@ -57,8 +60,7 @@ class NextItemModel:
             view: The view of that log that holds the histories.
             count: B, the number of histories.
             before: Only ratings strictly older count.
-            rating: Predicted stars of every movie, of shape B x C, if the model was fitted with
-                them.
+            rating: Returns predicted stars, if the model was fitted with them.
             sequence: Of each history by a sequence model, if the model was fitted with them.
 
         Returns:
@@ -70,7 +72,7 @@ class NextItemModel:
         for row, candidates in enumerate(index.before(before).find(view, rows, sequence)):
             rated = candidates
             if rating is not None:
-                rated = candidates.with_ratings(rating[row, candidates.movies])
+                rated = candidates.with_ratings(rating(row, candidates.movies))
             found[0, row, :-1] = self.next.probabilities(rated)
             found[1, row, :-1] = self.liked.probabilities(rated)
         return found[0], found[1]

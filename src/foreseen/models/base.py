@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foreseen.candidates.index import CandidateIndex
 from foreseen.candidates.installed import sources_named
-from foreseen.candidates.next_item import NextItemModel, within_next
+from foreseen.candidates.next_item import CandidateRatings, NextItemModel, within_next
 from foreseen.candidates.source import SequenceScores
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.threads import one_thread
@@ -83,6 +83,11 @@ class Model:
     def candidates(self) -> CandidateIndex:
         """The sources of candidates over the log."""
         return CandidateIndex(self.log, sources_named(self.next_item.sources))
+
+    @cached_property
+    def first_stage(self) -> FirstStageScorer | None:
+        """The predictor if it has a first stage; else None."""
+        return self.predictor if isinstance(self.predictor, FirstStageScorer) else None
 
     @cached_property
     def group_influence(self) -> GroupInfluence:
@@ -202,10 +207,9 @@ class Model:
         movies = self.log.catalogue.movies.rows(candidates)
         queries = Queries.grid(count, movies, before, users)
         predictions = self.predict_queries(queries, view)
-        first_stage = self.first_stage_scores(view, count, before)
         sequence = self.sequence_scores(view, histories, before, moments)
         p_next, p_next_liked = self.next_item.probabilities(
-            self.candidates, view, count, before, first_stage, sequence
+            self.candidates, view, count, before, self.candidate_ratings(view, before), sequence
         )
         return Scores(
             predictions.reshaped((count, len(candidates))),
@@ -238,6 +242,18 @@ class Model:
         with one_thread():
             return self.sequence.scores(view, rows, users, times, following)
 
+    def candidate_ratings(self, view: LogView, before: int) -> CandidateRatings | None:
+        """Return what predicts ratings for the next-item model; None if it was fitted without.
+
+        Args:
+            view: The view that holds the histories.
+            before: Only ratings strictly older count.
+        """
+        scorer = self.first_stage
+        if scorer is None:
+            return None
+        return lambda row, movies: scorer.factor_ratings(view, row, before, movies)
+
     def first_stage_scores(
         self, view: LogView, count: int, before: int
     ) -> NDArray[np.float64] | None:
@@ -248,12 +264,12 @@ class Model:
             count: B, the number of its histories, from the first.
             before: Only ratings strictly older count.
         """
-        if not isinstance(self.predictor, FirstStageScorer):
+        if self.first_stage is None:
             return None
         scores = np.empty((count, len(self.log.catalogue)))
         for row in range(count):  # one by one: rounding does not depend on the other histories
             rows = np.array([row], dtype=np.int32)
-            scores[row] = self.predictor.first_stage_scores(view, rows, before)[0]
+            scores[row] = self.first_stage.first_stage_scores(view, rows, before)[0]
         return scores
 
     def second_stage_offset(self, before: int) -> NDArray[np.float64]:
@@ -261,8 +277,8 @@ class Model:
 
         Zero where the model has no first stage.
         """
-        predictor = self.predictor
-        if not isinstance(predictor, FirstStageScorer):
+        scorer = self.first_stage
+        if scorer is None:
             return np.zeros(len(self.log.catalogue))
 
         def compute() -> NDArray[np.float64]:
@@ -271,7 +287,7 @@ class Model:
             unknown = np.full(len(movies), UNKNOWN, dtype=np.int32)
             moment = np.full(len(movies), before, dtype=np.int64)
             predictions = self.predict_queries(Queries(unknown, unknown, movies, moment))
-            first_stage = predictor.first_stage_scores(view, np.zeros(1, np.int32), before)
+            first_stage = scorer.first_stage_scores(view, np.zeros(1, np.int32), before)
             return predictions.mean - first_stage[0]
 
         return self._second_stage_offsets.get_or_compute(before, compute)

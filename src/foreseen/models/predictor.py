@@ -66,6 +66,12 @@ class FirstStageScorer(Predictor, Protocol):
         """Return approximate ratings of all movies, of shape B x C, for B histories of a view."""
         ...
 
+    def factor_ratings(
+        self, view: LogView, row: int, before: int, movies: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return ratings of N movies for one history, which the next-item model was fitted with."""
+        ...
+
 
 @runtime_checkable
 class ProbabilisticPredictor(Predictor, Protocol):

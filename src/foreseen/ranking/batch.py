@@ -22,7 +22,6 @@ from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, USER
 from foreseen.features.queries import Queries
 from foreseen.models.base import Model
 from foreseen.models.predictions import Predictions
-from foreseen.models.predictor import FirstStageScorer
 from foreseen.ranking.rank import diversify, rank
 from foreseen.ranking.request import RankingRequest
 from foreseen.ranking.two_stage import select_by_rating
@@ -91,7 +90,8 @@ class BatchRanker:
             model.candidates, before, CoOccurrence(log, counts_cache(_CACHED))
         )
         self._influence = model.group_influence.before(before)
-        self._views = log.views(before)
+        # Few numbers of ratings differ among the movies of a large catalogue.
+        self._views, self._of_views = np.unique(log.views(before), return_inverse=True)
         self._offset = model.second_stage_offset(before)
 
     def rank(self, users: NDArray[np.int64]) -> pl.DataFrame:
@@ -157,8 +157,8 @@ class BatchRanker:
         if model.sequence is not None:
             sequence = model.sequence.scores(model.log.view, rows, users, moments)
         first_stage = None
-        if isinstance(model.predictor, FirstStageScorer):
-            first_stage = model.predictor.first_stage_scores(model.log.view, rows, before)
+        if model.first_stage is not None:
+            first_stage = model.first_stage.first_stage_scores(model.log.view, rows, before)
         return _Users(rows, ends - starts, watched, first_stage, sequence)
 
     def _excluded_for(self, block: _Users, user: int) -> NDArray[np.bool_]:
@@ -209,7 +209,7 @@ class BatchRanker:
     def _penalty(self, known: int) -> NDArray[np.float64]:
         """Return what a ranking by rating subtracts from the predictions, of shape C."""
         error = self._model.uncertainty.standard_error_of(known, self._views)
-        return error + self._influence
+        return error[self._of_views] + self._influence
 
     def _of_rated_franchise(self, watched: NDArray[np.int32]) -> NDArray[np.bool_]:
         franchises = self._model.log.catalogue.franchises
@@ -241,8 +241,12 @@ class BatchRanker:
         return within_next(np.concatenate(p_next))
 
     def _candidates_of(self, block: _Users) -> list[Candidates]:
-        found = self._candidates.find(self._model.log.view, block.rows, block.sequence)
-        rating = block.first_stage
+        view = self._model.log.view
+        found = self._candidates.find(view, block.rows, block.sequence)
+        rating = self._model.candidate_ratings(view, self._before)
         if rating is None:
             return found
-        return [c.with_ratings(rating[user, c.movies]) for user, c in enumerate(found)]
+        return [
+            c.with_ratings(rating(int(row), c.movies))
+            for row, c in zip(block.rows, found, strict=True)
+        ]

@@ -22,7 +22,6 @@ from foreseen.features.interaction_log import UserContext
 from foreseen.features.queries import History, Queries
 from foreseen.models.base import Model
 from foreseen.models.predictions import Predictions, Scores
-from foreseen.models.predictor import FirstStageScorer
 from foreseen.ranking.rank import CRITERIA, By, rank, rating_bound
 
 _FIRST: Final = 320
@@ -69,13 +68,14 @@ class TwoStageScorer:
         self.context: Final = UserContext(view, 0, before, history)
         sequence = _started(pool, lambda: model.sequence_scores(view, [history], before))
         first_stage = model.first_stage_scores(view, 1, before)
+        ratings = model.candidate_ratings(view, before)
         # Started once the sequence scores are there: a task that waits for another could block
         # a pool.
         scores = sequence()
         self._probabilities: Final = _started(
             pool,
             lambda: model.next_item.probabilities(
-                model.candidates, view, 1, before, first_stage, scores
+                model.candidates, view, 1, before, ratings, scores
             ),
         )
         known = int((history.timestamps < before).sum())
@@ -90,7 +90,7 @@ class TwoStageScorer:
         empty = [np.full((1, size), np.nan) for _ in range(5)]
         self._predictions: Final = Predictions(*empty, standard_error=error[None, :])
         self._group_influence: Final = model.group_influence.before(before)[None, :]
-        if exact or not isinstance(model.predictor, FirstStageScorer):
+        if exact or model.first_stage is None:
             self._predict(np.arange(size))
 
     @cached_property
@@ -186,10 +186,12 @@ def select_by_rating(
         rows = np.concatenate([films, leaders])
         score[rows] = yield rows
         predicted[rows] = True
-        best = rank(score, excluded | ~predicted, k)
+        known = np.flatnonzero(predicted)
+        best = known[rank(score[known], excluded[known], k)]
         left[rows] = False
         if len(best) == k and left.any():
-            corrections = (score - first_stage)[predicted & ~of_rated_franchise]
+            known = known[~of_rated_franchise[known]]
+            corrections = score[known] - first_stage[known]
             bound = score[best[-1]] - _correction_bound(corrections)
             left &= first_stage > bound
         if not left.any():

@@ -117,11 +117,11 @@ def test_the_factors_rating_is_corrected_by_an_amount_that_does_not_depend_on_it
 def test_out_of_sample_predictions_are_a_feature_of_the_ranking(model: Model) -> None:
     assert model.next_item.liked.weights[PREDICTED_RATING] != 0
     log = model.log
-    first_stage = model.first_stage_scores(log.view, 5, log.end)
-    assert first_stage is not None
+    ratings = model.candidate_ratings(log.view, log.end)
+    assert ratings is not None
     with_ratings, without = (
         model.next_item.probabilities(model.candidates, log.view, 5, log.end, rating)
-        for rating in (first_stage, None)
+        for rating in (ratings, None)
     )
     assert not np.allclose(with_ratings[1], without[1])
     scores = model.score([model.history(int(log.users.ids[4]))], log.catalogue.movies.ids)

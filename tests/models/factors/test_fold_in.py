@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.features.queries import Queries
 from foreseen.models.factors.bayesian_mf import Factors, FactorSettings, fit_factors
-from foreseen.models.factors.fold_in import fold_in, predict_all
+from foreseen.models.factors.fold_in import fold_in
 from foreseen.models.factors.residual_features import FOLD_IN_FEATURES
 from foreseen.models.factors.side_information import user_features
 
@@ -135,19 +135,6 @@ def test_without_features_queries_about_one_moment_have_the_same_ratings(
         )
         np.testing.assert_allclose(ratings_only.rating, full.rating, rtol=1e-9)
         assert not ratings_only.values.any()
-
-
-def test_predicting_all_movies_at_once_equals_one_query_per_movie(
-    log: InteractionLog, factors: Factors
-) -> None:
-    moment = int(np.median(log.timestamp))
-    movies = np.arange(len(log.catalogue), dtype=np.int32)
-    for user in (0, 31):
-        row = np.full(len(movies), user, dtype=np.int32)
-        queries = Queries(row, row, movies, np.full(len(movies), moment))
-        one_by_one = fold_in(factors, log.view, queries, features=False).rating
-        at_once = predict_all(factors, log.view, row[:1], moment)
-        np.testing.assert_allclose(at_once[0], one_by_one, atol=1e-5)
 
 
 def test_no_queries_have_no_predictions(log: InteractionLog, factors: Factors) -> None:

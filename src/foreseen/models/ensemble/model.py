@@ -140,8 +140,14 @@ class EnsemblePredictor:
     def first_stage_scores(
         self, view: LogView, rows: NDArray[np.int32], before: int
     ) -> NDArray[np.float32]:
-        """Return the factors' predictions of all movies for B histories, of shape B x C."""
+        """Return approximate predictions of the factors of all movies, of shape B x C."""
         return self.factors.predict_all(view, rows, before)
+
+    def factor_ratings(
+        self, view: LogView, row: int, before: int, movies: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return the factors' predictions of N movies for one history."""
+        return self.factors.predict_movies(view, row, before, movies)
 
     @property
     def trained_until(self) -> int:

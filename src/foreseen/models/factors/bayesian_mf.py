@@ -18,7 +18,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.compute.cache import LRUCache
 from foreseen.data.catalogue import Catalogue
+from foreseen.features.user_statistics import UserHistories
 from foreseen.models.factors.gibbs import Interactions, Prior, squared_error
 from foreseen.models.factors.side_information import side_information, user_features
 from foreseen.models.factors.user_posterior import UserPrior
@@ -27,6 +29,7 @@ from foreseen.progress import progress_bar
 
 _REFRESH_GROUPS: Final = 2
 """Groups of samples that are refreshed in rotation, one group per refresh."""
+_CACHED_USERS: Final = 512
 _SAMPLED: Final = (
     "movies",
     "user_means",
@@ -112,6 +115,17 @@ class Factors:
             self.noise_precisions,
             int(self.directions[0]),
         )
+
+    @cached_property
+    def cached_users(
+        self,
+    ) -> LRUCache[tuple[int, int, int], tuple[UserHistories, NDArray[np.float64]]]:
+        """Posterior means of the vectors of the latest users.
+
+        By identity and row of their histories and by the end of the part that was used; a value
+        keeps the histories, so that no others can have the same key meanwhile.
+        """
+        return LRUCache(_CACHED_USERS)
 
     def extended(self, count: int) -> "Factors":
         """Return factors for a catalogue of `count` movies; new movies equal the unknown one."""

@@ -7,13 +7,14 @@ without ratings after its moment.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.compute.cache import LRUCache
 from foreseen.compute.tasks import run_tasks
 from foreseen.compute.threads import in_parallel
 from foreseen.features.interaction_log import InteractionLog, LogView
@@ -25,14 +26,17 @@ from foreseen.models.factors.bayesian_mf import (
     fit_factors,
     refresh_factors,
 )
-from foreseen.models.factors.fold_in import FactorPredictions, fold_in, predict_all
+from foreseen.models.factors.fold_in import FactorPredictions, fold_in
 from foreseen.models.factors.gibbs import Interactions
+from foreseen.models.factors.low_rank import LowRankRatings, member_vectors, ratings_of
 from foreseen.models.factors.residual_features import FOLD_IN_FEATURES
 
 _DISAGREEMENT: Final = "factor_disagreement"
 FACTOR_FEATURES: Final = (*FOLD_IN_FEATURES, _DISAGREEMENT)
 _STEPS: Final = 20
 _LEAST_STEP: Final = 200
+_LOW_RANK: Final = 2
+"""Snapshots whose approximation is cached."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ class FactorEnsemble:
     size: int
     snapshots: tuple[Snapshot, ...] = ()
     share: float = 1.0
+    _low_rank: LRUCache[tuple[int, int], LowRankRatings] = field(
+        default_factory=lambda: LRUCache(_LOW_RANK), repr=False, compare=False
+    )
 
     @classmethod
     def fitted(
@@ -149,15 +156,30 @@ class FactorEnsemble:
     def predict_all(
         self, view: LogView, rows: NDArray[np.int32], before: int
     ) -> NDArray[np.float32]:
-        """Return the members' mean ratings of all movies for B histories, of shape B x C."""
+        """Return approximate mean ratings of all movies for B histories, of shape B x C."""
+        members = self._members_at(before)
+        ends = view.histories.ends(rows, np.full(len(rows), before, dtype=np.int64))
+        low_rank = self._low_rank.get_or_compute(
+            # The value keeps the members, so that no others can have the same key meanwhile.
+            (id(members[0]), len(view.catalogue)),
+            lambda: LowRankRatings.of(members, view.log, self.until),
+        )
+        return low_rank.for_users(member_vectors(members, view, rows, ends))
+
+    def predict_movies(
+        self, view: LogView, row: int, before: int, movies: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
+        """Return the members' mean ratings of N movies for one history, of shape N."""
+        members = self._members_at(before)
+        rows = np.array([row], dtype=np.int32)
+        ends = view.histories.ends(rows, np.array([before], dtype=np.int64))
+        return ratings_of(members, member_vectors(members, view, rows, ends), movies)
+
+    def _members_at(self, before: int) -> tuple[Factors, ...]:
+        """Return the members as of a moment."""
         moments = np.array([snapshot.moment for snapshot in self.snapshots], dtype=np.int64)
         number = int(np.searchsorted(moments, before, side="right"))
-        members = self.members if not number else self.snapshots[number - 1].members
-        found = predict_all(members[0], view, rows, before)
-        for member in members[1:]:
-            found += predict_all(member, view, rows, before)
-        found /= len(members)
-        return found
+        return self.members if not number else self.snapshots[number - 1].members
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the members as fitted, by name."""
@@ -166,8 +188,8 @@ class FactorEnsemble:
             "share": np.array([self.share]),
         }
         for number, member in enumerate(self.members):
-            for field in fields(Factors):
-                arrays[f"{number}.{field.name}"] = getattr(member, field.name)
+            for part in fields(Factors):
+                arrays[f"{number}.{part.name}"] = getattr(member, part.name)
         return arrays
 
     @classmethod

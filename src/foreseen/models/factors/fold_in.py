@@ -103,23 +103,6 @@ def _fold_in_once(
     return FactorPredictions(rating, values)
 
 
-def predict_all(
-    factors: Factors, view: LogView, rows: NDArray[np.int32], before: int
-) -> NDArray[np.float32]:
-    """Return the expected ratings of all C movies for B histories, of shape B x C.
-
-    In single precision, as the vectors of the movies are.
-    """
-    factors = factors.extended(len(view.catalogue))
-    histories = view.histories
-    ends = histories.ends(rows, np.full(len(rows), before, dtype=np.int64))
-    users = user_vectors(factors, histories, rows, ends)
-    vectors = factors.by_movie[:-1].reshape(-1, users.coefficients.shape[1])
-    found: NDArray[np.float32] = users.coefficients.astype(np.float32) @ vectors.T
-    found += users.offset.astype(np.float32)[:, None]
-    return found
-
-
 def _prior_arrays(
     factors: Factors,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:

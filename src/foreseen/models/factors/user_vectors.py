@@ -33,13 +33,24 @@ def user_vectors(
     offset = np.empty(len(rows))
     coefficients = np.empty((len(rows), samples * size))
     for number, (row, end) in enumerate(zip(rows, ends, strict=True)):
-        known = slice(int(histories.starts[row]), int(end))
-        user = _posterior_mean(factors, histories.movie[known], histories.rating[known])
+        user = _cached_mean(factors, histories, int(row), int(end))
         offset[number] = factors.mean[0] + user[:, 0].mean()
-        # The first element of a movie's vector is the item bias: its coefficient is one.
-        user[:, 0] = 1.0
         coefficients[number] = user.reshape(-1) / samples
+        # The first element of a movie's vector is the item bias: its coefficient is one.
+        coefficients[number, ::size] = 1 / samples
     return UserVectors(offset, coefficients)
+
+
+def _cached_mean(
+    factors: Factors, histories: UserHistories, row: int, end: int
+) -> NDArray[np.float64]:
+    """Return the posterior mean given a part of a history, of shape S x D; both stages use it."""
+
+    def compute() -> tuple[UserHistories, NDArray[np.float64]]:
+        known = slice(int(histories.starts[row]), end)
+        return histories, _posterior_mean(factors, histories.movie[known], histories.rating[known])
+
+    return factors.cached_users.get_or_compute((id(histories), row, end), compute)[1]
 
 
 def _posterior_mean(

@@ -192,9 +192,11 @@ class SequenceModel:
             for part in np.split(order, ends) if len(order) else []:
                 batch = make_batch(events, first[part], size[part])
                 state = self.network.last_states(batch, table.inputs)
-                for column, query in enumerate((state, self.network.horizon(state))):
-                    logits = torch.addmm(table.bias, query, table.outputs.t())
-                    found[torch.from_numpy(part), column] = torch.log_softmax(logits, dim=1)
+                # Both scores by one product, which reads the movies once.
+                query = torch.stack([state, self.network.horizon(state)], dim=1)
+                logits = torch.addmm(table.bias, query.flatten(0, 1), table.outputs.t())
+                scores = torch.log_softmax(logits, dim=1).view(len(part), 2, -1)
+                found[torch.from_numpy(part)] = scores
         return found.numpy().transpose(0, 2, 1)
 
     def _events(
