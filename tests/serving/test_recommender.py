@@ -11,7 +11,6 @@ from foreseen.ranking.request import RankingRequest
 from foreseen.serving.recommender import (
     Prediction,
     Recommender,
-    predict,
     rating_probabilities,
 )
 from foreseen.serving.snapshot import ModelSnapshot
@@ -60,11 +59,40 @@ def test_predictions_keep_the_order_of_the_movies_known_or_not(
     snapshot: ModelSnapshot, history: History
 ) -> None:
     movies = [50, 99_999_999, 318, 50]
-    found = predict(snapshot, history, movies)
+    recommender = Recommender()
+    found = recommender.predict(snapshot, history, movies)
     assert [entry.movie for entry in found] == movies
     assert found[0] == found[3]
     assert all(0.5 <= entry.low <= entry.rating <= entry.high <= 5 for entry in found)
-    assert predict(snapshot, history, []) == []
+    assert recommender.predict(snapshot, history, []) == []
+
+
+def test_predictions_beside_a_ranking_are_those_without_it(
+    snapshot: ModelSnapshot, history: History
+) -> None:
+    movies = [318, 2, 50, 318]
+    alone = Recommender().predict(snapshot, history, movies)
+    recommender = Recommender()
+    recommender.rank(snapshot, history, [], RankingRequest(10))
+    beside = recommender.predict(snapshot, history, movies)
+    assert [entry.movie for entry in beside] == movies
+    for one, other in zip(alone, beside, strict=True):
+        assert (one.rating, one.low, one.high) == pytest.approx(
+            (other.rating, other.low, other.high), abs=1e-5
+        )
+
+
+def test_a_ranking_is_that_of_the_ratings_and_hidden_movies_at_hand(
+    snapshot: ModelSnapshot, history: History
+) -> None:
+    recommender, request = Recommender(), RankingRequest(5)
+    first = recommender.rank(snapshot, history, [], request)
+    assert recommender.rank(snapshot, history, [], request) is first
+    best = snapshot.encoding.movies.code(first[0].movie)
+    others = recommender.rank(snapshot, history, [best], request)
+    assert first[0].movie not in {entry.movie for entry in others}
+    fewer = history.without(int(history.movies[0]))
+    assert recommender.rank(snapshot, fewer, [], request) != first
 
 
 def test_influences_are_those_that_a_ranking_is_described_with(

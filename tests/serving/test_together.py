@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.serving.api.calls import open_guest
 
-from foreseen.serving.recommender import Recommender, predict
+from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
 from foreseen.serving.together import How, rank_for_group
@@ -35,7 +35,8 @@ def test_least_misery_ranks_by_the_least_and_mean_by_the_mean(snapshot: ModelSna
 def test_each_prediction_is_that_of_the_person_alone(snapshot: ModelSnapshot) -> None:
     people = [snapshot.history(ANN), snapshot.history(BEN)]
     entry = rank_for_group(Recommender(), snapshot, people, [], "mean", 1)[0]
-    alone = [predict(snapshot, person, [int(snapshot.ids[entry.row])])[0] for person in people]
+    movies = [int(snapshot.ids[entry.row])]
+    alone = [Recommender().predict(snapshot, person, movies)[0] for person in people]
     assert entry.predictions == pytest.approx([found.rating for found in alone], abs=1e-5)
 
 

@@ -104,6 +104,16 @@ class TwoStageScorer:
             p_next_liked=p_next_liked[:, :-1],
         )
 
+    def predict(self, rows: NDArray[np.integer]) -> Predictions:
+        """Return the predictions of K movies, as of the moment of the scores.
+
+        Args:
+            rows: Rows of the catalogue, of shape K.
+        """
+        with self._lock:
+            self._predict(np.unique(rows).astype(np.intp))
+            return Predictions(*(values[0, rows] for values in vars(self._predictions).values()))
+
     def best(self, by: By, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         """Return the rows of the k best movies, best first; their scores are complete.
 

@@ -25,7 +25,7 @@ from foreseen.serving.dependencies import UserState, stored_state
 from foreseen.serving.live_model import LiveModel
 from foreseen.serving.movie_details import ratings_by_year
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.recommender import Recommender, predict
+from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Store, StoredRating, User
 
@@ -121,7 +121,7 @@ class Assistant:
                     YearOfRatings(year=year, ratings=count, mean=round(mean, 3))
                     for year, count, mean in ratings_by_year(snapshot, row)
                 ],
-                prediction=_predictions(snapshot, state, [code])[0],
+                prediction=self._predictions(snapshot, state, [code])[0],
                 rating=None if own is None else float(snapshot.encoding.scale.rating_of(own)),
             )
 
@@ -174,7 +174,20 @@ class Assistant:
             snapshot = self._live.current
             codes = [_code(snapshot, movie) for movie in movies]
             state = self._state(snapshot)
-            return PredictedMovies(predictions=_predictions(snapshot, state, codes))
+            return PredictedMovies(predictions=self._predictions(snapshot, state, codes))
+
+    def _predictions(
+        self, snapshot: ModelSnapshot, state: UserState, codes: list[int]
+    ) -> list[PredictedRating]:
+        return [
+            PredictedRating(
+                movieId=found.movie,
+                prediction=round(found.rating, 3),
+                low=round(found.low, 3),
+                high=round(found.high, 3),
+            )
+            for found in self._recommender.predict(snapshot, state.history, codes)
+        ]
 
     def _state(self, snapshot: ModelSnapshot) -> UserState:
         return stored_state(self._store, snapshot, self._user.id)
@@ -196,20 +209,6 @@ def _code(snapshot: ModelSnapshot, movie: Id) -> int:
     if code == UNKNOWN:
         raise ToolError(f"the catalogue has no movie {movie}")
     return code
-
-
-def _predictions(
-    snapshot: ModelSnapshot, state: UserState, codes: list[int]
-) -> list[PredictedRating]:
-    return [
-        PredictedRating(
-            movieId=found.movie,
-            prediction=round(found.rating, 3),
-            low=round(found.low, 3),
-            high=round(found.high, 3),
-        )
-        for found in predict(snapshot, state.history, codes)
-    ]
 
 
 def find_person(store: Store, name: str | None) -> User:

@@ -13,7 +13,6 @@ from foreseen.ranking.results import Recommendation
 from foreseen.serving.filters import MovieFilter
 from foreseen.serving.movie_details import most_similar, movie_card
 from foreseen.serving.reasons import Reasons
-from foreseen.serving.recommender import predict
 from foreseen.serving.rendering import Page
 from foreseen.serving.snapshot import ModelSnapshot
 
@@ -133,7 +132,8 @@ def _because_loved(page: Page) -> list[tuple[str, list[dict[str, Any]]]]:
     if not rows:
         return []
     # Of all at once: each call folds in the whole history.
-    predictions = predict(snapshot, state.history, [int(code) for code in snapshot.ids[rows]])
+    codes = [int(code) for code in snapshot.ids[rows]]
+    predictions = page.context.recommender.predict(snapshot, state.history, codes)
     cards = {
         row: card(
             snapshot,

@@ -22,7 +22,7 @@ from foreseen.serving.filters import Known, MovieFilter, release_decades
 from foreseen.serving.model_history import ACTIONS, STATES, model_history
 from foreseen.serving.movie_details import most_similar, ratings_by_year
 from foreseen.serving.onboarding import ENOUGH_RATINGS, onboarding_movies
-from foreseen.serving.recommender import predict, rating_probabilities
+from foreseen.serving.recommender import rating_probabilities
 from foreseen.serving.rendering import CurrentPage, Page
 from foreseen.serving.store import Impression
 
@@ -159,7 +159,7 @@ def film(movie: MovieCode, page: CurrentPage) -> Response:
     snapshot, state = page.snapshot, page.state
     row, scale = movie_row(snapshot, movie), snapshot.encoding.scale
     others = state.history.without(movie)
-    prediction = predict(snapshot, others, [movie])[0]
+    prediction = page.context.recommender.predict(snapshot, others, [movie])[0]
     influences: list[dict[str, Any]] = []
     if len(others.movies):
         least = _LEAST_INFLUENCE * scale.per_star

@@ -26,6 +26,7 @@ from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.serving.snapshot import ModelSnapshot
 
 _CACHED_SCORERS: Final = 16
+_CACHED_RANKINGS: Final = 64
 _CORES: Final = threading.Semaphore(os.cpu_count() or 1)
 """Held during computations: with more threads than cores, short requests wait for long ones."""
 _LEVELS: Final = 10
@@ -33,6 +34,20 @@ _LEVELS: Final = 10
 # Half the width of a normal distribution's interval of that coverage, in standard deviations.
 _NORMAL_REACH: Final = {0.8: 1.2816}[COVERAGE]
 _LEAST_REACH: Final = 0.1
+
+
+_Key = tuple[int, str]
+"""Serial number of a snapshot, and digest of a history and a moment."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted rating of one movie with its interval, as the source has them."""
+
+    movie: Id
+    rating: float
+    low: float
+    high: float
 
 
 @contextmanager
@@ -47,10 +62,13 @@ def _another_core() -> Generator[bool]:
 
 
 class Recommender:
-    """Ranks movies; caches the scorers of the latest users, so that a reordering is cheap."""
+    """Ranks and predicts; caches the scorers of the latest users, so that a reordering is cheap."""
 
     def __init__(self) -> None:
-        self._scorers: LRUCache[tuple[int, str], TwoStageScorer] = LRUCache(_CACHED_SCORERS)
+        self._scorers: LRUCache[_Key, TwoStageScorer] = LRUCache(_CACHED_SCORERS)
+        self._rankings: LRUCache[
+            tuple[_Key, tuple[int, ...], RankingRequest], tuple[Recommendation, ...]
+        ] = LRUCache(_CACHED_RANKINGS)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
 
     def scorer(
@@ -68,15 +86,12 @@ class Recommender:
             at: The second to score as of; None for the end of the log.
             pool: See `TwoStageScorer`.
         """
-        before = snapshot.now if at is None else at + 1
-        parts = (history.movies, history.ratings, history.timestamps, np.array([before]))
-        digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
         def compute() -> TwoStageScorer:
             self._scorers.discard_if(lambda key: key[0] < snapshot.serial)
-            return TwoStageScorer(snapshot.model, history, before, pool=pool)
+            return TwoStageScorer(snapshot.model, history, _before(snapshot, at), pool=pool)
 
-        return self._scorers.get_or_compute((snapshot.serial, digest), compute)
+        return self._scorers.get_or_compute(_key(snapshot, history, at), compute)
 
     def rank(
         self,
@@ -93,10 +108,40 @@ class Recommender:
             hidden: Ids of further movies to leave out.
             request: What the ranking should contain.
         """
-        with _CORES, _another_core() as is_free:
-            pool = self._pool if is_free else None
-            scorer = self.scorer(snapshot, history, request.at, pool)
-            return rank_movies(snapshot.model, scorer, request, hidden)
+
+        def compute() -> tuple[Recommendation, ...]:
+            with _CORES, _another_core() as is_free:
+                pool = self._pool if is_free else None
+                scorer = self.scorer(snapshot, history, request.at, pool)
+                return rank_movies(snapshot.model, scorer, request, hidden)
+
+        key = _key(snapshot, history, request.at), tuple(hidden), request
+        return self._rankings.get_or_compute(key, compute)
+
+    def predict(
+        self, snapshot: ModelSnapshot, history: History, movies: Sequence[int]
+    ) -> list[Prediction]:
+        """Predict ratings of movies by a user, in their order; the catalogue may not have them.
+
+        Args:
+            snapshot: The model.
+            history: The user's ratings.
+            movies: Codes of the movies.
+        """
+        log, encoding = snapshot.model.log, snapshot.encoding
+        rows = log.catalogue.movies.rows(np.array(movies, dtype=np.int64))
+        scorer = self._scorers.get(_key(snapshot, history))
+        with _CORES:
+            if scorer is not None and (rows < len(log.catalogue)).all():
+                found = scorer.predict(rows)
+            else:
+                queries = Queries.grid(1, rows, snapshot.now)
+                found = snapshot.model.predict_queries(queries, log.view_of([history]))
+        parts = (encoding.scale.from_stars(part) for part in (found.mean, found.low, found.high))
+        return [
+            Prediction(encoding.movies.identifier(movie), float(rating), float(low), float(high))
+            for movie, rating, low, high in zip(movies, *parts, strict=True)
+        ]
 
     def influences(
         self, snapshot: ModelSnapshot, history: History, movies: Sequence[int], tried: int
@@ -119,34 +164,14 @@ class Recommender:
         return [[entry.decoded(snapshot.encoding) for entry in entries] for entries in found]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The predicted rating of one movie with its interval, as the source has them."""
-
-    movie: Id
-    rating: float
-    low: float
-    high: float
+def _before(snapshot: ModelSnapshot, at: int | None) -> int:
+    return snapshot.now if at is None else at + 1
 
 
-def predict(snapshot: ModelSnapshot, history: History, movies: Sequence[int]) -> list[Prediction]:
-    """Predict a user's ratings of movies, in their order; they may be absent from the catalogue.
-
-    Args:
-        snapshot: The model.
-        history: The user's ratings.
-        movies: Codes of the movies.
-    """
-    log, encoding = snapshot.model.log, snapshot.encoding
-    rows = log.catalogue.movies.rows(np.array(movies, dtype=np.int64))
-    queries = Queries.grid(1, rows, snapshot.now)
-    with _CORES:
-        found = snapshot.model.predict_queries(queries, log.view_of([history]))
-    parts = (encoding.scale.from_stars(part) for part in (found.mean, found.low, found.high))
-    return [
-        Prediction(encoding.movies.identifier(movie), float(rating), float(low), float(high))
-        for movie, rating, low, high in zip(movies, *parts, strict=True)
-    ]
+def _key(snapshot: ModelSnapshot, history: History, at: int | None = None) -> _Key:
+    before = np.array([_before(snapshot, at)])
+    parts = (history.movies, history.ratings, history.timestamps, before)
+    return snapshot.serial, hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 def rating_levels(scale: RatingScale) -> NDArray[np.float64]:

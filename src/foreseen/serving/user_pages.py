@@ -106,7 +106,7 @@ def watchlist(page: CurrentPage, part: bool = False) -> Response:
             low=entry.prediction.low,
             high=entry.prediction.high,
         )
-        for entry in ranked_watchlist(snapshot, page.state)
+        for entry in ranked_watchlist(page.context.recommender, snapshot, page.state)
     ]
     return page.render(
         "watchlist_movies.html" if part else "watchlist.html",

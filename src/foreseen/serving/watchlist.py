@@ -6,7 +6,7 @@ from typing import Final
 
 from foreseen.data.sources.personal import PersonalRating
 from foreseen.serving.dependencies import UserState
-from foreseen.serving.recommender import Prediction, predict
+from foreseen.serving.recommender import Prediction, Recommender
 from foreseen.serving.snapshot import ModelSnapshot
 
 _YEAR: Final = re.compile(r"[\s,(\[]+(?P<year>(?:18|19|20)[0-9]{2})[)\]\s]*$")
@@ -21,7 +21,9 @@ class RankedEntry:
     prediction: Prediction
 
 
-def ranked_watchlist(snapshot: ModelSnapshot, state: UserState) -> list[RankedEntry]:
+def ranked_watchlist(
+    recommender: Recommender, snapshot: ModelSnapshot, state: UserState
+) -> list[RankedEntry]:
     """Return the saved movies that the user has not rated or seen since, best first.
 
     Movies that the catalogue no longer has are left out.
@@ -34,7 +36,7 @@ def ranked_watchlist(snapshot: ModelSnapshot, state: UserState) -> list[RankedEn
     }
     if not rows:
         return []
-    predictions = predict(snapshot, state.history, list(rows))
+    predictions = recommender.predict(snapshot, state.history, list(rows))
     entries = [RankedEntry(*pair) for pair in zip(rows.values(), predictions, strict=True)]
     return sorted(entries, key=lambda entry: -entry.prediction.rating)
 

@@ -51,7 +51,7 @@ def list_watchlist(
             low=round(entry.prediction.low, 3),
             high=round(entry.prediction.high, 3),
         )
-        for entry in ranked_watchlist(snapshot, state)
+        for entry in ranked_watchlist(context.recommender, snapshot, state)
     ]
 
 

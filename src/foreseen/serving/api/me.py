@@ -35,7 +35,6 @@ from foreseen.serving.dependencies import (
 )
 from foreseen.serving.hosts import client_address
 from foreseen.serving.problems import ProblemError
-from foreseen.serving.recommender import predict
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import Impression, StoredRating
 from foreseen.serving.uploads import Upload
@@ -157,9 +156,10 @@ def predict_ratings(
     """Predict the user's ratings of movies, in their order; the catalogue may not have them."""
     state = user_state(context, snapshot, current.user)
     codes = [snapshot.encoding.movies.code(movie) for movie in body.movies]
+    predictions = context.recommender.predict(snapshot, state.history, codes)
     return [
         {"movieId": movie, "prediction": p.rating, "low": p.low, "high": p.high}
-        for movie, p in zip(body.movies, predict(snapshot, state.history, codes), strict=True)
+        for movie, p in zip(body.movies, predictions, strict=True)
     ]
 
 

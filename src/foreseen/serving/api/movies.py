@@ -25,7 +25,7 @@ from foreseen.serving.dependencies import (
     user_state,
 )
 from foreseen.serving.movie_details import most_similar, ratings_by_year
-from foreseen.serving.recommender import predict, rating_probabilities
+from foreseen.serving.recommender import rating_probabilities
 from foreseen.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix=BASE, responses=PROBLEMS)
@@ -57,7 +57,7 @@ def movie_details(
     ]
     if current is not None:
         state, scale = user_state(context, snapshot, current.user), snapshot.encoding.scale
-        prediction = predict(snapshot, state.history, [movie])[0]
+        prediction = context.recommender.predict(snapshot, state.history, [movie])[0]
         details["prediction"] = {
             "rating": round(prediction.rating, 3),
             "low": round(prediction.low, 3),
