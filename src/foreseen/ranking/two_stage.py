@@ -93,6 +93,10 @@ class TwoStageScorer:
         if exact or model.first_stage is None:
             self._predict(np.arange(size))
 
+    def __len__(self) -> int:
+        """Return the number of movies that are scored."""
+        return len(self._predicted)
+
     @cached_property
     def scores(self) -> Scores:
         """Scores of shape 1 x C; predicted ratings are NaN where they are not needed yet."""

@@ -25,8 +25,9 @@ from foreseen.ranking.results import Recommendation
 from foreseen.ranking.two_stage import TwoStageScorer
 from foreseen.serving.snapshot import ModelSnapshot
 
-_CACHED_SCORERS: Final = 16
-_CACHED_RANKINGS: Final = 64
+_CACHED_MOVIES: Final = 1_000_000
+"""Movies of all cached scorers together, each of about 80 bytes."""
+_CACHED_RANKINGS: Final = 256
 _CORES: Final = threading.Semaphore(os.cpu_count() or 1)
 """Held during computations: with more threads than cores, short requests wait for long ones."""
 _LEVELS: Final = 10
@@ -65,7 +66,9 @@ class Recommender:
     """Ranks and predicts; caches the scorers of the latest users, so that a reordering is cheap."""
 
     def __init__(self) -> None:
-        self._scorers: LRUCache[_Key, TwoStageScorer] = LRUCache(_CACHED_SCORERS)
+        self._scorers: LRUCache[_Key, TwoStageScorer] = LRUCache(
+            _CACHED_MOVIES, TwoStageScorer.__len__
+        )
         self._rankings: LRUCache[
             tuple[_Key, tuple[int, ...], RankingRequest], tuple[Recommendation, ...]
         ] = LRUCache(_CACHED_RANKINGS)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
@@ -12,6 +12,13 @@ from foreseen.serving.store.errors import best_effort
 _MAX_IMPORTS: Final = 100
 _MAX_IMPRESSIONS: Final = 1000
 """Rows of one user; a further one replaces the oldest."""
+
+_LATEST: Final = (
+    select(tables.shown.c.movies)
+    .where(tables.shown.c.user_id == bindparam("user"))
+    .order_by(tables.shown.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,6 @@ class Activity(Database):
         """
         movies = " ".join(map(str, impression.movies))
         table = tables.shown
-        latest = (
-            select(table.c.movies)
-            .where(table.c.user_id == user)
-            .order_by(table.c.id.desc())
-            .limit(1)
-        )
         values = {
             "user_id": user,
             "at": impression.at,
@@ -72,10 +73,10 @@ class Activity(Database):
         }
         # Most are the same, which a read finds without waiting for a writer.
         with self._reading() as connection:
-            if connection.execute(latest).scalar_one_or_none() == movies:
+            if connection.execute(_LATEST, {"user": user}).scalar_one_or_none() == movies:
                 return
         with self._writing(brief=True) as connection:
-            if connection.execute(latest).scalar_one_or_none() != movies:
+            if connection.execute(_LATEST, {"user": user}).scalar_one_or_none() != movies:
                 connection.execute(insert(table).values(values))
                 _keep_latest(connection, table, user, _MAX_IMPRESSIONS)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import Table, delete, literal, select, union_all
+from sqlalchemy import Table, bindparam, delete, literal, select, union_all
 
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
@@ -18,6 +18,14 @@ _TABLES: Final[dict[MovieList, Table]] = {
 }
 MOVIE_LISTS: Final = tuple(_TABLES)
 _BATCH: Final = 1000
+_OF_USER: Final = union_all(
+    *(
+        select(literal(name).label("list"), table.c.movie_id, table.c.at).where(
+            table.c.user_id == bindparam("user")
+        )
+        for name, table in _TABLES.items()
+    )
+).order_by("at", "movie_id")
 
 
 @dataclass(frozen=True)
@@ -81,16 +89,8 @@ class MovieLists(Database):
 
     def lists(self, user: int) -> dict[MovieList, list[ListedMovie]]:
         """Return all lists of a user, of each the movies that were added first, first."""
-        query = union_all(
-            *(
-                select(literal(name).label("list"), table.c.movie_id, table.c.at).where(
-                    table.c.user_id == user
-                )
-                for name, table in _TABLES.items()
-            )
-        ).order_by("at", "movie_id")
         with self._reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_OF_USER, {"user": user}).all()
         return {
             name: [ListedMovie(int(movie), int(at)) for listed, movie, at in rows if listed == name]
             for name in MOVIE_LISTS

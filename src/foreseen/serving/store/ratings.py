@@ -4,13 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from foreseen.serving.store import tables
 from foreseen.serving.store.database import Database
 from foreseen.serving.store.engine import remove_time_limit
 
 _BATCH: Final = 1000
+_OF_USER: Final = (
+    select(tables.ratings.c.movie_id, tables.ratings.c.rating, tables.ratings.c.rated)
+    .where(tables.ratings.c.user_id == bindparam("user"))
+    .order_by(tables.ratings.c.rated, tables.ratings.c.movie_id)
+)
+"""Built once, as are other statements that many requests execute."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,8 @@ class Ratings(Database):
 
     def ratings(self, user: int) -> list[StoredRating]:
         """Return a user's ratings, oldest first."""
-        table = tables.ratings
-        query = (
-            select(table.c.movie_id, table.c.rating, table.c.rated)
-            .where(table.c.user_id == user)
-            .order_by(table.c.rated, table.c.movie_id)
-        )
         with self._reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_OF_USER, {"user": user}).all()
         return [
             StoredRating(int(movie), float(rating), int(rated)) for movie, rating, rated in rows
         ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from foreseen.errors import InputError
 from foreseen.messages import Message
@@ -15,6 +15,15 @@ MAX_TOKENS: Final = 20
 """API tokens of one account."""
 MAX_SESSIONS: Final = 50
 """Open sessions of one account; a further one ends the one that was used least recently."""
+
+_VALID: Final = (
+    select(tables.users, tables.sessions.c.expires)
+    .select_from(tables.users.join(tables.sessions))
+    .where(
+        tables.sessions.c.digest == bindparam("digest"),
+        tables.sessions.c.expires > bindparam("now"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -50,14 +59,10 @@ class Sessions(Users):
 
     def session_user(self, digest: str, now: int) -> tuple[User, int] | None:
         """Return the user of a session and when it expires; None if it is unknown or expired."""
-        table = tables.sessions
-        query = (
-            select(tables.users, table.c.expires)
-            .select_from(tables.users.join(table))
-            .where(table.c.digest == digest, table.c.expires > now)
-        )
         with self._reading() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+            row = (
+                connection.execute(_VALID, {"digest": digest, "now": now}).mappings().one_or_none()
+            )
         return None if row is None else (user_of(row), int(row["expires"]))
 
     @best_effort("the renewal of a session is")
