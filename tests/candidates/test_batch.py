@@ -66,3 +66,14 @@ def test_candidates_and_their_features_are_those_of_each_history(
             np.testing.assert_allclose(
                 one.values[left], expected.values[right], rtol=1e-6, atol=1e-9
             )
+
+
+def test_a_history_after_an_error_has_no_counts_of_the_one_before(log: InteractionLog) -> None:
+    found = BatchCandidates(CandidateIndex(log), log.end)
+    rows = np.array([3], dtype=np.int32)
+    expected = found.find(log.view, rows, None)[0]
+    with pytest.raises((IndexError, ValueError)):
+        found.find(log.view, np.array([5], dtype=np.int32), [scores_of(1, 0)])
+    after = found.find(log.view, rows, None)[0]
+    np.testing.assert_array_equal(after.movies, expected.movies)
+    np.testing.assert_array_equal(after.values, expected.values)

@@ -105,6 +105,19 @@ class BatchCandidates:
                 )
                 for row, score in pairs
             ]
+        try:
+            return self._find_all(view, rows, pairs)
+        except BaseException:
+            # Counts that are left behind would be added to those of the next history.
+            self._buffers.value = None
+            raise
+
+    def _find_all(
+        self,
+        view: LogView,
+        rows: NDArray[np.int32],
+        pairs: Sequence[tuple[int, SequenceScores | None]],
+    ) -> list[Candidates]:
         histories = [self._history(view, row) for row, _ in pairs]
         found = [
             self._find(view, row, history.watched, score)
@@ -115,8 +128,8 @@ class BatchCandidates:
         encoded = encoded_features(view, np.repeat(rows, sizes), movies, self._before)
         return [
             self._described(history, score, *part, features)
-            for history, score, part, features in zip(
-                histories, scores, found, np.split(encoded, np.cumsum(sizes)[:-1]), strict=True
+            for history, (_, score), part, features in zip(
+                histories, pairs, found, np.split(encoded, np.cumsum(sizes)[:-1]), strict=True
             )
         ]
 
