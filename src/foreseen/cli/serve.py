@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from foreseen.cli.cluster_option import Cluster
 from foreseen.cli.options import Folder, parse_path, whole_number
 from foreseen.errors import InputError
 from foreseen.serving.locations import TMDB_URL
@@ -75,6 +76,7 @@ def serve(
             "FORESEEN_WEBHOOK_SECRET.",
         ),
     ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Serve the web page and the HTTP API.
 
@@ -83,7 +85,7 @@ def serve(
     Example: `foreseen serve model`
     """
     try:
-        from foreseen.serving.server import default_workers, run
+        from foreseen.serving.server import run
     except ImportError as error:
         raise InputError(f"{error}; serving needs: pip install 'foreseen[serve]'") from error
     run(
@@ -94,8 +96,9 @@ def serve(
         behind_https,
         admin or [],
         allowed_host or [],
-        workers or default_workers(),
+        workers,
         posters,
         webhook,
         tmdb_url,
+        cluster,
     )

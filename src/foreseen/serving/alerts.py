@@ -37,7 +37,7 @@ class Webhook:
     Attributes:
         url: The address.
         key: Signs the requests.
-        claims: A folder that the worker processes share; a file in it marks a finding as sent.
+        claims: A folder that the workers share; a file in it marks a finding as sent.
         waits: Seconds between attempts.
     """
 
@@ -92,8 +92,10 @@ class DriftAlerts:
             self._seen.add(finding.id)
             if not finding.needs_attention:
                 continue
+            # A model that is trained again in the same folder has the same ids.
+            name = f"alert-{finding.id}-{finding.recorded}"
             try:
-                (self._webhook.claims / f"alert-{finding.id}").open("x").close()
+                (self._webhook.claims / name).open("x").close()
             except FileExistsError:
                 continue
             yield finding

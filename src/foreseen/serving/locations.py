@@ -22,5 +22,10 @@ def poster_folder(folder: Path) -> Path:
     return _beside(folder, ".posters")
 
 
+def claims_folder(folder: Path) -> Path:
+    """Return the path of the folder that marks the alerts that a server on a cluster has sent."""
+    return _beside(folder, ".alerts")
+
+
 def _beside(folder: Path, suffix: str) -> Path:
     return folder.absolute().with_name(folder.absolute().name + suffix)

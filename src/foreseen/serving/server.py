@@ -4,8 +4,9 @@ import os
 import secrets
 import socket
 import string
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -28,7 +29,8 @@ TMDB_KEY: Final = "FORESEEN_TMDB_KEY"
 _SHORTEST_SECRET: Final = 32
 _FEWEST_CHARACTERS: Final = 10
 """Distinct characters of a secret; fewer are no random text."""
-_MOST_WORKERS: Final = 4
+LARGEST_DEFAULT: Final = 4
+"""Number of workers, to save memory."""
 _NAME_CHARACTERS: Final = frozenset(string.ascii_lowercase + string.digits + "-._:[]")
 
 
@@ -40,10 +42,11 @@ def run(
     behind_https: bool,
     admins: Sequence[str],
     allowed_hosts: Sequence[str],
-    workers: int,
+    workers: int | None,
     posters: Path | None,
     webhook: str | None = None,
     tmdb_url: str = TMDB_URL,
+    cluster: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are completed.
 
@@ -52,24 +55,78 @@ def run(
 
     Args:
         folder: The folder of models.
-        db: URL of the database; None for a SQLite file beside the folder.
+        db: See `configure`.
         host: Address to listen on.
         port: Port; 0 takes a free one.
-        behind_https: Whether a proxy in front terminates HTTPS.
-        admins: Names of the administrators; on a loopback address, and not behind a proxy, the
-            first account to sign up is one too.
-        allowed_hosts: Names under which the server may be addressed, apart from loopback names.
-            If there are none, any name is allowed behind a proxy and on other addresses.
-        workers: Number of processes, each with the model in memory.
-        posters: A folder with posters, named by ids of IMDb and TMDB; None without.
-        webhook: URL that alerts about drift are sent to; None without.
-        tmdb_url: URL of the API of TMDB, used if the environment has a key.
+        behind_https: See `configure`.
+        admins: See `configure`.
+        allowed_hosts: See `configure`.
+        workers: Number of processes, each with the model in memory; None for one per core, up to 4.
+        posters: See `configure`.
+        webhook: See `configure`.
+        tmdb_url: See `configure`.
+        cluster: Address of the Ray cluster whose machines run the workers; None for this machine.
 
     Raises:
         ModelFolderError: If the folder holds no models, or none is sound.
         InputError: If the secret is missing or too short, the URL of the database is invalid, or
             there is no folder of posters.
         ForeseenError: If the address or the database file cannot be opened.
+    """
+    worker = configure(
+        folder, db, host, behind_https, admins, allowed_hosts, posters, webhook, tmdb_url
+    )
+    with _listening(host, port) as listening:
+        port = listening.getsockname()[1]
+
+        def print_address() -> None:
+            # Whoever started the server may have stopped reading.
+            with suppress(OSError):
+                shown = f"[{host}]" if ":" in host else host
+                print(f"serving http://{shown}:{port}", flush=True)  # noqa: T201
+
+        if cluster is None:
+            _supervise(worker, workers or _default_workers(), listening, print_address)
+            return
+    from foreseen.cluster.connection import cluster_tasks
+
+    with cluster_tasks(cluster):
+        # Once it is known that Ray is installed.
+        from foreseen.serving.cluster import serve_on_cluster
+
+        serve_on_cluster(worker, workers, host, port, print_address)
+
+
+def configure(
+    folder: Path,
+    db: str | None,
+    host: str,
+    behind_https: bool,
+    admins: Sequence[str],
+    allowed_hosts: Sequence[str],
+    posters: Path | None,
+    webhook: str | None,
+    tmdb_url: str,
+) -> WorkerConfig:
+    """Return the settings of the workers, without the folder that they share.
+
+    Args:
+        folder: The folder of models.
+        db: URL of the database; None for a SQLite file beside the folder.
+        host: Address to listen on.
+        behind_https: Whether a proxy in front terminates HTTPS.
+        admins: Names of the administrators; on a loopback address, and not behind a proxy, the
+            first account to sign up is one too.
+        allowed_hosts: Names under which the server may be addressed, apart from loopback names.
+            If there are none, any name is allowed behind a proxy and on other addresses.
+        posters: A folder with posters, named by ids of IMDb and TMDB; None without.
+        webhook: URL that alerts about drift are sent to; None without.
+        tmdb_url: URL of the API of TMDB, used if the environment has a key.
+
+    Raises:
+        ModelFolderError: If the folder holds no models.
+        InputError: If the secret is missing or too short, an option is invalid, or there is no
+            folder of posters.
     """
     _check_folder(folder)
     if posters is not None and not posters.is_dir():
@@ -85,66 +142,71 @@ def run(
     names = [_check_name(name) for name in allowed_hosts]
     if not names and is_private:
         names = [*LOOPBACK_NAMES, host]
+    return WorkerConfig(
+        folder=folder,
+        database=db or default_database(folder),
+        secret=secret,
+        behind_https=behind_https,
+        admins=tuple(admins),
+        # Behind a proxy, the first to sign up may be a stranger.
+        first_administers=is_private,
+        allowed_hosts=tuple(names),
+        posters=posters,
+        tmdb_url=tmdb_url.rstrip("/"),
+        tmdb_key=tmdb_key,
+        webhook=webhook,
+        webhook_key=webhook_key,
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address of the options `--host` and `--port`."""
     try:
-        listening = listen(host, port)
+        return listen(host, port)
     except OSError as error:
         raise ForeseenError(
             f"{host}:{port} cannot be listened on ({error.strerror}); name another --port"
         ) from error
     except UnicodeError as error:
         raise InputError(f"--host: '{host}' is no host name or address") from error
+
+
+def _supervise(
+    worker: WorkerConfig, workers: int, listening: socket.socket, ready: Callable[[], None]
+) -> None:
+    """Run worker processes of this machine until a signal to stop."""
     with (
-        listening,
         TemporaryDirectory(prefix="foreseen-", ignore_cleanup_errors=True) as shared,
-        _environment(shared),
+        _environment(worker_environment(Path(shared))),
     ):
-        worker = WorkerConfig(
-            folder=folder,
-            database=db or default_database(folder),
-            secret=secret,
-            behind_https=behind_https,
-            admins=tuple(admins),
-            # Behind a proxy, the first to sign up may be a stranger.
-            first_administers=is_private,
-            allowed_hosts=tuple(names),
-            shared=Path(shared),
-            posters=posters,
-            tmdb_url=tmdb_url.rstrip("/"),
-            tmdb_key=tmdb_key,
-            webhook=webhook,
-            webhook_key=webhook_key,
-        )
+        worker = replace(worker, shared=Path(shared))
         config = _configure(
             worker.create_app,
             GRACE_SECONDS,
             factory=True,
             workers=workers,
-            proxy_headers=behind_https,
+            proxy_headers=worker.behind_https,
         )
 
         def unavailable() -> uvicorn.Config:
             return _configure(respond_unavailable, 1, lifespan="off")
 
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}"
-
-        def print_address() -> None:
-            # Whoever started the server may have stopped reading.
-            with suppress(OSError):
-                print(f"serving {address}", flush=True)  # noqa: T201
-
-        Supervisor(worker, config, unavailable, listening).run(print_address)
+        Supervisor(worker, config, unavailable, listening).run(ready)
 
 
-@contextmanager
-def _environment(shared: str) -> Generator[None]:
-    """Set the environment variables of the worker processes while the block runs.
+def worker_environment(shared: Path) -> dict[str, str]:
+    """Return the environment variables of worker processes.
 
     Args:
         shared: The folder in which they share their metrics.
     """
     # With one arena per thread, glibc's memory grows as threads come and go.
-    values = {SHARED_METRICS: shared, _ARENAS: os.environ.get(_ARENAS, "2")}
+    return {SHARED_METRICS: str(shared), _ARENAS: os.environ.get(_ARENAS, "2")}
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Generator[None]:
+    """Set environment variables while the block runs."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -173,9 +235,9 @@ def _configure(
     )
 
 
-def default_workers() -> int:
+def _default_workers() -> int:
     """Return the default number of processes: one per core, up to a maximum, to save memory."""
-    return min(os.cpu_count() or 1, _MOST_WORKERS)
+    return min(os.cpu_count() or 1, LARGEST_DEFAULT)
 
 
 def _check_folder(folder: Path) -> None:

@@ -44,12 +44,13 @@ class WorkerConfig:
         admins: Names of the administrators.
         first_administers: Whether the first account to sign up is an administrator too.
         allowed_hosts: Names under which the server may be addressed; any if there are none.
-        shared: A folder for files of the parent process and its workers.
+        shared: A folder for files of the workers of a machine, and of their parent process.
         posters: A folder with posters; None without.
         tmdb_url: URL of the API of TMDB.
         tmdb_key: Key of the API; without one, no posters are fetched.
         webhook: URL that alerts about drift are sent to; None without.
         webhook_key: Signs the alerts.
+        claims: A folder that all workers share, see `Webhook`; None for `shared`.
     """
 
     folder: Path
@@ -59,12 +60,13 @@ class WorkerConfig:
     admins: tuple[str, ...]
     first_administers: bool
     allowed_hosts: tuple[str, ...]
-    shared: Path
+    shared: Path = Path()
     posters: Path | None = None
     tmdb_url: str = ""
     tmdb_key: str = field(default="", repr=False)
     webhook: str | None = None
     webhook_key: str = field(default="", repr=False)
+    claims: Path | None = None
 
     def create_app(self) -> ASGIApp:
         """Return the application; the process ends with its parent.
@@ -73,22 +75,14 @@ class WorkerConfig:
         user ends the process with `STARTUP_FAILURE`, unless a worker has served requests before.
         """
         Thread(target=_end_with_parent, name="parent watcher", daemon=True).start()
-        logging.basicConfig(stream=sys.stderr, format="%(message)s")
-        logging.getLogger("foreseen").setLevel(logging.INFO)
-        # The event loop's thread waits up to this long for a thread that computes.
-        sys.setswitchinterval(_SWITCH_SECONDS)
         wait = FIRST_RETRY_SECONDS
         while True:
-            # Collections during the start find little, and take a tenth of its time.
-            gc.disable()
             try:
-                return self._open()
+                return self.open_app()
             except Exception as error:
                 if not self.served_file.exists() and not _may_recover(error, self.database):
                     self._fail(error)
                 _LOG.error("not available, next try in %g s: %s", wait, _describe(error))
-            finally:
-                gc.enable()
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_RETRY_SECONDS)
 
@@ -107,6 +101,23 @@ class WorkerConfig:
         kind, _, message = self.failure_file.read_text(encoding="utf-8").partition(":")
         return InputError(message) if kind == _INPUT else ForeseenError(message)
 
+    def open_app(self) -> ASGIApp:
+        """Return the application; set the process up to serve it.
+
+        Raises:
+            ForeseenError: If model or database are unavailable, or there is a mistake.
+        """
+        logging.basicConfig(stream=sys.stderr, format="%(message)s")
+        logging.getLogger("foreseen").setLevel(logging.INFO)
+        # The event loop's thread waits up to this long for a thread that computes.
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        # Collections during the start find little, and take a tenth of its time.
+        gc.disable()
+        try:
+            return self._open()
+        finally:
+            gc.enable()
+
     def _open(self) -> ASGIApp:
         from foreseen.serving.alerts import Webhook
         from foreseen.serving.app import create_app
@@ -118,7 +129,7 @@ class WorkerConfig:
         self.shared.mkdir(exist_ok=True)
         webhook = None
         if self.webhook is not None:
-            webhook = Webhook(self.webhook, self.webhook_key, self.shared)
+            webhook = Webhook(self.webhook, self.webhook_key, self.claims or self.shared)
         tmdb = None
         if self.tmdb_key:
             tmdb = TmdbConfig(poster_folder(self.folder), self.tmdb_url, self.tmdb_key)
