@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 from tests.cli.conftest import run_command
 from tests.cluster.two_nodes import two_nodes
 
@@ -102,6 +103,19 @@ def test_workers_without_cores_and_a_folder_that_machines_do_not_reach_are_refus
     os.close(descriptor)
     assert apart.exit_code == 2
     assert f"a machine of the cluster does not reach {here}" in apart.stderr
+
+
+def test_the_application_for_serve_run_takes_the_settings_of_the_command(
+    address: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foreseen.serving.cluster import app
+
+    assert address
+    monkeypatch.setenv("FORESEEN_SECRET", "k3Vd9-2mPq8Zx7Lw5Tn1Rb6Yc4Hf0Gj_")
+    monkeypatch.setenv("FORESEEN_DB", default_database(folder))
+    assert app({"folder": str(folder), "workers": 2, "admin": ["ann"]}) is not None
+    with pytest.raises(ValidationError, match="replicas"):
+        app({"folder": str(folder), "replicas": 2})
 
 
 def test_responses_are_those_of_a_server_of_one_machine(client: httpx.Client, folder: Path) -> None:
