@@ -28,6 +28,7 @@ def run(
     used: NDArray[np.bool_] | None = None,
     parameters: Standardisation = PLAIN,
     share: bool = False,
+    lag: int = 0,
 ) -> Result:
     size = len(total)
     return standardise(
@@ -37,6 +38,7 @@ def run(
         np.zeros(0) if rest is None else rest,
         np.zeros(size) if rest_total is None else rest_total,
         np.ones(size, np.bool_) if used is None else used,
+        np.maximum(np.arange(1, size + 1) - lag, 0),
         parameters.prior,
         parameters.between,
         share,
@@ -51,6 +53,14 @@ def noise() -> NDArray[np.float64]:
     generator = np.random.default_rng(0)
     bias = generator.normal(0, 0.5, USERS)
     return (3 + bias[USER]) * RATINGS + generator.normal(0, 0.7 * np.sqrt(RATINGS), CHUNKS)
+
+
+def test_a_slow_rise_is_seen_only_against_expected_values_that_lag_behind(
+    noise: NDArray[np.float64],
+) -> None:
+    rising = noise + RATINGS * np.linspace(0, 1, len(noise))
+    late = slice(len(noise) // 2, None)
+    assert run(rising, lag=400)[0][late].mean() > 2 * run(rising)[0][late].mean()
 
 
 def test_values_have_mean_zero_and_variance_one_while_nothing_changes(

@@ -19,6 +19,8 @@ from foreseen.drift.streams import Stream
 FEWEST_BEFORE: Final = 30
 """Values before a change from which the mean before it is known."""
 _FEWEST_AFTER: Final = 5
+_FEWEST_AFTER_SLOW: Final = 30
+"""The same in a stream whose expected values lag behind: a slow change lasts."""
 _PROFILE: Final = 3.0
 """Log-likelihood below its maximum to which the interval of a change point extends. Twice that is
 the 98.6 % quantile of chi-square with one degree of freedom: the profile is not smooth."""
@@ -39,6 +41,8 @@ _ABSENT: Final = 0.01
 """Share of ratings between whole numbers below which they were not given."""
 _NEARBY: Final = 1500
 """Ratings around the interval of a change within which another stream dates the same change."""
+_NEARBY_SLOW: Final = 5000
+"""The same for a change of a stream whose expected values lag behind."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,17 @@ class Change:
     def is_same(self, other: "Change") -> bool:
         """Return whether two changes concern the same sort of streams and may share a moment."""
         same_sort = (self.kind in _RATING_KINDS) == (other.kind in _RATING_KINDS)
+        nearby = _NEARBY_SLOW if other.stream.lag else _NEARBY
         return (
             same_sort
-            and self.earliest <= other.latest + _NEARBY
-            and other.earliest <= self.latest + _NEARBY
+            and self.earliest <= other.latest + nearby
+            and other.earliest <= self.latest + nearby
         )
+
+
+def fewest_after(stream: Stream) -> int:
+    """Return the values after a change of a stream from which the change may be confirmed."""
+    return _FEWEST_AFTER_SLOW if stream.lag else _FEWEST_AFTER
 
 
 def locate(stream: Stream, start: int, last: int) -> Change | None:
@@ -106,7 +116,7 @@ def locate(stream: Stream, start: int, last: int) -> Change | None:
         None if there are too few values.
     """
     values = stream.values[start : last + 1]
-    splits = np.arange(FEWEST_BEFORE, len(values) - _FEWEST_AFTER + 1)
+    splits = np.arange(FEWEST_BEFORE, len(values) - fewest_after(stream) + 1)
     if not len(splits):
         return None
     deviations = split_deviations(values, splits)
@@ -130,14 +140,17 @@ def best_explanation(alarm: Change, streams: Sequence[Stream], earlier: Sequence
 
     Args:
         alarm: The change that was found.
-        streams: All streams.
+        streams: All streams; those with another lag explain nothing.
         earlier: Earlier alarms; each ends the values before a change of its stream.
     """
     begin = int(alarm.stream.ends[alarm.start])
-    begins = {change.stream.spec: change.found + 1 for change in earlier}
+    lag = alarm.stream.lag
+    begins = {
+        change.stream.spec: change.found + 1 for change in earlier if change.stream.lag == lag
+    }
     found = [alarm]
     for stream in streams:
-        if stream.spec == alarm.stream.spec:
+        if stream.lag != lag or stream.spec == alarm.stream.spec:
             continue
         start = int(np.searchsorted(stream.ends, max(begin, begins.get(stream.spec, 0))))
         last = int(np.searchsorted(stream.ends, alarm.found, side="right")) - 1

@@ -19,6 +19,7 @@ from foreseen.drift.attribution import (
     FEWEST_BEFORE,
     Change,
     best_explanation,
+    fewest_after,
     locate,
     split_deviations,
 )
@@ -35,6 +36,8 @@ _PATIENCE: Final = 60
 """Values after an alarm within which it may be confirmed."""
 _AFTER: Final = np.unique(np.round(5 * 1.25 ** np.arange(20)).astype(np.int64))
 """Numbers of values after the split that are tried."""
+_LAG: Final = 10_000
+"""Ratings by which expected values lag behind in the second set of streams, for slow changes."""
 
 
 class DriftDetector(Protocol):
@@ -157,17 +160,19 @@ def detect(
         detector: Returns a new detector; called for every stream, and again after every finding.
         scale: The scale of the data.
     """
-    monitored = streams_of(log, streams, scale)
+    monitored = streams_of(log, streams, scale, (0, _LAG))
     alarms: list[Change] = []
     for stream in monitored:
         parts = {(part.kind, part.label) for part in stream.spec.parts or ()}
-        of_parts = [alarm for alarm in alarms if _name(alarm) in parts]
+        of_parts = [
+            alarm for alarm in alarms if alarm.stream.lag == stream.lag and _name(alarm) in parts
+        ]
         alarms += [
             alarm
             for alarm in _alarms(stream, detector)
             if not any(alarm.since <= part.found <= alarm.found for part in of_parts)
         ]
-    alarms.sort(key=lambda alarm: (alarm.found, _name(alarm)))
+    alarms.sort(key=lambda alarm: (alarm.found, alarm.stream.lag, _name(alarm)))
     return [
         _finding(change, log.timestamp, explained)
         for change, explained in _attributed(alarms, monitored)
@@ -211,10 +216,10 @@ def _alarms(stream: Stream, detector: Callable[[], DriftDetector]) -> list[Chang
         alert = _PATIENCE if test.drift_detected else alert - 1
         if alert <= 0:
             continue
-        if not _is_confirmed(stream.values[start : n + 1]):
+        if not _is_confirmed(stream.values[start : n + 1], fewest_after(stream)):
             continue
         change = locate(stream, start, n)
-        if change is not None:
+        if change is not None and _is_away(change):
             alarms.append(change)
         start, alert, test = n + 1, 0, detector()
     return alarms
@@ -247,9 +252,20 @@ def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Chang
     )
 
 
-def _is_confirmed(values: NDArray[np.float64]) -> bool:
+def _is_away(change: Change) -> bool:
+    """Return whether values move away from what is expected.
+
+    Where expected values lag behind, they return to it once the change is expected.
+    """
+    values = change.stream.values
+    before = values[change.start : change.split].mean()
+    after = values[change.split : change.last + 1].mean()
+    return not change.stream.lag or bool(abs(after) > abs(before))
+
+
+def _is_confirmed(values: NDArray[np.float64], fewest: int) -> bool:
     """Return whether the means before and after a split differ by more than chance produces."""
-    after = _AFTER[len(values) - FEWEST_BEFORE >= _AFTER]
+    after = _AFTER[(len(values) - FEWEST_BEFORE >= _AFTER) & (fewest <= _AFTER)]
     deviations = split_deviations(values, len(values) - after)
     return bool(np.any(np.abs(deviations) >= _CONFIRMING))
 

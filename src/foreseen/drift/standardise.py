@@ -51,6 +51,7 @@ def standardise(
     rest: NDArray[np.float64],
     rest_total: NDArray[np.float64],
     used: NDArray[np.bool_],
+    known: NDArray[np.int64],
     prior: float,
     between: float,
     share: bool,
@@ -72,6 +73,7 @@ def standardise(
         rest: The chunk's other ratings, as the reference; of shape C, or 0 for no reference.
         rest_total: Sum of their values, of shape C.
         used: Whether a chunk enters a value, of shape C; all chunks update the means.
+        known: Number of chunks that the values expected after each chunk depend on, of shape C.
         prior: See `Standardisation`.
         between: See `Standardisation`.
         share: Whether values are 0 or 1, so that the mean determines the variance.
@@ -97,6 +99,8 @@ def standardise(
     seen = 0
     information, residual_sum, ratings, level_sum, total_variance = 0.0, 0.0, 0.0, 0.0, 0.0
     begun = -1
+    updated = 0
+    values, effectives = np.zeros(size), np.zeros(size)
     for n in range(size):
         if count[n] <= 0:
             continue
@@ -113,14 +117,23 @@ def standardise(
             spread = max(mean * (1 - mean), floor)
         variance = 1 / effective + between + 1 / (user_weight[row] + prior)
         residual = value - expected
-        user_sum[row] += effective * value
-        user_weight[row] += effective
-        if user_weight[row] > _USER_MEMORY * prior:
-            kept = _USER_MEMORY * prior / user_weight[row]
-            user_sum[row] *= kept
-            user_weight[row] *= kept
-        mean_weight = min(mean_weight + 1 / variance, _LONGEST * prior)
-        mean += residual / variance / max(mean_weight, prior)
+        values[n], effectives[n] = value, effective
+        while updated < known[n]:
+            m = updated
+            updated += 1
+            if count[m] <= 0:
+                continue
+            other = user[m]
+            own = 1 / effectives[m] + between + 1 / (user_weight[other] + prior)
+            ahead = values[m] - (user_sum[other] + prior * mean) / (user_weight[other] + prior)
+            user_sum[other] += effectives[m] * values[m]
+            user_weight[other] += effectives[m]
+            if user_weight[other] > _USER_MEMORY * prior:
+                kept = _USER_MEMORY * prior / user_weight[other]
+                user_sum[other] *= kept
+                user_weight[other] *= kept
+            mean_weight = min(mean_weight + 1 / own, _LONGEST * prior)
+            mean += ahead / own / max(mean_weight, prior)
         if not share:
             square = min(residual**2 / variance / spread, _CLIP**2)
             spread_count = min(spread_count + 1, _LONGEST)

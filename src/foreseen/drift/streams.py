@@ -38,6 +38,7 @@ class Stream:
         weights: Number of ratings behind each value, of shape V.
         begins: Position in the log of the first rating behind each value, of shape V.
         ends: Position in the log of the rating at which each value is available, of shape V.
+        lag: Ratings by which the expected values lag behind.
     """
 
     spec: StreamSpec
@@ -46,27 +47,46 @@ class Stream:
     weights: NDArray[np.float64]
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
+    lag: int = 0
 
 
 def streams_of(
-    log: InteractionLog, specs: Sequence[StreamSpec] | None = None, scale: RatingScale = STARS
+    log: InteractionLog,
+    specs: Sequence[StreamSpec] | None = None,
+    scale: RatingScale = STARS,
+    lags: Sequence[int] = (0,),
 ) -> list[Stream]:
     """Return the streams of a log, by default those of `stream_specs`, in the order of the specs.
 
     Every value is point in time: later ratings change no value that was available before them.
+
+    Args:
+        log: The log.
+        specs: Their declarations; None for those of `stream_specs`, and of single movies.
+        scale: The scale of the data.
+        lags: Ratings by which expected values lag behind; all streams are returned for each lag.
+            Without a lag they follow a slow change, so that the values show what is sudden only.
+            With a lag only the first chunk of a session counts: the mean of its user does not
+            contain it yet, so that the others would repeat its deviation. Single movies have no
+            lag.
     """
     inputs = StreamInputs(log)
-    if specs is None:
-        return [
-            *streams_of(log, stream_specs(log.catalogue, scale), scale),
-            *_movie_streams(inputs),
-        ]
+    declared = stream_specs(log.catalogue, scale) if specs is None else specs
+    streams: list[Stream] = []
+    for lag in lags:
+        streams += _declared_streams(inputs, declared, lag)
+        if specs is None and not lag:
+            streams += _movie_streams(inputs)
+    return streams
+
+
+def _declared_streams(inputs: StreamInputs, specs: Sequence[StreamSpec], lag: int) -> list[Stream]:
     streams: dict[StreamSpec, Stream] = {}
 
     def compute(spec: StreamSpec) -> Stream:
         if spec not in streams:
             if spec.parts is None:
-                streams[spec] = _stream(spec, inputs)
+                streams[spec] = _stream(spec, inputs, lag)
             else:
                 first, second = map(compute, spec.parts)
                 values = (first.values + spec.sign * second.values) / np.sqrt(2)
@@ -89,14 +109,17 @@ def _movie_streams(inputs: StreamInputs) -> list[Stream]:
     return streams
 
 
-def _stream(spec: StreamSpec, inputs: StreamInputs) -> Stream:
+def _stream(spec: StreamSpec, inputs: StreamInputs, lag: int) -> Stream:
     chunks, values, selected = inputs.chunks, spec.values(inputs), spec.selected(inputs)
     parameters = spec.standardisation
     count = chunks.total(selected.astype(np.float64))
     total = chunks.total(np.where(selected, values, 0.0))
     rest, rest_total = chunks.size - count, chunks.total(np.where(selected, 0.0, values))
-    counted = chunks.opening if parameters.opening else chunks.early | parameters.whole
-    used = (chunks.ends >= _OPENING) & counted
+    counted = chunks.opening if parameters.opening or lag else chunks.early | parameters.whole
+    known = np.arange(1, len(chunks.ends) + 1)
+    if lag:
+        known = np.searchsorted(chunks.ends, chunks.ends - lag, side="right")
+    used = (chunks.ends >= _OPENING + lag) & counted
     z, level, weight, first, last = standardise(
         chunks.user,
         count,
@@ -104,10 +127,11 @@ def _stream(spec: StreamSpec, inputs: StreamInputs) -> Stream:
         rest if parameters.contrast else np.zeros(0),
         rest_total,
         used,
+        known,
         parameters.prior,
         parameters.between,
         spec.unit == SHARE,
         parameters.floor,
         parameters.least_variance,
     )
-    return Stream(spec, z, level, weight, chunks.begins[first], chunks.ends[last])
+    return Stream(spec, z, level, weight, chunks.begins[first], chunks.ends[last], lag)
