@@ -37,7 +37,7 @@ from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 
-_ITEMS: Final = ("movies", "_overall")
+_ITEMS: Final = ("movies", "global_mean")
 _OFFSET: Final = ("global_offset",)
 _RECOGNISED: Final = 3.0
 """Log-likelihood ratio from which a user counts as turned."""
@@ -69,7 +69,7 @@ def predictions(
     ) -> pl.DataFrame:
         observed = fitted.with_ratings(ratings[place:])
         for part in parts:
-            # What is cached in the log is what the features are computed from.
+            # What the log has cached, or as a method, is what the features are computed from.
             observed.log.__dict__[part] = getattr(source, part)
         events = predict_events(observed, ratings[place:], times[place:])
         others = events.filter(~pl.col(USER).is_in(drifting))
