@@ -64,6 +64,7 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
         "folder": "served model", "db": "text", "host": "text", "port": "whole number",
         "admin": "text", "allowed_host": "text", "workers": "whole number",
         "posters": "folder of files", "webhook": "secure URL", "tmdb_url": "secure URL",
+        "cluster": "cluster",
     },
     "mcp": {"folder": "model", "db": "text", "user": "text"},
     "backup": {"folder": "model", "out": "archive", "db": "text"},
