@@ -66,6 +66,21 @@ def shuffled(real: Tables) -> pl.DataFrame:
     return shuffle_sessions(real.ratings, 0)
 
 
+def test_a_slow_fall_of_all_ratings_is_found_and_named(real: Tables) -> None:
+    # Ever more ratings are a star lower.
+    begin, slow = 40_000, 40_000
+    quiet = shuffle_sessions(real.ratings, 2)
+    fall = np.clip((np.arange(quiet.height) - begin) / slow, 0, 1)
+    lowered = np.random.default_rng(0).random(quiet.height) < fall
+    rating = np.clip(quiet["rating"].to_numpy() - lowered, 0.5, 5)
+    falling = quiet.with_columns(pl.Series("rating", rating))
+    times = quiet["timestamp"].to_numpy()
+    first = next(found for found in detect(log_of(real, falling)) if found.since > times[begin])
+    assert (first.kind, first.label) == ("level", "all")
+    assert first.after < first.before
+    assert first.found < times[begin + slow // 2]
+
+
 def test_the_introduction_of_half_stars_in_2003_is_found(real: Tables) -> None:
     findings = detect(log_of(real, real.ratings))
     scale = [found for found in findings if (found.kind, found.label) == ("scale", "half stars")]
