@@ -41,8 +41,6 @@ _ABSENT: Final = 0.01
 """Share of ratings between whole numbers below which they were not given."""
 _NEARBY: Final = 1500
 """Ratings around the interval of a change within which another stream dates the same change."""
-_NEARBY_SLOW: Final = 5000
-"""The same for a change of a stream whose expected values lag behind."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,10 @@ class Change:
     def is_same(self, other: "Change") -> bool:
         """Return whether two changes concern the same sort of streams and may share a moment."""
         same_sort = (self.kind in _RATING_KINDS) == (other.kind in _RATING_KINDS)
-        nearby = _NEARBY_SLOW if other.stream.lag else _NEARBY
         return (
             same_sort
-            and self.earliest <= other.latest + nearby
-            and other.earliest <= self.latest + nearby
+            and self.earliest <= other.latest + _NEARBY
+            and other.earliest <= self.latest + _NEARBY
         )
 
 
