@@ -257,10 +257,12 @@ def _is_away(change: Change) -> bool:
 
     Where expected values lag behind, they return to it once the change is expected.
     """
+    if not change.stream.lag:
+        return True
     values = change.stream.values
     before = values[change.start : change.split].mean()
     after = values[change.split : change.last + 1].mean()
-    return not change.stream.lag or bool(abs(after) > abs(before))
+    return bool(abs(after) > abs(before))
 
 
 def _is_confirmed(values: NDArray[np.float64], fewest: int) -> bool:

@@ -44,6 +44,23 @@ class Standardisation:
 
 
 @compiled
+def _residual(
+    value: float,
+    effective: float,
+    row: int,
+    user_sum: NDArray[np.float64],
+    user_weight: NDArray[np.float64],
+    mean: float,
+    prior: float,
+    between: float,
+) -> tuple[float, float]:
+    """Return the residual of a chunk and its variance, relative to that of a rating."""
+    weight = user_weight[row] + prior
+    residual = value - (user_sum[row] + prior * mean) / weight
+    return residual, 1 / effective + between + 1 / weight
+
+
+@compiled
 def standardise(
     user: NDArray[np.int64],
     count: NDArray[np.float64],
@@ -87,10 +104,8 @@ def standardise(
     size = len(user)
     z, level, weight = np.empty(size), np.empty(size), np.empty(size)
     first, last = np.empty(size, np.int64), np.empty(size, np.int64)
-    user_weight, user_sum = (
-        np.zeros(user.max() + 1 if size else 1),
-        np.zeros(user.max() + 1 if size else 1),
-    )
+    users = int(user.max()) + 1 if size else 1
+    user_weight, user_sum = np.zeros(users), np.zeros(users)
     found = 0
     mean, mean_weight = 0.0, 0.0
     spread, spread_count = (0.1 if share else 1.0), 30.0
@@ -112,11 +127,11 @@ def standardise(
             overall = (rest_total[n] + total[n]) / (rest[n] + count[n])
             background += 0.02 * (overall - background)
         row = user[n]
-        expected = (user_sum[row] + prior * mean) / (user_weight[row] + prior)
         if share:
             spread = max(mean * (1 - mean), floor)
-        variance = 1 / effective + between + 1 / (user_weight[row] + prior)
-        residual = value - expected
+        residual, variance = _residual(
+            value, effective, row, user_sum, user_weight, mean, prior, between
+        )
         values[n], effectives[n] = value, effective
         while updated < known[n]:
             m = updated
@@ -124,8 +139,9 @@ def standardise(
             if count[m] <= 0:
                 continue
             other = user[m]
-            own = 1 / effectives[m] + between + 1 / (user_weight[other] + prior)
-            ahead = values[m] - (user_sum[other] + prior * mean) / (user_weight[other] + prior)
+            ahead, own = _residual(
+                values[m], effectives[m], other, user_sum, user_weight, mean, prior, between
+            )
             user_sum[other] += effectives[m] * values[m]
             user_weight[other] += effectives[m]
             if user_weight[other] > _USER_MEMORY * prior:

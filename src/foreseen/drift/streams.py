@@ -71,29 +71,32 @@ def streams_of(
             lag.
     """
     inputs = StreamInputs(log)
+    by_spec: dict[StreamSpec, list[Stream]] = {}
+
+    def compute(spec: StreamSpec) -> list[Stream]:
+        """Return the stream of each lag."""
+        if spec not in by_spec:
+            if spec.parts is None:
+                by_spec[spec] = _streams(spec, inputs, lags)
+            else:
+                pairs = zip(*map(compute, spec.parts), strict=True)
+                by_spec[spec] = [_combined(spec, first, second) for first, second in pairs]
+        return by_spec[spec]
+
     declared = stream_specs(log.catalogue, scale) if specs is None else specs
+    of_lags = [compute(spec) for spec in declared]
     streams: list[Stream] = []
-    for lag in lags:
-        streams += _declared_streams(inputs, declared, lag)
+    for number, lag in enumerate(lags):
+        streams += [of_lag[number] for of_lag in of_lags]
         if specs is None and not lag:
             streams += _movie_streams(inputs)
     return streams
 
 
-def _declared_streams(inputs: StreamInputs, specs: Sequence[StreamSpec], lag: int) -> list[Stream]:
-    streams: dict[StreamSpec, Stream] = {}
-
-    def compute(spec: StreamSpec) -> Stream:
-        if spec not in streams:
-            if spec.parts is None:
-                streams[spec] = _stream(spec, inputs, lag)
-            else:
-                first, second = map(compute, spec.parts)
-                values = (first.values + spec.sign * second.values) / np.sqrt(2)
-                streams[spec] = replace(first, spec=spec, values=values)
-        return streams[spec]
-
-    return [compute(spec) for spec in specs]
+def _combined(spec: StreamSpec, first: Stream, second: Stream) -> Stream:
+    """Return the normalised sum or difference of two streams."""
+    values = (first.values + spec.sign * second.values) / np.sqrt(2)
+    return replace(first, spec=spec, values=values)
 
 
 def _movie_streams(inputs: StreamInputs) -> list[Stream]:
@@ -109,29 +112,33 @@ def _movie_streams(inputs: StreamInputs) -> list[Stream]:
     return streams
 
 
-def _stream(spec: StreamSpec, inputs: StreamInputs, lag: int) -> Stream:
+def _streams(spec: StreamSpec, inputs: StreamInputs, lags: Sequence[int]) -> list[Stream]:
+    """Return a stream of its own values, for each lag."""
     chunks, values, selected = inputs.chunks, spec.values(inputs), spec.selected(inputs)
     parameters = spec.standardisation
     count = chunks.total(selected.astype(np.float64))
     total = chunks.total(np.where(selected, values, 0.0))
     rest, rest_total = chunks.size - count, chunks.total(np.where(selected, 0.0, values))
-    counted = chunks.opening if parameters.opening or lag else chunks.early | parameters.whole
-    known = np.arange(1, len(chunks.ends) + 1)
-    if lag:
-        known = np.searchsorted(chunks.ends, chunks.ends - lag, side="right")
-    used = (chunks.ends >= _OPENING + lag) & counted
-    z, level, weight, first, last = standardise(
-        chunks.user,
-        count,
-        total,
-        rest if parameters.contrast else np.zeros(0),
-        rest_total,
-        used,
-        known,
-        parameters.prior,
-        parameters.between,
-        spec.unit == SHARE,
-        parameters.floor,
-        parameters.least_variance,
-    )
-    return Stream(spec, z, level, weight, chunks.begins[first], chunks.ends[last], lag)
+    streams: list[Stream] = []
+    for lag in lags:
+        counted = chunks.opening if parameters.opening or lag else chunks.early | parameters.whole
+        known = np.arange(1, len(chunks.ends) + 1)
+        if lag:
+            known = np.searchsorted(chunks.ends, chunks.ends - lag, side="right")
+        z, level, weight, first, last = standardise(
+            chunks.user,
+            count,
+            total,
+            rest if parameters.contrast else np.zeros(0),
+            rest_total,
+            (chunks.ends >= _OPENING + lag) & counted,
+            known,
+            parameters.prior,
+            parameters.between,
+            spec.unit == SHARE,
+            parameters.floor,
+            parameters.least_variance,
+        )
+        begins, ends = chunks.begins[first], chunks.ends[last]
+        streams.append(Stream(spec, z, level, weight, begins, ends, lag))
+    return streams

@@ -81,8 +81,7 @@ class LowRankRatings:
     def of(cls, members: tuple[Factors, ...], log: InteractionLog, until: int) -> "LowRankRatings":
         """Return the projection that fits users of a log, from their ratings before a moment."""
         count = len(log.catalogue)
-        extended = [member.extended(count).by_movie[:count] for member in members]
-        vectors = [part.reshape(count, -1) for part in extended]
+        vectors = [m.extended(count).by_movie[:count].reshape(count, -1) for m in members]
         if sum(part.shape[1] for part in vectors) <= _RANK:
             return cls(members, None, np.concatenate(vectors, axis=1))
         users = _sampled_users(members, log, until)
@@ -127,8 +126,8 @@ def _sampled_users(
 
 def _sampled_movies(log: InteractionLog, until: int) -> NDArray[np.intp]:
     """Return movies drawn with probabilities by the root of their ratings before a moment."""
-    views = np.sqrt(log.views(until) + 0.1)
     # The Gumbel-max trick; by movie id, as above.
-    noise = np.random.default_rng(1).gumbel(size=len(views))
-    keys = np.log(views)[np.argsort(log.catalogue.movies.ids)] + noise
-    return np.argsort(log.catalogue.movies.ids)[np.argsort(-keys)[:_MOVIES]]
+    order = np.argsort(log.catalogue.movies.ids)
+    weights = np.sqrt(log.views(until) + 0.1)[order]
+    noise = np.random.default_rng(1).gumbel(size=len(order))
+    return order[np.argsort(-np.log(weights) - noise)[:_MOVIES]]
