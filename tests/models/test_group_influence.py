@@ -23,8 +23,7 @@ def test_without_the_most_favourable_rater_the_item_bias_is_lower_by_the_influen
     influence = GroupInfluence(log).before(log.end)
     bias = item_biases(log, log.end)
     row = int(np.argmax(log.views(log.end)))
-    states = log.movies.states[log.movies.starts[row] : log.movies.starts[row + 1]]
-    offsets = np.diff(states[:, movies_at.OFFSETS], prepend=0.0)
+    offsets = log.movies.offsets[log.movies.starts[row] : log.movies.starts[row + 1]]
     rest = (offsets.sum() - offsets.max()) / (len(offsets) - 1 + MOVIE_DAMPING)
     assert influence[row] == pytest.approx(bias[row] - rest)
     assert influence.min() >= 0

@@ -61,8 +61,16 @@ def test_a_block_has_the_rankings_of_its_users(
                 alone = getattr(scorer.scores.predictions, name)[0, rows]
                 column = "prediction" if name == "mean" else name
                 np.testing.assert_allclose(found[column].to_numpy(), alone, atol=TOLERANCE)
+            if by == "rating":
+                continue
             likely = scorer.scores.likely[0, rows]
             np.testing.assert_allclose(found["likely"].to_numpy(), likely, atol=TOLERANCE)
+
+
+def test_rankings_by_rating_have_no_column_that_takes_longer_than_they_do(model: Model) -> None:
+    users = model.log.users.ids[:3]
+    columns = {by: BatchRanker(model, RankingRequest(5, by)).rank(users).columns for by in CRITERIA}
+    assert columns["likely"] == columns["blend"] == [*columns["rating"], "likely"]
 
 
 def test_the_first_stage_of_many_users_is_that_of_each(model: Model) -> None:

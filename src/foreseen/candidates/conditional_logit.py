@@ -43,21 +43,6 @@ class ConditionalLogit:
         found[candidates.movies] = shares
         return found / max(float(found.sum()), 1e-12)
 
-    def probabilities_of(
-        self, candidates: Candidates, movies: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """Return the probabilities of some movies, of shape M, without those of all others."""
-        shares, missed = self._shares(candidates)
-        chosen, rest = candidates.movies, candidates.fallback
-        # With all movies among the candidates, a difference would be a rounding error.
-        left = float(rest.sum() - rest[chosen].sum()) if len(chosen) < len(rest) else 0.0
-        found = missed * rest[movies] / max(left, 1e-12)
-        place = np.searchsorted(chosen, movies)
-        is_candidate = np.append(chosen, -1)[place] == movies
-        found[is_candidate] = shares[place[is_candidate]]
-        total = missed * (left > 0) + (self.candidate_recall if len(shares) else 0.0)
-        return found / max(total, 1e-12)
-
     def _shares(self, candidates: Candidates) -> tuple[NDArray[np.float64], float]:
         """Return the probabilities of the candidates, and of all other movies together."""
         score = _inputs(candidates) @ np.array(self.weights)

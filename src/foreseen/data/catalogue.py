@@ -92,6 +92,30 @@ class Catalogue:
         return np.append(franchises_of(self.table[TITLE].to_list()), np.int32(-1))
 
     @cached_property
+    def _series(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Where the movies of each franchise of several begin in a list of them, and the list."""
+        franchises = self.franchises[:-1]
+        counts = np.bincount(franchises)
+        rows = np.flatnonzero(counts[franchises] > 1)
+        counts[counts < 2] = 0
+        starts = np.append(0, np.cumsum(counts)).astype(np.int64)
+        return starts, rows[np.argsort(franchises[rows], kind="stable")]
+
+    def of_same_franchises(self, movies: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return the rows of all movies of the franchises of some movies that have several.
+
+        Args:
+            movies: Rows of movies of the catalogue.
+        """
+        starts, rows = self._series
+        franchises = np.unique(self.franchises[movies])
+        franchises = franchises[franchises >= 0]
+        first, last = starts[franchises], starts[franchises + 1]
+        several = np.flatnonzero(last > first)
+        parts = [rows[first[number] : last[number]] for number in several]
+        return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *parts]))
+
+    @cached_property
     def years(self) -> NDArray[np.float64]:
         """Release years, of shape C + 1; NaN where unknown, as in the last row."""
         years = self.table[YEAR].cast(pl.Float64).fill_null(np.nan).to_numpy()

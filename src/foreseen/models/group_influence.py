@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from foreseen.compute.cache import LRUCache
 from foreseen.compute.jit import compiled
-from foreseen.features import movie_statistics as movies_at
 from foreseen.features.interaction_log import MOVIE_DAMPING, InteractionLog
 
 GROUP_SHARE: Final = 0.01
@@ -32,13 +31,9 @@ class GroupInfluence:
         self._first_ratings = np.sort(first)
         statistics = log.movies
         self._starts = statistics.starts
-        total = statistics.states[:, movies_at.OFFSETS]
-        offset = np.diff(total, prepend=0.0)
-        begins = self._starts[:-1][np.diff(self._starts) > 0]
-        offset[begins] = total[begins]
         movie = np.repeat(np.arange(len(self._starts) - 1), np.diff(self._starts))
-        order = np.lexsort((statistics.times, -offset, movie))
-        self._offsets, self._moments = offset[order], statistics.times[order]
+        order = np.lexsort((statistics.times, -statistics.offsets, movie))
+        self._offsets, self._moments = statistics.offsets[order], statistics.times[order]
         self._cache: LRUCache[int, NDArray[np.float64]] = LRUCache(1)
 
     def before(self, before: int) -> NDArray[np.float64]:

@@ -5,8 +5,9 @@ one call, the movies that may enter any of their rankings. The rule for the movi
 that of one user, see `foreseen.ranking.two_stage`.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,18 +19,18 @@ from foreseen.candidates.co_occurrence import CoOccurrence, counts_cache
 from foreseen.candidates.generator import Candidates
 from foreseen.candidates.next_item import within_next
 from foreseen.candidates.source import SequenceScores
+from foreseen.compute.jit import compiled
 from foreseen.data.schema import HIGH, LOW, MOVIE, PREDICTION, USER
 from foreseen.features.queries import Queries
 from foreseen.models.base import Model
 from foreseen.models.predictions import Predictions
 from foreseen.ranking.rank import diversify, rank
 from foreseen.ranking.request import RankingRequest
-from foreseen.ranking.two_stage import select_by_rating
+from foreseen.ranking.two_stage import Selection, select_by_rating
 
 _CACHED: Final = 25_000_000
 """Movies in all cached counts: more than for single histories, since all movies occur in turn."""
 _Values = NDArray[np.float64]
-_Selection = Generator[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class _Users:
         rows: Rows of the users' id map, which are those of their histories too.
         known: Number of their ratings before the moment.
         watched: Rows of the movies of each user.
-        first_stage: Approximate ratings of all movies, of shape B x C; None without a first stage.
-        sequence: Scores by the sequence model; None without one.
+        first_stage: Approximate ratings of all movies, of shape B x C, for rankings by rating; None
+            without a first stage.
+        sequence: Scores by the sequence model, for other rankings; None without one.
     """
 
     rows: NDArray[np.int32]
@@ -52,29 +54,55 @@ class _Users:
 
 
 class _Predicted:
-    """The movies of a user that have been predicted."""
+    """The movies of a block of users that have been predicted, of a catalogue of C movies."""
 
-    def __init__(self) -> None:
-        self._rows: list[NDArray[np.intp]] = []
+    def __init__(self, movies: int) -> None:
+        self._movies = movies
+        self._keys: list[NDArray[np.intp]] = []
         self._parts: list[Predictions] = []
 
-    def add(self, rows: NDArray[np.intp], predictions: Predictions) -> None:
-        """Add movies that had not been predicted."""
-        self._rows.append(rows)
-        self._parts.append(predictions)
+    def add(self, users: NDArray[np.intp], rows: NDArray[np.intp], found: Predictions) -> None:
+        """Add predictions of movies that had not been predicted for their users."""
+        self._keys.append(users * self._movies + rows)
+        self._parts.append(found)
 
-    def of(self, rows: NDArray[np.intp]) -> Predictions:
+    def of(self, users: NDArray[np.intp], rows: NDArray[np.intp]) -> Predictions:
         """Return the predictions of some of the movies."""
-        every = np.concatenate(self._rows)
+        every = np.concatenate(self._keys)
         order = np.argsort(every)
-        place = order[np.searchsorted(every, rows, sorter=order)]
-        return Predictions.joined(self._parts).part(place)
+        keys = users * self._movies + rows
+        return Predictions.joined(self._parts).part(
+            order[np.searchsorted(every, keys, sorter=order)]
+        )
 
 
-def _select_from_all(excluded: NDArray[np.bool_], k: int) -> _Selection:
+def _select_from_all(excluded: NDArray[np.bool_], k: int) -> Selection:
     """Yield all movies to predict; return the k best of those that are not excluded."""
     score = yield np.arange(len(excluded))
-    return rank(score, excluded, k)
+    rows = rank(score, excluded, k)
+    return rows, score[rows]
+
+
+@compiled
+def _approximate(
+    first_stage: NDArray[np.float32],
+    offset: NDArray[np.float64],
+    error: NDArray[np.float64],
+    of_views: NDArray[np.intp],
+    influence: NDArray[np.float64],
+    excluded: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return approximate scores of C movies by rating, minus infinity for excluded ones.
+
+    `error` is the standard error for each of the numbers of ratings, which `of_views` refers to;
+    the others have one value per movie.
+    """
+    scores = np.empty(len(first_stage))
+    for movie in range(len(scores)):
+        penalty = error[of_views[movie]] + influence[movie]
+        score = first_stage[movie] + offset[movie] - penalty
+        scores[movie] = -np.inf if excluded[movie] else score
+    return scores
 
 
 class BatchRanker:
@@ -86,9 +114,6 @@ class BatchRanker:
         self._model, self._request = model, request
         self._before = before = log.end if request.at is None else request.at + 1
         self._excluded = ~request.matching(log.catalogue)
-        self._candidates = BatchCandidates(
-            model.candidates, before, CoOccurrence(log, counts_cache(_CACHED))
-        )
         self._influence = model.group_influence.before(before)
         # Few numbers of ratings differ among the movies of a large catalogue.
         self._views, self._of_views = np.unique(log.views(before), return_inverse=True)
@@ -98,12 +123,13 @@ class BatchRanker:
         """Return the rankings of B users of the log.
 
         Returns:
-            Columns userId, rank (from 1), movieId, prediction, low, high, likely; with ids as
-            codes, and ratings on the scale of the source.
+            Columns userId, rank (from 1), movieId, prediction, low, high; and likely, unless the
+            rankings are by rating: it takes longer than such a ranking. Ids are codes, and ratings
+            on the scale of the source.
         """
         model, request, block = self._model, self._request, self._read(users)
         likely: list[_Values] = []
-        found: list[_Predicted] = []
+        found: _Predicted | None = None
         if request.by == "rating":
             offered, scores, found = self._by_rating(block)
         else:
@@ -121,15 +147,14 @@ class BatchRanker:
             ]
             for rows, score in zip(offered, scores, strict=True)
         ]
-        predictions = (
-            Predictions.joined([of.of(rows) for of, rows in zip(found, chosen, strict=True)])
-            if found
-            else self._predict(block, range(len(users)), chosen)
-        )
+        if found is None:
+            predictions = self._predict(block, range(len(users)), chosen)
+        else:
+            predictions = found.of(_repeated(range(len(users)), chosen), np.concatenate(chosen))
         scale = model.encoding.scale
         sizes = [len(rows) for rows in chosen]
         movies = np.concatenate(chosen)
-        return pl.DataFrame(
+        table = pl.DataFrame(
             {
                 USER: np.repeat(users, sizes),
                 "rank": np.concatenate([np.arange(1, size + 1) for size in sizes]),
@@ -137,13 +162,12 @@ class BatchRanker:
                 PREDICTION: scale.from_stars(predictions.mean),
                 LOW: scale.from_stars(predictions.low),
                 HIGH: scale.from_stars(predictions.high),
-                "likely": (
-                    np.concatenate([p[rows] for p, rows in zip(likely, chosen, strict=True)])
-                    if likely
-                    else self._likely(block, chosen)
-                ),
             }
         )
+        if not likely:
+            return table
+        of_ranked = [values[rows] for values, rows in zip(likely, chosen, strict=True)]
+        return table.with_columns(pl.Series("likely", np.concatenate(of_ranked)))
 
     def _read(self, users: NDArray[np.int64]) -> _Users:
         """Return what the scores of B users are computed from."""
@@ -154,11 +178,12 @@ class BatchRanker:
         starts, ends = histories.starts[rows], histories.ends(rows, moments)
         watched = [histories.movie[start:end] for start, end in zip(starts, ends, strict=True)]
         sequence = None
-        if model.sequence is not None:
-            sequence = model.sequence.scores(model.log.view, rows, users, moments)
         first_stage = None
-        if model.first_stage is not None:
-            first_stage = model.first_stage.first_stage_scores(model.log.view, rows, before)
+        if self._request.by == "rating":
+            if model.first_stage is not None:
+                first_stage = model.first_stage.first_stage_scores(model.log.view, rows, before)
+        elif model.sequence is not None:
+            sequence = model.sequence.scores(model.log.view, rows, users, moments)
         return _Users(rows, ends - starts, watched, first_stage, sequence)
 
     def _excluded_for(self, block: _Users, user: int) -> NDArray[np.bool_]:
@@ -166,56 +191,47 @@ class BatchRanker:
         excluded[block.watched[user]] = True
         return excluded
 
-    def _by_rating(
-        self, block: _Users
-    ) -> tuple[list[NDArray[np.intp]], list[_Values], list[_Predicted]]:
+    def _by_rating(self, block: _Users) -> tuple[list[NDArray[np.intp]], list[_Values], _Predicted]:
         """Return the movies offered to each user, best first, their scores, and predictions."""
         users = range(len(block.rows))
-        excluded = [self._excluded_for(block, user) for user in users]
-        penalty = [self._penalty(int(known)) for known in block.known]
-        found = [_Predicted() for _ in users]
+        error = [
+            self._model.uncertainty.standard_error_of(int(known), self._views)
+            for known in block.known
+        ]
+        found = _Predicted(len(self._excluded))
         offered = [np.empty(0, dtype=np.intp) for _ in users]
-        selections = [self._selection(block, user, penalty[user], excluded[user]) for user in users]
+        scores = [np.empty(0) for _ in users]
+        selections = [self._selection(block, user, error[user]) for user in users]
         wanted = {user: next(selections[user]) for user in users}
         while wanted:
-            predictions = self._predict(block, list(wanted), list(wanted.values()))
-            ends = np.cumsum([len(rows) for rows in wanted.values()])
+            movies = list(wanted.values())
+            predictions = self._predict(block, list(wanted), movies)
+            found.add(_repeated(list(wanted), movies), np.concatenate(movies), predictions)
+            ends = np.cumsum([len(rows) for rows in movies])
             further: dict[int, NDArray[np.intp]] = {}
             for (user, rows), end in zip(wanted.items(), ends, strict=True):
-                part = predictions.part(slice(int(end) - len(rows), int(end)))
-                found[user].add(rows, part)
+                mean = predictions.mean[int(end) - len(rows) : int(end)]
+                penalty = error[user][self._of_views[rows]] + self._influence[rows]
                 try:
-                    further[user] = selections[user].send(part.mean - penalty[user][rows])
+                    further[user] = selections[user].send(mean - penalty)
                 except StopIteration as done:
-                    offered[user] = done.value
+                    offered[user], scores[user] = done.value
             wanted = further
-        scores = [
-            found[user].of(rows).mean - penalty[user][rows] for user, rows in enumerate(offered)
-        ]
         return offered, scores, found
 
-    def _selection(
-        self, block: _Users, user: int, penalty: _Values, excluded: NDArray[np.bool_]
-    ) -> _Selection:
-        """Return the selection of a user's movies; without a first stage, from all movies."""
-        unknown, k = np.full(len(excluded), np.nan), self._request.offered
+    def _selection(self, block: _Users, user: int, error: _Values) -> Selection:
+        """Return the selection of a user's movies; without a first stage, from all movies.
+
+        `error` is the standard error for each number of ratings of a movie.
+        """
+        excluded, k = self._excluded_for(block, user), self._request.offered
         if block.first_stage is None:
             return _select_from_all(excluded, k)
-        return select_by_rating(
-            block.first_stage[user] + self._offset - penalty, unknown, excluded,
-            self._of_rated_franchise(block.watched[user]), k,
-        )  # fmt: skip
-
-    def _penalty(self, known: int) -> NDArray[np.float64]:
-        """Return what a ranking by rating subtracts from the predictions, of shape C."""
-        error = self._model.uncertainty.standard_error_of(known, self._views)
-        return error[self._of_views] + self._influence
-
-    def _of_rated_franchise(self, watched: NDArray[np.int32]) -> NDArray[np.bool_]:
-        franchises = self._model.log.catalogue.franchises
-        rated = np.zeros(len(franchises), dtype=np.bool_)
-        rated[franchises[watched]] = True
-        return rated[franchises[:-1]]
+        scores = _approximate(
+            block.first_stage[user], self._offset, error, self._of_views, self._influence, excluded
+        )
+        films = self._model.log.catalogue.of_same_franchises(block.watched[user])
+        return select_by_rating(scores, films, k)
 
     def _predict(
         self, block: _Users, users: Sequence[int], movies: Sequence[NDArray[np.intp]]
@@ -233,12 +249,12 @@ class BatchRanker:
         likely = [within_next(model.next.probabilities(candidates)) for candidates in found]
         return likely, [model.liked.probabilities(candidates) for candidates in found]
 
-    def _likely(self, block: _Users, movies: Sequence[NDArray[np.intp]]) -> _Values:
-        """Return the probabilities of some movies of each user to be among the next ten."""
-        model = self._model.next_item
-        found = zip(self._candidates_of(block), movies, strict=True)
-        p_next = [model.next.probabilities_of(candidates, rows) for candidates, rows in found]
-        return within_next(np.concatenate(p_next))
+    @cached_property
+    def _candidates(self) -> BatchCandidates:
+        """The candidates of rankings that are not by rating."""
+        log = self._model.log
+        co_occurrence = CoOccurrence(log, counts_cache(_CACHED))
+        return BatchCandidates(self._model.candidates, self._before, co_occurrence)
 
     def _candidates_of(self, block: _Users) -> list[Candidates]:
         view = self._model.log.view
@@ -250,3 +266,8 @@ class BatchRanker:
             c.with_ratings(rating(int(row), c.movies))
             for row, c in zip(block.rows, found, strict=True)
         ]
+
+
+def _repeated(users: Sequence[int], movies: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the user of each movie, given the movies of each user."""
+    return np.repeat(np.array(users, dtype=np.intp), [len(rows) for rows in movies])

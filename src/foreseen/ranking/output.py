@@ -63,7 +63,8 @@ def write_all_rankings(files: Sequence[Path], columns: Sequence[pl.Expr], out: P
 
     Args:
         files: Parquet files of consecutive users, with the columns userId, rank, movieId,
-            prediction, low, high, likely; users in sequence, movies in rank order.
+            prediction, low, high and, unless ranked by rating, likely; users in sequence, movies in
+            rank order.
         columns: Columns to replace.
         out: The file to write.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.compute.leaders import least_of_leaders
-from foreseen.models.predictions import Predictions, Scores
+from foreseen.models.predictions import Scores
 
 By = Literal["rating", "likely", "blend"]
 
@@ -18,14 +18,7 @@ def by_rating(scores: Scores) -> NDArray[np.float64]:
     The prediction less its standard error, so that two ratings of 5.0 do not rank above hundreds of
     high ratings, and less what a coordinated group of users could have added to it.
     """
-    return rating_bound(scores.predictions, scores.group_influence)
-
-
-def rating_bound(
-    predictions: Predictions, group_influence: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the same from its parts, of shape B x C."""
-    return predictions.mean - predictions.standard_error - group_influence
+    return scores.predictions.mean - scores.predictions.standard_error - scores.group_influence
 
 
 def by_likely(scores: Scores) -> NDArray[np.float64]:

@@ -84,10 +84,10 @@ def recommend_all(
     """Write the rankings of all users of the log to a file; return the number of users.
 
     The extension of the file is `.parquet`, `.csv` or `.json`. Columns: userId, rank (from 1),
-    movieId, prediction, low, high, likely. JSON has an object per user, as `recommend` has. The
-    movies are selected in two stages, see `foreseen.ranking.two_stage`. A run that was ended is
-    resumed by the next one with the same arguments. Blocks of users are tasks, see
-    `foreseen.compute.tasks`.
+    movieId, prediction, low, high; and likely, unless the rankings are by rating: it would take
+    longer than they do. JSON has an object per user, as `recommend` has. The movies are selected in
+    two stages, see `foreseen.ranking.two_stage`. A run that was ended is resumed by the next one
+    with the same arguments. Blocks of users are tasks, see `foreseen.compute.tasks`.
 
     Raises:
         InputError: If k is not positive, or the file has another extension.

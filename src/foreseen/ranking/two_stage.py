@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.candidates.next_item import within_next
+from foreseen.compute.leaders import least_of_leaders
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.interaction_log import UserContext
 from foreseen.features.queries import History, Queries
 from foreseen.models.base import Model
 from foreseen.models.predictions import Predictions, Scores
-from foreseen.ranking.rank import CRITERIA, By, rank, rating_bound
+from foreseen.ranking.rank import CRITERIA, By, rank
 
-_FIRST: Final = 320
+_FIRST: Final = 128
 _FIRST_PER_RANKED: Final = 10
 """Movies predicted first per movie of the ranking, where that is more."""
 _GROWTH: Final = 2
@@ -34,8 +35,13 @@ for each new batch size."""
 _MARGIN: Final = 1.3
 """Bound on a correction, relative to the largest one seen, both measured from their mean."""
 
-
+_NO_ROWS: Final = np.empty(0, dtype=np.intp)
+_NO_SCORES: Final = np.empty(0)
 T = TypeVar("T")
+Selection = Generator[
+    NDArray[np.intp], NDArray[np.float64], tuple[NDArray[np.intp], NDArray[np.float64]]
+]
+"""Yields rows of movies to predict, is sent their scores, returns the best rows and scores."""
 
 
 class TwoStageScorer:
@@ -82,10 +88,7 @@ class TwoStageScorer:
         offset = model.second_stage_offset(before)
         self._first_stage = offset if first_stage is None else first_stage[0] + offset
         self._predicted = np.zeros(size, dtype=np.bool_)
-        franchises = log.catalogue.franchises
-        rated = np.zeros(size + 1, dtype=np.bool_)
-        rated[franchises[view.histories.movie]] = True
-        self._of_rated_franchise = rated[franchises[:-1]]
+        self._films = log.catalogue.of_same_franchises(view.histories.movie)
         error = model.uncertainty.standard_error_of(known, log.views(before))
         empty = [np.full((1, size), np.nan) for _ in range(5)]
         self._predictions: Final = Predictions(*empty, standard_error=error[None, :])
@@ -135,18 +138,18 @@ class TwoStageScorer:
 
     def _best_by_rating(self, excluded: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
         margin = self._predictions.standard_error[0] + self._group_influence[0]
-        score = rating_bound(self._predictions, self._group_influence)[0]
-        selection = select_by_rating(
-            self._first_stage - margin, score, excluded, self._of_rated_franchise, k
-        )
+        mean = self._predictions.mean[0]
+        known = np.flatnonzero(self._predicted & ~excluded)
+        first_stage = np.where(excluded, -np.inf, self._first_stage - margin)
+        score = mean[known] - margin[known]
+        selection = select_by_rating(first_stage, self._films, k, known, score)
         try:
             rows = next(selection)
             while True:
                 self._predict(rows)
-                score = rating_bound(self._predictions, self._group_influence)[0]
-                rows = selection.send(score[rows])
+                rows = selection.send(mean[rows] - margin[rows])
         except StopIteration as done:
-            return done.value
+            return done.value[0]
 
     def _predict(self, rows: NDArray[np.intp]) -> None:
         """Predict the movies that are not predicted yet."""
@@ -172,46 +175,73 @@ def _started(pool: Executor | None, function: Callable[[], T]) -> Callable[[], T
 
 def select_by_rating(
     first_stage: NDArray[np.float64],
-    score: NDArray[np.float64],
-    excluded: NDArray[np.bool_],
-    of_rated_franchise: NDArray[np.bool_],
+    films: NDArray[np.intp],
     k: int,
-) -> Generator[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]:
-    """Yield movies to predict until the k best are certain; return them, best first.
+    known: NDArray[np.intp] = _NO_ROWS,
+    score: NDArray[np.float64] = _NO_SCORES,
+) -> Selection:
+    """Yield movies to predict until the k best are certain; return them, best first, with scores.
 
     Each time the scores of the movies are sent, in their order.
 
     Args:
-        first_stage: Approximate scores, of shape C.
-        score: Scores that are known already, others NaN, of shape C.
-        excluded: Movies to leave out, of shape C.
-        of_rated_franchise: Movies whose corrections do not bound those of others, of shape C.
+        first_stage: Approximate scores, of shape C; minus infinity for movies to leave out.
+        films: Rows of the movies whose corrections do not bound those of others.
         k: How many.
+        known: Rows of N movies, none of those to leave out, whose scores are known already.
+        score: Their scores, of shape N.
     """
-    score = score.copy()
-    predicted = np.isfinite(score)
+    left = first_stage.copy()
+    left[known] = -np.inf
+    is_film = np.isin(known, films)
+    films = films[left[films] > -np.inf]
+    left[films] = -np.inf
+    order = _DescendingOrder(left)
     most = count = max(_FIRST, _FIRST_PER_RANKED * k)
+    predicted = 0
     while True:
         # In one call: each call folds in the whole history again.
-        left = ~excluded & ~predicted
-        films = np.flatnonzero(left & of_rated_franchise)
         total = -(-(len(films) + count) // _BLOCK) * _BLOCK
-        leaders = rank(first_stage, ~left | of_rated_franchise, total - len(films))
+        leaders = order.rows(predicted, predicted + total - len(films))
+        predicted += len(leaders)
         rows = np.concatenate([films, leaders])
-        score[rows] = yield rows
-        predicted[rows] = True
-        known = np.flatnonzero(predicted)
-        best = known[rank(score[known], excluded[known], k)]
-        left[rows] = False
-        if len(best) == k and left.any():
-            known = known[~of_rated_franchise[known]]
-            corrections = score[known] - first_stage[known]
-            bound = score[best[-1]] - _correction_bound(corrections)
-            left &= first_stage > bound
-        if not left.any():
-            return best
+        sent = yield rows
+        known, score = np.concatenate([known, rows]), np.concatenate([score, sent])
+        is_film = np.concatenate([is_film, np.arange(len(rows)) < len(films)])
+        in_order = np.argsort(known)
+        known, score, is_film = known[in_order], score[in_order], is_film[in_order]
+        best = np.argsort(-score, kind="stable")[:k]
+        bound = -np.inf
+        if len(best) == k and not is_film.all():
+            corrections = score[~is_film] - first_stage[known[~is_film]]
+            bound = float(score[best[-1]]) - _correction_bound(corrections)
+        count = order.count(bound) - predicted
+        if count <= 0:
+            return known[best], score[best]
         most *= _GROWTH
-        count = min(most, int(left.sum()))
+        count = min(most, count)
+        films = _NO_ROWS
+
+
+class _DescendingOrder:
+    """The rows of a long array by descending value, sorted as far as they are read."""
+
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        """Read the rows of values above minus infinity; of equal values the earlier is first."""
+        self._values = values
+        self._sorted = _NO_ROWS
+
+    def rows(self, start: int, stop: int) -> NDArray[np.intp]:
+        """Return a part of the order; fewer rows at its end."""
+        if stop > len(self._sorted):
+            least = least_of_leaders(self._values, _GROWTH * stop)
+            found = np.flatnonzero(self._values >= max(least, np.finfo(np.float64).min))
+            self._sorted = found[np.argsort(-self._values[found], kind="stable")]
+        return self._sorted[start:stop]
+
+    def count(self, bound: float) -> int:
+        """Return the number of values above a bound."""
+        return int(np.count_nonzero(self._values > bound))
 
 
 def _correction_bound(corrections: NDArray[np.float64]) -> float:
