@@ -16,6 +16,7 @@ from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import RATINGS_SCHEMA
 from foreseen.drift.detectors import Finding
 from foreseen.features.interaction_log import InteractionLog
+from foreseen.messages import Message, Series, with_parts
 from foreseen.models.base import Model
 from foreseen.models.train import train
 from foreseen.registry import audit_log, versions
@@ -51,6 +52,7 @@ def test_a_few_new_ratings_are_added_and_need_no_challenger(folder: Path, tables
     assert versions.load_model(folder).log.ratings.tail(1).equals(new)
     entry = audit_log.read(folder)[-1]
     assert (entry["what"], entry["why"]) == ("update", done.decision)
+    assert with_parts(entry["why"], entry["why_parts"]) is not entry["why"]
     assert update(folder, new).ratings == done.ratings
 
 
@@ -64,6 +66,9 @@ def test_a_log_of_twice_the_size_needs_a_challenger_compared_on_a_holdout(
     assert done.challenger == 2
     challenger = versions.read_version(tmp_path / "m", 2)
     assert challenger.why.startswith("retrained: ")
+    reason = with_parts(challenger.why, challenger.why_parts)
+    assert isinstance(reason, Message)
+    assert reason.values == {"reasons": Series(done.reasons)}
     assert challenger.comparison == done.comparison
     assert challenger.trained_on + done.comparison["ratings"] == tables.ratings.height
     assert challenger.until <= done.comparison["begins"]

@@ -10,6 +10,23 @@ PATHS = ("/", "/rate", "/film/318", "/me", "/me/ratings", "/me/data", "/me/accou
          "/together", "/model", "/sign-in", "/sign-up", "/offline", "/docs",
          "/nothing")  # fmt: skip
 
+_BROKEN_WORDS = """() => {
+  const found = [];
+  for (const place of document.querySelectorAll(
+    "body :is(h1, h2, h3, p, a, button, label, legend, dt, dd, li, th, figcaption)")) {
+    for (const node of place.childNodes) {
+      if (node.nodeType !== Node.TEXT_NODE) continue;
+      for (const word of node.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+        const range = new Range();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map((r) => r.top)).size > 1) found.push(word[0]);
+      }
+    }
+  }
+  return found;
+}"""
+
 
 def phone(
     browser: Browser,
@@ -43,6 +60,11 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
 def width_of(page: Page) -> int:
     """Return the width of the document, in pixels."""
     return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
+def broken_words(page: Page) -> list[str]:
+    """Return the words of texts, links and buttons that a line break divides."""
+    return list(page.evaluate(_BROKEN_WORDS))
 
 
 def click_stars(page: Page, index: int, stars: float) -> None:

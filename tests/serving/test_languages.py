@@ -13,6 +13,10 @@ from hatchling.builders.wheel import WheelBuilder
 from jinja2 import nodes
 from tests.serving.api.calls import open_account
 
+from foreseen.data.rating_scale import RatingScale
+from foreseen.drift import finding_text
+from foreseen.drift.default_streams import stream_specs
+from foreseen.drift.stream_spec import KIND_LABELS
 from foreseen.messages import Message
 from foreseen.serving.languages import (
     COOKIE,
@@ -22,6 +26,7 @@ from foreseen.serving.languages import (
     language_codes,
     language_of,
 )
+from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.templates import WEB, environment
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +218,31 @@ def test_no_page_shows_an_english_text_in_another_language(client: TestClient, c
         wrong = [text for text in shown if text in english]
         wrong += [text for text in shown if any(one.fullmatch(text) for one in patterns)]
         assert wrong == [], path
+
+
+def test_streams_of_drift_are_named_in_german(snapshot: ModelSnapshot) -> None:
+    german = language("de")
+    scales = (RatingScale(), RatingScale(1, 10, 0.5))
+    catalogue = snapshot.model.log.catalogue
+    names = {(s.kind, s.label) for scale in scales for s in stream_specs(catalogue, scale)}
+    for kind, label in names:
+        subject = finding_text.subject(kind, label)
+        assert subject == f"{KIND_LABELS[kind]}: {label}"
+        values = subject.values.values()
+        assert all(
+            isinstance(value, Message) and value.template in german.catalogue for value in values
+        )
+    assert german.translate(finding_text.subject("share", "films of the 1990s")) == (
+        "Anteil an den Bewertungen: Filme der 1990er"
+    )
+    title = finding_text.subject("movie", "Drama at 100 %")
+    assert german.translate(title) == "Bewertungen eines Films: Drama at 100 %"
+    share = Message("%(share)s", share=finding_text.level(0.125, "share"))
+    assert (share, german.translate(share)) == ("12.5%", "12,5\N{NO-BREAK SPACE}%")
+    on_scale = finding_text.level(7.5, "on the scale 1 to 10")
+    assert on_scale == "7.50 on the scale 1 to 10"
+    assert isinstance(on_scale, Message)
+    assert german.translate(on_scale) == "7,50 auf der Skala 1 bis 10"
 
 
 def test_an_address_with_a_language_is_kept_by_a_cookie(client: TestClient) -> None:

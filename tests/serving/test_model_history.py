@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.findings import FOUND
 
 from foreseen.drift.policies import Action
-from foreseen.registry import drift_log
+from foreseen.messages import Message, Series, parts_of
+from foreseen.registry import audit_log, drift_log
 from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
 from foreseen.registry.versions import write_lock
 from foreseen.serving.languages import language
@@ -89,3 +91,37 @@ def test_the_page_shows_the_pictures(client: TestClient, monkeypatch: pytest.Mon
     assert "RMSE 0.900, expected 0.950" in text
     assert "Ratings of all users went down" in text
     assert "1.100 before, 0.950 since, on 40 ratings" in text
+
+
+def test_sentences_are_in_the_language_of_the_page(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(client.get("/api/v1/model").json()["knowsUntil"])
+    reason = Message("retrained: %(reasons)s", reasons=Series((FOUND.message,)))
+    made = {
+        "sentence": str(FOUND), "sentence_parts": parts_of(FOUND.message),
+        "done": str(reason), "done_parts": parts_of(reason),
+    }  # fmt: skip
+    older = finding(now)
+    log = DriftLog(findings=(older, older.model_copy(update={"id": 2, **made})))
+    entry: dict[str, object] = {"at": now, "what": "update", "why": str(reason), "findings": [made]}
+
+    def read(_: Path) -> DriftLog:
+        return log
+
+    def entries(_: Path) -> list[dict[str, object]]:
+        return [entry, entry | {"why_parts": parts_of(reason)}]
+
+    monkeypatch.setattr(drift_log, "read", read)
+    monkeypatch.setattr(audit_log, "read", entries)
+    german = client.get("/model", headers={"Accept-Language": "de"}).text
+    sentence = (
+        "ewertungsniveau: alle niedriger seit dem 01.01.1970: vorher 0,00 Sterne, danach -0,50"
+    )
+    # In the findings and their actions, in the entry with parts, and in the findings of both.
+    assert german.count(sentence) == 5
+    assert german.count(f"<span>Neu trainiert: B{sentence}") == 2
+    assert '<span lang="en">Ratings of all users went down</span>' in german
+    assert f'<span lang="en">R{str(reason)[1:]}</span>' in german
+    english = client.get("/model", headers={"Accept-Language": "en"}).text
+    assert "Rating level: all down since 1 Jan 1970: 0.00 stars before, -0.50 stars" in english

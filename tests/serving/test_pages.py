@@ -14,6 +14,7 @@ from tests.data.samples import LETTERBOXD, zipped
 from tests.serving.api.calls import CSRF, open_account
 from tests.serving.browsing import (
     PATHS,
+    broken_words,
     click_stars,
     phone,
     send_account,
@@ -173,6 +174,7 @@ def test_filters_and_more_films_are_kept_in_the_address(page: Page) -> None:
     page.check("[name=genre][value=Comedy]")
     page.click("summary:has-text('Without')")
     page.check("[name=without][value=Romance]")
+    assert page.locator("summary b").all_inner_texts() == ["2", "1"]
     page.wait_for_function(
         "() => [...document.querySelectorAll('.card:not([hidden]) .genres')].every("
         "g => /Horror|Comedy/.test(g.textContent) && !g.textContent.includes('Romance'))"
@@ -233,7 +235,9 @@ def test_guests_on_one_device_get_a_list_together(page: Page) -> None:
     people = page.locator(".group-people").first.inner_text()
     assert people.startswith("You ")
     assert "Ben " in people
-    assert rated not in page.locator("#group h3 a").all_inner_texts()
+    titles = page.locator("#group h3 a").all_inner_texts()
+    assert rated not in titles
+    assert page.locator("#group .poster > span").all_inner_texts() == titles
     page.check("[name=how][value=mean]")
     page.reload()
     page.wait_for_selector("#group .card")
@@ -299,8 +303,10 @@ def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
         "ratings => document.querySelector('.facts').innerText.split('\\n')[3] !== ratings",
         arg=ratings,
     )
-    assert "added; " in page.locator("#decision").inner_text()
+    assert "given here" in page.locator("#decision").inner_text()
     assert page.locator("[data-update]").is_enabled()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert width_of(page) <= 390
 
 
 def test_a_letterboxd_zip_is_imported(page: Page, tmp_path: Path) -> None:
@@ -374,6 +380,17 @@ def test_nothing_leaves_a_phones_screen_after_rating(
     for path in PATHS:
         page.goto(path)
         assert width_of(page) <= width, path
+        assert broken_words(page) == [], path
+        current = page.locator(".top nav [aria-current]")
+        if current.count():
+            nav, link = page.locator(".top nav").bounding_box(), current.bounding_box()
+            assert nav is not None
+            assert link is not None
+            assert link["x"] + link["width"] <= nav["x"] + nav["width"] + 1, path
+    page.goto("/")
+    slider = page.locator("[data-balance]").bounding_box()
+    assert slider is not None
+    assert slider["width"] > width / 2
     page.goto("/rate")
     first = page.locator("#first li").first
     for _ in range(2):
@@ -383,6 +400,9 @@ def test_nothing_leaves_a_phones_screen_after_rating(
         assert 0 <= box["y"] <= 700 - box["height"]
         page.mouse.wheel(0, 900)
         page.wait_for_function("() => scrollY > 300")
+    page.goto("/model")
+    heights = page.locator(".facts dd").evaluate_all("all => all.map(one => one.offsetHeight)")
+    assert max(heights) < 2 * min(heights)
     page.goto("/me/ratings")
     tile, delete = (
         page.locator("#rated .tile").bounding_box(),

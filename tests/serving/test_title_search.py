@@ -74,6 +74,13 @@ def test_a_short_title_within_a_word_of_the_query_is_not_found(index: TitleSearc
     assert 4 not in index.find("kitchen sink", 10)
 
 
+def test_titles_that_are_merely_similar_are_left_out_beside_titles_with_the_query() -> None:
+    titles = ["Matrix, The", "Matilda", "Patriot Games", "Animatrix, The"]
+    index = TitleSearch(titles, np.ones(4), np.full(4, np.nan))
+    assert index.find("matrix", 4) == [0, 3]
+    assert index.find("matrlx", 1) == [0]
+
+
 @pytest.mark.parametrize("query", ["", "  ", "!?", "zzzzqqqq xxxx"])
 def test_a_query_without_a_match_returns_nothing(index: TitleSearch, query: str) -> None:
     assert index.find(query, 5) == []

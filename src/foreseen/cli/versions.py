@@ -17,12 +17,13 @@ from foreseen.cli.options import (
 )
 from foreseen.cli.output import after_change, date, print_json, print_table
 from foreseen.cli.outputs import check_file
+from foreseen.messages import Message
 
 if TYPE_CHECKING:
     from foreseen.registry.layout import Version
     from foreseen.registry.update import Update
 
-_REASON: Final = "requested"
+_REASON: Final = Message("requested")
 """Reason written to the audit log for what is done by hand."""
 
 

@@ -8,13 +8,13 @@ errors than chance produces over all streams, values and splits.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.rating_scale import STARS, RatingScale
+from foreseen.drift import finding_text
 from foreseen.drift.attribution import (
     FEWEST_BEFORE,
     Change,
@@ -23,9 +23,10 @@ from foreseen.drift.attribution import (
     locate,
     split_deviations,
 )
-from foreseen.drift.stream_spec import IN_STARS, KIND_LABELS, SHARE, StreamSpec
+from foreseen.drift.stream_spec import IN_STARS, StreamSpec
 from foreseen.drift.streams import Stream, streams_of
 from foreseen.features.interaction_log import InteractionLog
+from foreseen.messages import Day, Figure, Message
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0
@@ -90,13 +91,34 @@ class Finding:
     explains: "tuple[Finding, ...]" = ()
 
     def __str__(self) -> str:
-        subject = f"{KIND_LABELS.get(self.kind, self.kind)}: {self.label}"
-        direction = "up" if self.after > self.before else "down"
-        return (
-            f"{subject} {direction} since {day(self.since)}: {self._level(self.before)} before, "
-            f"{self._level(self.after)} after (changed between {day(self.earliest)} and "
-            f"{day(self.latest)}, found {day(self.found)} on {self.evidence:,} ratings, "
-            f"{abs(self.deviations):.1f} standard errors)"
+        return self.message
+
+    @property
+    def message(self) -> Message:
+        """The finding in a sentence."""
+        values: dict[str, object] = {
+            "subject": finding_text.subject(self.kind, self.label),
+            "since": Day(self.since),
+            "before": finding_text.level(self.before, self.unit),
+            "after": finding_text.level(self.after, self.unit),
+            "earliest": Day(self.earliest),
+            "latest": Day(self.latest),
+            "found": Day(self.found),
+            "evidence": Figure(self.evidence),
+            "deviations": Figure(abs(self.deviations), 1),
+        }
+        if self.after > self.before:
+            return Message(
+                "%(subject)s up since %(since)s: %(before)s before, %(after)s after (changed "
+                "between %(earliest)s and %(latest)s, found %(found)s on %(evidence)s ratings, "
+                "%(deviations)s standard errors)",
+                **values,
+            )
+        return Message(
+            "%(subject)s down since %(since)s: %(before)s before, %(after)s after (changed "
+            "between %(earliest)s and %(latest)s, found %(found)s on %(evidence)s ratings, "
+            "%(deviations)s standard errors)",
+            **values,
         )
 
     def on_scale(self, scale: RatingScale) -> "Finding":
@@ -128,9 +150,6 @@ class Finding:
             "sentence": str(self),
             "explains": [str(finding) for finding in self.explains],
         }
-
-    def _level(self, value: float) -> str:
-        return f"{value:.1%}" if self.unit == SHARE else f"{value:.2f} {self.unit}"
 
 
 def page_hinkley() -> DriftDetector:
@@ -274,8 +293,3 @@ def _is_confirmed(values: NDArray[np.float64], fewest: int) -> bool:
 
 def _mean(stream: Stream, part: slice) -> float:
     return float(np.average(stream.levels[part], weights=stream.weights[part]))
-
-
-def day(second: int) -> str:
-    """Return the date of a second."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from foreseen.drift.detectors import Finding
+from foreseen.messages import Figure, Message
 
 RETRAIN_GROWTH: Final = 2.0
 """Size of the log, relative to the ratings trained on, from which a model is retrained."""
@@ -79,11 +80,17 @@ def calls_for_training(trained: int, known: int, findings: Sequence[Finding]) ->
         known: Ratings known now.
         findings: Changes found since the last check.
     """
-    reasons = [
-        str(finding) for finding in findings if action_for(finding, known) is Action.RETRAINING
+    reasons: list[str] = [
+        finding.message for finding in findings if action_for(finding, known) is Action.RETRAINING
     ]
     if known >= RETRAIN_GROWTH * trained:
-        reasons.append(f"{known:,} ratings known, {trained:,} trained on")
+        reasons.append(
+            Message(
+                "%(known)s ratings known, %(trained)s trained on",
+                known=Figure(known),
+                trained=Figure(trained),
+            )
+        )
     return reasons
 
 

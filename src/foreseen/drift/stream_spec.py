@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from foreseen.drift.standardise import Standardisation
 from foreseen.drift.stream_inputs import StreamInputs
+from foreseen.messages import Message
 
 SHARE: Final = "share"
 """The unit of streams of zeros and ones."""
 IN_STARS: Final = "stars"
 """The unit of streams of ratings or their differences."""
 KIND_LABELS: Final = {
-    "scale": "rating scale",
-    "level": "rating level",
-    "spread": "spread of a user's ratings",
-    "error": "prediction error",
-    "agreement": "agreement with item means",
-    "taste": "taste",
-    "movie": "ratings of a movie",
-    "share": "share of ratings",
-    "catalogue": "catalogue",
+    "scale": Message("rating scale"),
+    "level": Message("rating level"),
+    "spread": Message("spread of a user's ratings"),
+    "error": Message("prediction error"),
+    "agreement": Message("agreement with item means"),
+    "taste": Message("taste"),
+    "movie": Message("ratings of a movie"),
+    "share": Message("share of ratings"),
+    "catalogue": Message("catalogue"),
 }
 """The kinds of the default streams, as people read them."""
 MOVIE_KIND: Final = "movie"

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from foreseen.data.schema import TIMESTAMP_LIMIT
+from foreseen.messages import parts_of
 
 FILE: Final = "audit_log.jsonl"
 
@@ -22,11 +23,13 @@ class _Entry(BaseModel):
     at: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     what: str
     why: str
+    why_parts: dict[str, Any] | None = None
 
 
 def append(folder: Path, action: str, reason: str, facts: Mapping[str, object]) -> None:
     """Append an entry; call it while holding `foreseen.registry.versions.write_lock`."""
-    line = json.dumps({"at": int(time.time()), "what": action, "why": reason, **facts})
+    entry = {"at": int(time.time()), "what": action, "why": reason, "why_parts": parts_of(reason)}
+    line = json.dumps({**entry, **facts})
     with (folder / FILE).open("a", encoding="utf-8") as file:
         # A killed process may have left the previous line incomplete.
         file.write("\n" + line + "\n")

@@ -15,6 +15,7 @@ from foreseen.evaluation.intervals import Estimate
 from foreseen.evaluation.metrics import paired_differences, rating_errors
 from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog
+from foreseen.messages import Figure, Message
 from foreseen.models.base import Model
 from foreseen.models.train import train_on, with_encoding
 
@@ -51,6 +52,22 @@ class PairedComparison:
     def better(self) -> bool:
         """Whether the challenger is significantly better: the whole RMSE interval is below 0."""
         return self.differences["rmse"].high < 0
+
+    @property
+    def message(self) -> Message:
+        """The errors and their difference in a sentence."""
+        difference = self.differences["rmse"]
+        return Message(
+            "RMSE %(challenger)s against %(champion)s on the newest %(ratings)s ratings of "
+            "%(users)s users, paired difference %(difference)s (%(low)s to %(high)s)",
+            challenger=Figure(self.challenger.value, 4),
+            champion=Figure(self.champion.value, 4),
+            ratings=Figure(self.ratings),
+            users=Figure(self.users),
+            difference=Figure(difference.value, 4, "signed"),
+            low=Figure(difference.low, 4, "signed"),
+            high=Figure(difference.high, 4, "signed"),
+        )
 
     def in_units(self, per_star: float) -> "PairedComparison":
         """Return the comparison with errors on a scale with that many units per star."""

@@ -6,7 +6,7 @@ person has seen one.
 
 import time
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from foreseen.errors import InputError, ModelFolderError
 from foreseen.evaluation.intervals import Estimate
 from foreseen.files import write_atomically
 from foreseen.integrity import to_json
+from foreseen.messages import with_parts
 from foreseen.registry import audit_log
 from foreseen.registry.layout import fault_of, read_current, read_record
 from foreseen.registry.versions import write_lock
@@ -62,9 +63,11 @@ class DriftFinding(_Record):
         state: "open", "acknowledged" by a person, or "closed" once the error is back.
         serious: Whether users rate differently, see `Finding.is_concept_drift`.
         what, which, since, earliest, latest, found, sentence, explains: See `Finding.as_json`.
+        sentence_parts: What the sentence is made of, see `foreseen.messages.parts_of`.
         recorded: Second of the update that recorded it.
         action: What the policy prescribes.
         done: What an update decided.
+        done_parts: What that is made of.
         done_until: First second after the log when it was done.
         effect: The error before and after.
         acknowledged_by: Name of the person.
@@ -82,10 +85,12 @@ class DriftFinding(_Record):
     latest: int
     found: int
     sentence: str
+    sentence_parts: dict[str, Any] | None = None
     explains: tuple[str, ...]
     recorded: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     action: Action
     done: str
+    done_parts: dict[str, Any] | None = None
     done_until: int
     effect: Effect = Effect()
     acknowledged_by: str | None = None
@@ -210,5 +215,6 @@ def acknowledge(folder: Path, number: int, by: str) -> DriftLog:
         log = log.model_copy(update={"findings": findings})
         write(folder, log)
         facts = {"finding": number, "by": by}
-        audit_log.append(folder, "acknowledge", found.sentence, facts)
+        sentence = with_parts(found.sentence, found.sentence_parts)
+        audit_log.append(folder, "acknowledge", sentence, facts)
     return log

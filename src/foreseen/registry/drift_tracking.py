@@ -29,6 +29,7 @@ from foreseen.drift.recovery import (
     usual_error,
 )
 from foreseen.drift.stream_inputs import StreamInputs
+from foreseen.messages import parts_of
 from foreseen.models.base import Model
 from foreseen.registry.champion import MIN_HOLDOUT_RATINGS, MIN_HOLDOUT_USERS
 from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
@@ -133,7 +134,11 @@ def with_findings(
         decision: What this update decided.
         promoted: Whether it made another version current.
     """
-    done = {"done": decision, "done_until": measured.model.log.end}
+    done = {
+        "done": decision,
+        "done_parts": parts_of(decision),
+        "done_until": measured.model.log.end,
+    }
     known = [_with_effect(old, measured) for old in log.findings]
     if promoted:
         known = [old if old.state == "closed" else old.model_copy(update=done) for old in known]
@@ -164,17 +169,20 @@ def _recorded(finding: Finding, number: int, measured: NewRatings, decision: str
             found=float(np.sqrt(np.mean(since.squared))) * scale.per_star,
             usual=usual,
         )
-    document = finding.on_scale(scale).as_json()
+    shown = finding.on_scale(scale)
+    document = shown.as_json()
     fields = ("what", "which", "since", "earliest", "latest", "found", "sentence")
     return DriftFinding(
         id=number,
         state="open",
         serious=finding.is_concept_drift,
         **{name: document[name] for name in fields},
+        sentence_parts=parts_of(shown.message),
         explains=tuple(document["explains"]),
         recorded=int(time.time()),
         action=action_for(finding, model.log.ratings.height),
         done=decision,
+        done_parts=parts_of(decision),
         done_until=end,
         effect=effect,
     )

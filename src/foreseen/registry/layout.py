@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -46,6 +46,7 @@ class Version(BaseModel):
         ratings: Number of ratings in its training, incremental training included.
         until: First second after those ratings.
         why: Reason it was made.
+        why_parts: What the reason is made of, see `foreseen.messages.parts_of`.
         comparison: Comparison with its parent, see
             `foreseen.registry.champion.PairedComparison.as_json`; empty if there was none.
         sha256: Checksums of its files, by name.
@@ -61,6 +62,7 @@ class Version(BaseModel):
     ratings: int = Field(ge=0, lt=2**63)
     until: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     why: str
+    why_parts: dict[str, Any] | None = None
     comparison: dict[str, float | int | bool]
     sha256: dict[str, str]
 

@@ -12,6 +12,7 @@ from foreseen.data.tabular import TableLike, as_table
 from foreseen.drift.detectors import Finding, detect
 from foreseen.drift.policies import calls_for_training, should_finetune
 from foreseen.drift.profile_injection import SuspectedInjection, find_injections
+from foreseen.messages import Message, Series, parts_of
 from foreseen.models.base import Model
 from foreseen.registry import audit_log, drift_log, versions
 from foreseen.registry.champion import (
@@ -60,7 +61,10 @@ class Update:
         """Return the update as the command line prints it."""
         return {
             **vars(self),
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": [
+                finding.as_json() | {"sentence_parts": parts_of(finding.message)}
+                for finding in self.findings
+            ],
             "injections": [suspected.as_json() for suspected in self.injections],
             "error": None if self.error is None else self.error.model_dump(),
         }
@@ -124,7 +128,7 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
             version=current.number,
             challenger=None,
             comparison={},
-            decision="no challenger is needed",
+            decision=Message("no challenger is needed"),
         )
         if _needs_challenger(latest, log_size, findings):
             result = _challenge(folder, champion, current, result)
@@ -170,35 +174,44 @@ def _challenge(folder: Path, champion: Model, current: Version, result: Update) 
     ratings = result.ratings - start
     users = log.ratings[start:][USER].n_unique()
     if ratings < MIN_HOLDOUT_RATINGS or users < MIN_HOLDOUT_USERS:
-        decision = (
-            f"kept version {current.number}: the holdout has {ratings} ratings of {users} users, "
-            f"a comparison needs {MIN_HOLDOUT_RATINGS} of {MIN_HOLDOUT_USERS}"
+        decision = Message(
+            "kept version %(version)s: the holdout has %(ratings)s ratings of %(users)s users, "
+            "a comparison needs %(least_ratings)s of %(least_users)s",
+            version=current.number,
+            ratings=ratings,
+            users=users,
+            least_ratings=MIN_HOLDOUT_RATINGS,
+            least_users=MIN_HOLDOUT_USERS,
         )
         return replace(result, decision=decision)
     if result.reasons:
         challenger = train_challenger(champion, start, champion.seed + current.number)
-        why = "retrained: " + "; ".join(result.reasons)
+        why = Message("retrained: %(reasons)s", reasons=Series(result.reasons))
     else:
         challenger = champion.finetuned(int(log.timestamp[start]))
-        why = "fine-tuned on new ratings"
+        why = Message("fine-tuned on new ratings")
     if challenger is champion:
-        decision = f"kept version {current.number}: there is nothing to fine-tune"
+        decision = Message(
+            "kept version %(version)s: there is nothing to fine-tune", version=current.number
+        )
         return replace(result, decision=decision)
     comparison = compare(champion, challenger, start)
     comparison = comparison.in_units(champion.encoding.scale.per_star)
-    difference = comparison.differences["rmse"]
-    summary = (
-        f"RMSE {comparison.challenger.value:.4f} against {comparison.champion.value:.4f} on the "
-        f"newest {comparison.ratings:,} ratings of {comparison.users:,} users, paired difference "
-        f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
-    )
+    summary = comparison.message
     document = comparison.as_json()
     number = versions.add_version(folder, challenger, current.number, why, document)
     if comparison.better:
         versions.promote(folder, number, summary)
-        decision = f"promoted version {number}: {summary}"
+        decision = Message(
+            "promoted version %(version)s: %(summary)s", version=number, summary=summary
+        )
     else:
-        decision = f"kept version {current.number}, {number} is not significantly better: {summary}"
+        decision = Message(
+            "kept version %(version)s, %(challenger)s is not significantly better: %(summary)s",
+            version=current.number,
+            challenger=number,
+            summary=summary,
+        )
     return replace(
         result,
         version=number if comparison.better else current.number,

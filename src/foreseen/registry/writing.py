@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from foreseen.files import INCOMPLETE, draft, new_folder, sync, sync_tree
+from foreseen.messages import Message, parts_of
 from foreseen.models.base import Model
 from foreseen.models.checkpoint import write_model
 from foreseen.registry.layout import (
@@ -67,7 +68,7 @@ def replace(folder: Path, model: Model, links: pl.DataFrame | None) -> None:
 def _write_root(root: Path, model: Model, links: pl.DataFrame | None) -> StoredLog:
     """Write a model as the first version, with its log; return the log."""
     log = write_log(model, links, root)
-    write_version(root, model, None, "trained", {})
+    write_version(root, model, None, Message("trained"), {})
     root.chmod(0o755)
     sync_tree(root)
     return log
@@ -95,6 +96,7 @@ def write_version(
             ratings=int(model.report["ratings"]),
             until=int(model.report["until"]),
             why=why,
+            why_parts=parts_of(why),
             comparison=comparison,
             sha256=checksums(new),
         )

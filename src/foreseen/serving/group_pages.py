@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from foreseen.messages import Message
 from foreseen.serving.api.groups import find_group
-from foreseen.serving.api.schemas import LARGEST_ID
+from foreseen.serving.api.schemas import LARGEST_ID, movie_row
 from foreseen.serving.cards import card
 from foreseen.serving.dependencies import now
 from foreseen.serving.groups import digest_of, rank_for_members
@@ -47,6 +47,18 @@ def together(
         chosen=chosen,
         how=how,
         cards=_group_cards(page, chosen, how) if chosen else [],
+    )
+
+
+@router.get("/together/covers")
+def covers(
+    page: CurrentPage, movie: Annotated[list[str], Query(max_length=_GROUP_MOVIES)]
+) -> Response:
+    """Return the covers of movies, for the list of a user with guests."""
+    snapshot = page.snapshot
+    codes = [snapshot.encoding.movies.code(identifier) for identifier in movie]
+    return page.render(
+        "covers.html", cards=[card(snapshot, movie_row(snapshot, code)) for code in codes]
     )
 
 

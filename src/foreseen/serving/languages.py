@@ -25,7 +25,7 @@ from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from foreseen.features.user_statistics import DECADES, FIRST_DECADE
-from foreseen.messages import Message
+from foreseen.messages import Day, Figure, Message, Series, with_parts
 
 LOCALES: Final = Path(__file__).parent / "locales"
 """The folder of the catalogues: `de/LC_MESSAGES/messages.po`."""
@@ -85,7 +85,32 @@ class Language:
 
     def translate(self, text: str) -> str:
         """Return the translation of a message; another text is returned unchanged."""
-        return self.gettext(text.template, **text.values) if isinstance(text, Message) else text
+        if not isinstance(text, Message):
+            return text
+        values = {name: self._value(value) for name, value in text.values.items()}
+        return self.gettext(text.template, **values)
+
+    def stored(self, text: str, parts: object) -> str:
+        """Return the translation of a text that was stored with its parts."""
+        return self.translate(with_parts(text, parts))
+
+    def _value(self, value: object) -> object:
+        """Return a value of a message in the form of the language."""
+        match value:
+            case str():
+                return self.translate(value)
+            case Day(second):
+                return self.short_date(second)
+            case Figure(number, digits, "percent"):
+                return self.percent(number, digits)
+            case Figure(number, digits, "signed"):
+                return self.signed(number, digits)
+            case Figure(number, digits):
+                return self.number(number, digits)
+            case Series(texts):
+                return "; ".join(map(self.translate, texts))
+            case _:
+                return value
 
     def genre(self, name: str) -> str:
         """Return the translation of a genre; an unknown one is returned unchanged."""
@@ -113,13 +138,20 @@ class Language:
         """Return a number with its sign."""
         return f"{value:+,.{digits}f}".translate(self._symbols)
 
-    def percent(self, share: float) -> str:
-        """Return a share in whole percent."""
-        return format_percent(share, locale=self._locale)
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share in percent with a number of decimals."""
+        pattern = self._locale.percent_formats[None].pattern
+        if digits:
+            pattern = pattern.replace("0", f"0.{'0' * digits}")
+        return format_percent(share, pattern, locale=self._locale)
 
     def date(self, second: int) -> str:
         """Return the day of a Unix time, in UTC."""
         return format_date(datetime.fromtimestamp(second, UTC), "long", self._locale)
+
+    def short_date(self, second: int) -> str:
+        """Return the day of a Unix time, in UTC, with the month shortened."""
+        return format_date(datetime.fromtimestamp(second, UTC), "medium", self._locale)
 
     def month(self, year: int, month: int) -> str:
         """Return a month with its year."""

@@ -137,6 +137,7 @@ TABLE = {
     "GET /me/account": same(200),
     "GET /watchlist": same(200),
     "GET /together": same(200),
+    "GET /together/covers": replace(same(200), query="?movie=318"),
     "GET /together/join/{invitation}": same(200),
     "GET /docs": same(200),
     "GET /offline": same(200),

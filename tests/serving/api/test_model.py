@@ -48,6 +48,11 @@ def test_administrators_update_the_model_and_others_may_not(
     update = client.post("/api/v1/model/update", headers=headers)
     assert update.status_code == 200, update.text
     assert update.json()["observed"] == 1
+    again = client.post("/api/v1/model/update", headers={**headers, "Accept-Language": "de"})
+    assert (update.json()["decision"], again.json()["decision"]) == (
+        "no challenger is needed",
+        "kein Herausforderer nötig",
+    )
     assert len(versions.load_model(folder).history(USER_LIMIT + user).movies) == 1
     assert client.post("/api/v1/model/rollback", headers=headers).status_code == 422
     viewer = open_account(client, "ben")

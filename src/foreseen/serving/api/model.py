@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from foreseen.data.canonical import ratings_frame
 from foreseen.data.encoding import USER_LIMIT
 from foreseen.messages import Message
 from foreseen.registry import audit_log, recovery, versions
 from foreseen.serving.api.schemas import BASE, PROBLEMS, VersionIn
-from foreseen.serving.dependencies import Admin, AppContext, Context, Snapshot
+from foreseen.serving.dependencies import Admin, AppContext, Context, CurrentUser, Snapshot
+from foreseen.serving.languages import language_of
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.snapshot import ModelSnapshot
 
@@ -44,7 +45,11 @@ def model_status(snapshot: ModelSnapshot, context: AppContext) -> dict[str, Any]
 
 
 @router.post("/update")
-def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # noqa: ARG001
+def update_from_store(
+    request: Request,
+    context: Context,
+    current: Admin,  # noqa: ARG001
+) -> dict[str, Any]:
     """Add all ratings of the database to the model, detect drift, train a challenger if needed."""
     # Imported here because the statistics of an update take a quarter of a second to import.
     from foreseen.registry.update import update_accounts
@@ -55,7 +60,9 @@ def update_from_store(context: Context, current: Admin) -> dict[str, Any]:  # no
     )
     if new.is_empty():
         raise ProblemError(422, "no-ratings", Message("the database contains no ratings yet"))
-    return update_accounts(context.live.folder, new).as_json()
+    update = update_accounts(context.live.folder, new)
+    decision = language_of(request.scope).translate(update.decision)
+    return update.as_json() | {"decision": decision}
 
 
 @router.post("/promote")
@@ -63,7 +70,7 @@ def promote_version(body: VersionIn, context: Context, current: Admin) -> dict[s
     """Make a version the current one."""
     folder = context.live.folder
     with versions.write_lock(folder):
-        versions.promote(folder, body.version, f"requested by user {current.user.id}")
+        versions.promote(folder, body.version, _requested_by(current))
     return {"current": body.version}
 
 
@@ -72,5 +79,10 @@ def roll_back(context: Context, current: Admin) -> dict[str, int]:
     """Return to the version that was current before."""
     folder = context.live.folder
     with versions.write_lock(folder):
-        number = recovery.rollback(folder, f"requested by user {current.user.id}")
+        number = recovery.rollback(folder, _requested_by(current))
     return {"current": number}
+
+
+def _requested_by(current: CurrentUser) -> Message:
+    """Return the reason that the audit log gives."""
+    return Message("requested by user %(user)s", user=current.user.id)

@@ -24,6 +24,15 @@ function balance() {
   });
 }
 
+// Show how many choices of a group of chips are made.
+function showChosen(group) {
+  const count = group.querySelectorAll("input:checked:not([value=''])").length;
+  const shown = group.querySelector("summary b") ?? document.createElement("b");
+  shown.textContent = formatted(count);
+  if (count) group.querySelector("summary").append(shown);
+  else shown.remove();
+}
+
 const filters = document.querySelector("[data-filters]");
 if (filters) {
   const keep = () => {
@@ -39,6 +48,7 @@ if (filters) {
   filters.addEventListener("change", async (event) => {
     keep();
     if (event.target.matches("[data-balance]")) return;
+    showChosen(event.target.closest("details"));
     const active = filters.querySelector("input:checked:not([value=''])") !== null;
     const rows = document.getElementById("rows");
     rows.hidden = active;
@@ -89,12 +99,10 @@ function press(button, isOn) {
 }
 
 // Wait until the server uses the updated model, so that the page shows its numbers.
-async function reloadWhenChanged() {
-  const facts = document.querySelector("[data-model]");
+async function reloadWith(expected) {
   for (let n = 0; n < 60; n += 1) {
-    const status = await request("GET", "/api/v1/model").catch(() => null);
-    const found = status && `${status.current} ${status.ratings} ${status.knowsUntil}`;
-    if (found && found !== facts.dataset.model) break;
+    const status = await request("GET", "/api/v1/model").catch(() => ({}));
+    if (Object.entries(expected).every(([name, value]) => status[name] === value)) break;
     await new Promise((done) => { setTimeout(done, 500); });
   }
   location.reload();
@@ -124,13 +132,11 @@ const actions = {
   "[data-promote]": async (button) => {
     const version = Number(button.dataset.promote);
     if (!confirm(gettext("Make version %(version)s the current one?", { version }))) return;
-    await request("POST", "/api/v1/model/promote", { version });
-    await reloadWhenChanged();
+    await reloadWith(await request("POST", "/api/v1/model/promote", { version }));
   },
   "[data-rollback]": async () => {
     if (!confirm(gettext("Return to the version that was current before?"))) return;
-    await request("POST", "/api/v1/model/rollback");
-    await reloadWhenChanged();
+    await reloadWith(await request("POST", "/api/v1/model/rollback"));
   },
   "[data-update]": async (button) => {
     const bar = document.getElementById("updating");
@@ -143,9 +149,9 @@ const actions = {
     const timer = setInterval(() => { elapsed.textContent = `${Math.round((Date.now() - start) / 1000)} s`; }, 1000);
     try {
       const update = await request("POST", "/api/v1/model/update");
-      decision.textContent = ngettext("%(count)s new rating added; %(decision)s.", "%(count)s new ratings added; %(decision)s.", update.ratings, update);
+      decision.textContent = ngettext("%(count)s rating given here is in the model; %(decision)s.", "%(count)s ratings given here are in the model; %(decision)s.", update.observed, update);
       sessionStorage.setItem("decision", decision.textContent);
-      if (update.ratings) await reloadWhenChanged();
+      await reloadWith({ current: update.version, ratings: update.ratings });
     } catch (error) {
       decision.textContent = error.message;
     } finally {

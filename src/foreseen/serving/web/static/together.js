@@ -78,6 +78,16 @@ function rateAsGuest(stars, value) {
   keepGuests();
 }
 
+// Return the covers of movies, in their order.
+async function loadCovers(movies) {
+  if (!movies.length) return [];
+  const response = await send(`/together/covers?${new URLSearchParams(movies.map((movie) => ["movie", movie]))}`);
+  if (!response.ok) throw new Error(NO_SERVER);
+  const parsed = document.createElement("template");
+  parsed.innerHTML = await response.text();
+  return [...parsed.content.children];
+}
+
 async function showGroup() {
   const section = document.getElementById("together");
   section.hidden = !guests.length;
@@ -86,8 +96,10 @@ async function showGroup() {
   try {
     await ensureSession();
     const found = await request("POST", "/api/v1/me/together", { guests, how, k: 12 });
-    document.getElementById("group").replaceChildren(...found.map((entry) => {
-      const item = element("li", "", { class: "card plain", "data-movie": entry.movieId });
+    const covers = await loadCovers(found.map((entry) => entry.movieId));
+    document.getElementById("group").replaceChildren(...found.map((entry, number) => {
+      const item = element("li", "", { class: "card", "data-movie": entry.movieId });
+      const body = element("div", "", { class: "body" });
       const heading = element("h3");
       heading.append(element("a", entry.title, { href: `/film/${segment(String(entry.movieId))}` }), " ", element("small", entry.year ?? ""));
       const people = element("p", "", { class: "group-people" });
@@ -96,7 +108,8 @@ async function showGroup() {
         part.append(element("strong", formatted(prediction, 1)));
         people.append(part, " ");
       }
-      item.append(heading, people, element("p", entry.genres.map((name) => GENRES[name] ?? name).join(", "), { class: "genres" }));
+      body.append(heading, people, element("p", entry.genres.map((name) => GENRES[name] ?? name).join(", "), { class: "genres" }));
+      item.append(covers[number], body);
       return item;
     }));
   } catch (error) {
