@@ -85,7 +85,7 @@ def _tiles(summary: Mapping[str, Any], tables: Tables, decoded: Tables) -> list[
         Tile(
             "Density",
             f"{summary['density']:.2%}",
-            "of all pairs of user and rated movie; MovieLens 100K has 6.3 %",
+            "of all pairs of user and rated movie; MovieLens 100K has 6.3%",
         ),
         Tile(
             "Rated once",

@@ -118,7 +118,7 @@ def staleness_section(document: Document) -> Section | None:
         domain=padded_estimates([*rows, {"value": limit, "low": 0.0, "high": None}]),
         decimals=4,
         colours={row["name"]: chart_parts.ACCENT for row in rows},
-        marks={0: "no difference", limit: "1 %"},
+        marks={0: "no difference", limit: "1%"},
     )
     text = "All models have observed every rating since; only their training is old."
     return Section(

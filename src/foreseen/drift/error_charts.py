@@ -80,7 +80,7 @@ def error_section(document: Document, segments: pl.DataFrame) -> Section:
                 x_title="start of the window",
                 height=320,
             ),
-            "Bars: 95 % intervals of the chosen policy; symbols: what was done before the window.",
+            "Bars: 95% intervals of the chosen policy; symbols: what was done before the window.",
         ),
         *_difference_figure(document, colours),
         Figure(

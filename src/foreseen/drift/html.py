@@ -59,7 +59,7 @@ def _method(document: dict[str, Any]) -> str:
     return (
         f"{document['from']:.0%} of the ratings are known at the start; a rating is known to the "
         f"model {f'{delay:,} seconds' if delay else 'from the second'} after it; seed "
-        f"{document['seed']}. Intervals are 95 %, by bootstrap over users, in segments by "
+        f"{document['seed']}. Intervals are 95%, by bootstrap over users, in segments by "
         "linearisation; deltas are paired."
     )
 

@@ -136,7 +136,7 @@ def _tiles(ordered: Summaries, setting: str) -> list[Tile]:
             Tile(
                 "Ratings inside the intervals",
                 f"{inside:.1%}",
-                "80 % intended",
+                "80% intended",
                 _graded(abs(inside - 0.8), 0.03, 0.08),
             )
         )
@@ -198,7 +198,7 @@ def _graded(value: float, good: float, fair: float) -> Verdict:
 def _method(summaries: Summaries) -> str:
     return (
         f"{summaries[0]['events']:,} test ratings of {summaries[0]['users']:,} users"
-        f"{tied_note(summaries[0])}. Intervals are 95 %, by bootstrap over users, in segments by "
+        f"{tied_note(summaries[0])}. Intervals are 95%, by bootstrap over users, in segments by "
         "linearisation; deltas are paired, with the p-value of the paired t-test over users, "
         "adjusted for the number of models by the method of Holm."
     )

@@ -47,7 +47,7 @@ def error_section(
             selected=_filter(segments),
         )
         figures.append(Figure(f"RMSE, {setting_label(setting)}", chart, columns=_columns(settings)))
-    text = "Lower is better. Bars are 95 % intervals over users."
+    text = "Lower is better. Bars are 95% intervals over users."
     if segments is not None:
         text += " Grey ticks are all ratings, for comparison with the chosen segment."
     return Section("Error by model", text, figures)
@@ -97,7 +97,7 @@ def bias_section(segments: pl.DataFrame, summaries: Summaries, setting: str) -> 
                 columns=2,
             ),
             Figure(
-                "Share of ratings inside the 80 % prediction intervals",
+                "Share of ratings inside the 80% prediction intervals",
                 charts.dot_plot(
                     covered,
                     unit="share",

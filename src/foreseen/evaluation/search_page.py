@@ -204,7 +204,7 @@ def _comparison_sections(document: Document) -> list[Section]:
     return [
         Section(
             "Is the best certain?",
-            "Bars are 95 % intervals, paired over users. The lowest of many errors on the same "
+            "Bars are 95% intervals, paired over users. The lowest of many errors on the same "
             "users is too low by chance: measure the settings on other ratings, with foreseen "
             "evaluate --settings best.yaml.",
             [Figure("The best trials and the default settings", chart)],

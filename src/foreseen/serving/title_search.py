@@ -12,6 +12,8 @@ from foreseen.data.title_keys import normalise_title
 
 _LEAST_SIMILARITY: Final = 70.0
 """Least similarity of a fuzzy match, in percent."""
+_CLOSE: Final = 88.0
+"""The same beside titles that contain the query or its words."""
 _FEW_TRIGRAMS: Final = 5
 """Queries with fewer trigrams are compared with every title: one typo can change all of them."""
 _COMPARED: Final = 500
@@ -87,7 +89,8 @@ class TitleSearch:
             score = _CONTAINS + _EQUALS * (title == query) + _STARTS * title.startswith(query)
             scores[row] = score + self._popularity_if_contained(row)
         if len(scores) < k:
-            for row, score in self._fuzzy_matches(query, _FUZZY_PER_RESULT * k):
+            least = _CLOSE if scores else _LEAST_SIMILARITY
+            for row, score in self._fuzzy_matches(query, _FUZZY_PER_RESULT * k, least):
                 scores.setdefault(row, score)
         return scores
 
@@ -100,20 +103,20 @@ class TitleSearch:
     def _popularity_if_contained(self, row: int) -> float:
         return _POPULARITY_IF_CONTAINED * self._popularity[row]
 
-    def _fuzzy_matches(self, query: str, limit: int) -> list[tuple[int, float]]:
-        """Return rows and scores of titles that are similar to a normalised query."""
+    def _fuzzy_matches(self, query: str, limit: int, least: float) -> list[tuple[int, float]]:
+        """Return rows and scores of titles that are at least so similar to a normalised query."""
         similar = process.extract(
             query,
             {row: self._titles[row] for row in self._compared_with(query)},
             scorer=fuzz.partial_ratio,
             limit=limit,
-            score_cutoff=_LEAST_SIMILARITY,
+            score_cutoff=least,
         )
         matches: list[tuple[int, float]] = []
         for title, partial, row in similar:
             # A title shorter than the query must match as a whole: it occurs in many words.
             similarity = partial if len(title) >= len(query) else fuzz.ratio(query, title)
-            if similarity >= _LEAST_SIMILARITY:
+            if similarity >= least:
                 popularity = _POPULARITY_IF_FUZZY * self._popularity[row]
                 matches.append((row, similarity + popularity))
         return matches

@@ -109,3 +109,9 @@ async function refreshRanking() {
   for (const id of ["ranking", "watchlist"]) await load(document.getElementById(id), partAddress());
   keepOwnLists();
 }
+
+// Bring the current page into view where the navigation is wider than the screen.
+for (const link of document.querySelectorAll("nav [aria-current]")) {
+  const bar = link.closest("nav");
+  if (bar.scrollWidth > bar.clientWidth) bar.scrollLeft = link.offsetLeft - bar.clientWidth / 2;
+}
