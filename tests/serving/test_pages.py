@@ -198,6 +198,10 @@ def test_searches_are_kept_in_the_address(page: Page) -> None:
     page.reload()
     assert page.locator("input[name=query]").input_value() == "godfathr"
     assert "Godfather" in page.locator(".tile .title").first.inner_text()
+    page.locator(".tile [data-list=watchlist]").first.click()
+    wait_for_status(page, f"Saved {title_of(page, 0)} for later")
+    page.reload()
+    assert page.locator(".tile [data-list=watchlist]").first.inner_text() == "Saved for later"
 
 
 def test_films_are_saved_ranked_pasted_and_marked_as_seen(page: Page) -> None:

@@ -44,6 +44,9 @@ def test_few_ratings_are_said_aloud(snapshot: ModelSnapshot) -> None:
     people = "1 person" if shown["views"] == 1 else f"{shown['views']} people"
     reasons = Reasons(snapshot, History.empty(), language("en"))
     assert reasons.of(shown, ()) == f"Only {people} rated it, {shown['mean']:.1f} on average."
+    assert reasons.of(shown | {"prediction": shown["mean"] + 1.5}, ()) == (
+        f"Only {people} rated it, so this is a guess."
+    )
     assert reasons.of(shown, (Influence(50, 4.5, 0.3),)).endswith(
         f"Only {people} rated it, so this is a guess."
     )

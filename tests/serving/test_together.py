@@ -50,6 +50,10 @@ def test_the_api_ranks_for_the_user_and_guests_without_what_the_user_has_seen(
     found = client.post("/api/v1/me/together", json=body, headers=headers).json()
     assert len(found) == 5
     assert [person["name"] for person in found[0]["people"]] == ["you", "Ben"]
+    reasons = [person["reason"] for entry in found for person in entry["people"]]
+    named = {reason["title"]: reason for reason in reasons if reason}
+    assert set(named) <= {"The Shawshank Redemption", "The Usual Suspects"}
+    assert all(reason["rating"] == 5 and reason["effect"] >= 0.1 for reason in named.values())
     client.put(f"/api/v1/me/seen/{found[0]['movieId']}", headers=headers)
     again = client.post("/api/v1/me/together", json=body, headers=headers).json()
     assert found[0]["movieId"] not in {entry["movieId"] for entry in again}

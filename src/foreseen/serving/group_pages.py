@@ -108,5 +108,5 @@ def _guest_movies(page: Page, query: str) -> Response:
         rows = snapshot.title_search.find(query, _GUEST_MOVIES)
     else:
         rows = onboarding_movies(snapshot, [], [], _GUEST_MOVIES)
-    cards = [card(snapshot, row, rating=None) for row in rows]
+    cards = [card(snapshot, row, rating=None, is_saved=False) for row in rows]
     return page.render("grid.html", cards=cards, query=query, more=0)

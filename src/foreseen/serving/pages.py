@@ -5,6 +5,7 @@ a `CurrentPage` and returns `page.render(...)` with a template that extends `bas
 `NAVIGATION` if the header should link to it.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -137,13 +138,19 @@ def rate(
         rows = onboarding_movies(snapshot, rated, excluded, last)[more * _GRID_MOVIES : last]
     return page.render(
         "grid.html" if part else "rate.html",
-        cards=[card(snapshot, row, rating=given.get(int(snapshot.ids[row]))) for row in rows],
+        cards=[_card_to_rate(page, row, given) for row in rows],
         query=query,
         more=(more + 1) % _MOST_PAGES if len(rows) == _GRID_MOVIES else 0,
         rated=len(state.ratings),
         enough=ENOUGH_RATINGS,
         top=[] if part else _top_cards(page),
     )
+
+
+def _card_to_rate(page: Page, row: int, given: Mapping[int, float]) -> dict[str, Any]:
+    snapshot = page.snapshot
+    shown = card(snapshot, row, rating=given.get(int(snapshot.ids[row])))
+    return shown | {"is_saved": shown["movie"] in page.saved}
 
 
 @router.get("/top")

@@ -24,6 +24,11 @@ _REPEATED: Final = 2
 _FEW_RATINGS: Final = 20
 
 
+def is_notable(influence: Influence, snapshot: ModelSnapshot) -> bool:
+    """Return whether a rating raises a prediction enough to be a reason."""
+    return influence.effect >= _NOTABLE_EFFECT * snapshot.encoding.scale.per_star
+
+
 class Reasons:
     """The sentences of one page; a movie, genre or decade is named at most twice."""
 
@@ -59,19 +64,14 @@ class Reasons:
             card: The card of the movie.
             moved_by: The ratings with the strongest influence, on the scale of the source.
         """
-        chosen, views = self._language, int(card["views"])
+        views = int(card["views"])
         names_few = 0 < views < _FEW_RATINGS
         for name, text in self._candidates(card, moved_by):
             if self._named[name] < _REPEATED:
                 self._named[name] += 1
                 if not names_few:
                     return text
-                guess = chosen.ngettext(
-                    "Only %(count)s person rated it, so this is a guess.",
-                    "Only %(count)s people rated it, so this is a guess.",
-                    views,
-                )
-                return f"{text} {guess}"
+                return f"{text} {self._guess(views)}"
         return self._crowd(card)
 
     def _candidates(
@@ -80,7 +80,7 @@ class Reasons:
         snapshot, chosen = self._snapshot, self._language
         for entry in moved_by:
             row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
-            if entry.effect >= _NOTABLE_EFFECT * self._per_star and row is not None:
+            if is_notable(entry, snapshot) and row is not None:
                 title = movie_card(snapshot, row).title
                 yield (
                     f"movie {entry.movie}",
@@ -112,12 +112,22 @@ class Reasons:
             )
             yield f"decade {decade}", sentence
 
+    def _guess(self, views: int) -> str:
+        return self._language.ngettext(
+            "Only %(count)s person rated it, so this is a guess.",
+            "Only %(count)s people rated it, so this is a guess.",
+            views,
+        )
+
     def _crowd(self, card: Mapping[str, Any]) -> str:
         chosen, views = self._language, int(card["views"])
         if not views:
             return chosen.gettext("Nobody has rated it yet; its genres and year speak for it.")
         mean = chosen.number(card["mean"], 1)
         if views < _FEW_RATINGS:
+            if card.get("prediction", card["mean"]) - card["mean"] > self._per_star:
+                # A low mean of few ratings would contradict the prediction.
+                return self._guess(views)
             return chosen.ngettext(
                 "Only %(count)s person rated it, %(mean)s on average.",
                 "Only %(count)s people rated it, %(mean)s on average.",

@@ -49,11 +49,20 @@ _GROUP: Final[dict[str, Any]] = {
     "expires": 1_735_776_000,
     "invitation": None,
 }
+_PERSON_REASON: Final = {
+    "movieId": 318,
+    "title": "The Shawshank Redemption",
+    "rating": 5,
+    "effect": 0.21,
+}
 _TOGETHER: Final[list[Any]] = [
     {
         **_MOVIE,
         "score": 4.31,
-        "people": [{"name": "you", "prediction": 4.612}, {"name": "Ben", "prediction": 4.31}],
+        "people": [
+            {"name": "you", "prediction": 4.612, "reason": _PERSON_REASON},
+            {"name": "Ben", "prediction": 4.31, "reason": None},
+        ],
     }
 ]
 PARAMETERS: Final[dict[str, Any]] = {

@@ -6,6 +6,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from foreseen.data.encoding import Id
+from foreseen.features.queries import History
+from foreseen.ranking.explain import Influence
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
@@ -16,13 +19,24 @@ from foreseen.serving.api.schemas import (
     movie_row,
     stars_of,
 )
-from foreseen.serving.dependencies import Context, RequiredUser, Snapshot, now, user_state
+from foreseen.serving.dependencies import (
+    AppContext,
+    Context,
+    RequiredUser,
+    Snapshot,
+    now,
+    user_state,
+)
+from foreseen.serving.movie_details import movie_card
+from foreseen.serving.reasons import is_notable
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
 from foreseen.serving.together import GroupEntry, How, rank_for_group
 
 _MOST_GUESTS: Final = 4
 _MOST_RATINGS: Final = 100
+_TRIED: Final = 20
+"""Latest ratings of a person that may be a reason."""
 router = APIRouter(prefix=f"{BASE}/me", responses=PROBLEMS)
 
 
@@ -47,11 +61,25 @@ class GroupIn(BaseModel):
     k: Annotated[int, Field(ge=1, le=100)] = 10
 
 
+class PersonReason(BaseModel):
+    """A rating of a person, and by how much it raises the prediction."""
+
+    movieId: Id  # noqa: N815
+    title: str
+    rating: float
+    effect: float
+
+
 class PersonPrediction(BaseModel):
-    """The predicted rating of one person; the name of the user is `you`."""
+    """The predicted rating of one person; the name of the user is `you`.
+
+    The reason is null for members of a group, who do not see each other's ratings, and where no
+    single rating matters.
+    """
 
     name: str
     prediction: float
+    reason: PersonReason | None = None
 
 
 class GroupMovie(Movie):
@@ -80,7 +108,35 @@ def rank_together(
         people.append(snapshot.history(list(ratings.values())))
     names = ["you", *(guest.name for guest in body.guests)]
     ranked = rank_for_group(context.recommender, snapshot, people, state.hidden, body.how, body.k)
-    return group_movies(snapshot, ranked, names)
+    movies = group_movies(snapshot, ranked, names)
+    for number, person in enumerate(people):
+        for movie, reason in zip(movies, _reasons(context, snapshot, person, ranked), strict=True):
+            movie.people[number].reason = reason
+    return movies
+
+
+def _reasons(
+    context: AppContext, snapshot: ModelSnapshot, person: History, ranked: Sequence[GroupEntry]
+) -> list[PersonReason | None]:
+    """Return the rating of a person that raises the prediction of each movie most."""
+    if not ranked or not len(person.movies):
+        return [None] * len(ranked)
+    movies = [int(snapshot.ids[entry.row]) for entry in ranked]
+    found = context.recommender.influences(snapshot, person, movies, _TRIED)
+    return [_reason(snapshot, entries) for entries in found]
+
+
+def _reason(snapshot: ModelSnapshot, influences: Sequence[Influence]) -> PersonReason | None:
+    for influence in influences:
+        row = snapshot.row(snapshot.encoding.movies.code(influence.movie))
+        if row is not None and is_notable(influence, snapshot):
+            return PersonReason(
+                movieId=influence.movie,
+                title=movie_card(snapshot, row).title,
+                rating=influence.rating,
+                effect=round(influence.effect, 3),
+            )
+    return None
 
 
 def group_movies(

@@ -103,9 +103,13 @@ async function showGroup() {
       const heading = element("h3");
       heading.append(element("a", entry.title, { href: `/film/${segment(String(entry.movieId))}` }), " ", element("small", entry.year ?? ""));
       const people = element("p", "", { class: "group-people" });
-      for (const { name, prediction } of entry.people) {
+      for (const { name, prediction, reason } of entry.people) {
         const part = element("span", `${name === "you" ? gettext("You") : name} `);
         part.append(element("strong", formatted(prediction, 1)));
+        if (reason) {
+          const values = { title: reason.title, rating: formatted(reason.rating), effect: formatted(reason.effect, 1) };
+          part.append(" ", element("small", gettext("%(rating)s for %(title)s raises it by %(effect)s", values)));
+        }
         people.append(part, " ");
       }
       body.append(heading, people, element("p", entry.genres.map((name) => GENRES[name] ?? name).join(", "), { class: "genres" }));
