@@ -19,7 +19,7 @@ _NOTABLE_TASTE: Final = 0.15
 """Least mean difference of a genre or decade, in stars, that is a reason."""
 _ENOUGH: Final = 3
 """Ratings of a genre or decade that make its difference a reason."""
-_REPEATED: Final = 2
+REPEATED: Final = 2
 """Times that a page names the same movie, genre or decade."""
 _FEW_RATINGS: Final = 20
 
@@ -67,7 +67,7 @@ class Reasons:
         views = int(card["views"])
         names_few = 0 < views < _FEW_RATINGS
         for name, text in self._candidates(card, moved_by):
-            if self._named[name] < _REPEATED:
+            if self._named[name] < REPEATED:
                 self._named[name] += 1
                 if not names_few:
                     return text

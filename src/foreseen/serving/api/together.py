@@ -1,5 +1,6 @@
 """The route for several people who want to watch a film together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -28,7 +29,7 @@ from foreseen.serving.dependencies import (
     user_state,
 )
 from foreseen.serving.movie_details import movie_card
-from foreseen.serving.reasons import is_notable
+from foreseen.serving.reasons import REPEATED, is_notable
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
 from foreseen.serving.together import GroupEntry, How, rank_for_group
@@ -74,7 +75,7 @@ class PersonPrediction(BaseModel):
     """The predicted rating of one person; the name of the user is `you`.
 
     The reason is null for members of a group, who do not see each other's ratings, and where no
-    single rating matters.
+    single rating matters, or it is the reason of two movies already.
     """
 
     name: str
@@ -118,18 +119,23 @@ def rank_together(
 def _reasons(
     context: AppContext, snapshot: ModelSnapshot, person: History, ranked: Sequence[GroupEntry]
 ) -> list[PersonReason | None]:
-    """Return the rating of a person that raises the prediction of each movie most."""
+    """Return a rating of a person that raises the prediction of each movie, the best first."""
     if not ranked or not len(person.movies):
         return [None] * len(ranked)
     movies = [int(snapshot.ids[entry.row]) for entry in ranked]
     found = context.recommender.influences(snapshot, person, movies, _TRIED)
-    return [_reason(snapshot, entries) for entries in found]
+    named: Counter[Id] = Counter()
+    return [_reason(snapshot, entries, named) for entries in found]
 
 
-def _reason(snapshot: ModelSnapshot, influences: Sequence[Influence]) -> PersonReason | None:
+def _reason(
+    snapshot: ModelSnapshot, influences: Sequence[Influence], named: Counter[Id]
+) -> PersonReason | None:
     for influence in influences:
         row = snapshot.row(snapshot.encoding.movies.code(influence.movie))
-        if row is not None and is_notable(influence, snapshot):
+        is_new = named[influence.movie] < REPEATED
+        if row is not None and is_new and is_notable(influence, snapshot):
+            named[influence.movie] += 1
             return PersonReason(
                 movieId=influence.movie,
                 title=movie_card(snapshot, row).title,
