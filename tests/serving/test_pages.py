@@ -311,6 +311,11 @@ def test_a_guests_ratings_are_kept_by_signing_up_out_and_in(page: Page) -> None:
     assert page.locator("[data-update]").is_enabled()
     page.set_viewport_size({"width": 390, "height": 800})
     assert width_of(page) <= 390
+    page.set_viewport_size({"width": 768, "height": 800})
+    last, user = page.locator(".top nav a").last.bounding_box(), page.locator(".who").bounding_box()
+    assert last is not None
+    assert user is not None
+    assert last["x"] + last["width"] <= user["x"] or last["y"] >= user["y"] + user["height"]
 
 
 def test_a_letterboxd_zip_is_imported(page: Page, tmp_path: Path) -> None:
