@@ -91,9 +91,7 @@ class MovieStatistics:
         ends = np.cumsum((np.diff(starts) + _STEP - 1) // _STEP).astype(np.int64)
         first_states = np.append(0, ends[:-1])
         states = _accumulate(starts, elapsed, rating, offset, first_states, int(ends[-1]))
-        return cls(
-            starts, clock.times[order], rating, offset, elapsed, first_states, states, clock
-        )
+        return cls(starts, clock.times[order], rating, offset, elapsed, first_states, states, clock)
 
     def before(
         self, movie: NDArray[np.int32], moment: NDArray[np.int64]

@@ -82,8 +82,38 @@ def test_drawing_every_movie_as_a_negative_is_the_loss_over_the_catalogue(events
     torch.testing.assert_close(whole, drawn, rtol=1e-5, atol=0)
 
 
-def test_the_mean_loss_over_drawn_movies_is_near_that_over_the_catalogue(events: Events) -> None:
-    network = network_of(horizon_weight=0.0, moment_unknown=0.0)
+def test_over_drawn_movies_alone_both_losses_become_those_over_the_catalogue(
+    events: Events,
+) -> None:
+    whole, drawn = (
+        loss_of(network_of(horizon_weight=1.0, negatives_alone=alone), events, 3, count)
+        for alone, count in ((False, MOVIES), (True, MOVIES))
+    )
+    torch.testing.assert_close(whole, drawn, rtol=1e-5, atol=0)
+
+
+def test_over_drawn_movies_alone_no_other_movie_is_read(events: Events) -> None:
+    network = network_of(negatives_alone=True)
+    window = (WINDOW[0][2:], WINDOW[1][2:])
+    windows = draw_windows(network.settings, MOVIES, events, window, 3, 5)
+    assert windows.rows is not None
+    others = torch.ones(MOVIES, dtype=torch.bool)
+    others[windows.rows] = False
+    assert others.any()
+    damaged = ATTRIBUTES.clone()
+    damaged[others] = torch.nan
+    loss = window_loss(network, damaged, windows)
+    torch.testing.assert_close(loss, window_loss(network, ATTRIBUTES, windows))
+    gradient = torch.autograd.grad(loss, [network.identity.weight])[0]
+    assert not gradient[others].any()
+    assert gradient[windows.rows[windows.target[0]]].any()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_mean_loss_over_drawn_movies_is_near_that_over_the_catalogue(
+    events: Events, alone: bool
+) -> None:
+    network = network_of(horizon_weight=0.0, moment_unknown=0.0, negatives_alone=alone)
     whole = loss_of(network, events, 3, 0).item()
     drawn = [loss_of(network, events, seed, 20).item() for seed in range(30)]
     assert np.mean(drawn) == pytest.approx(whole, rel=0.02)

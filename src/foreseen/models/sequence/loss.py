@@ -19,6 +19,7 @@ _HORIZON_SAMPLE: Final = 8
 """One in this many events enters the loss of the next thirty days."""
 _MOST_LATER: Final = 200
 """Maximum number of movies of the next thirty days of an event."""
+_NEVER: Final = -1e9
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,12 @@ class Windows:
 
     Attributes:
         batch: The windows.
+        rows: Rows of the movies that all others refer to by place, ascending; None if they refer
+            to the rows of the whole catalogue.
         target: Places of the next movies among those that the loss is over, of shape V.
-        drawn: Rows of the movies that the loss is over, ascending; None for the whole catalogue.
-        weight: What is added to their scores, of the shape of `drawn`.
+        drawn: Movies that the loss is over, ascending; None for all.
+        weight: What is added to the scores of the movies that the loss is over; with `rows`, to
+            those of both losses.
         chosen: The events of the second loss, of shape K.
         owner, movie, share: For each movie of the next thirty days of these events, which of them
             it follows, its row, and its weight.
@@ -37,6 +41,7 @@ class Windows:
     """
 
     batch: Batch
+    rows: Tensor | None
     target: Tensor
     drawn: Tensor | None
     weight: Tensor | None
@@ -78,8 +83,8 @@ def draw_windows(
     target = torch.from_numpy(events.movie[batch.event + 1])
     count = len(target)
     used = weight = None
-    if negatives:
-        drawn = random.choice(movies, negatives, replace=False)
+    drawn = random.choice(movies, negatives, replace=False) if negatives else None
+    if drawn is not None and not settings.negatives_alone:
         used = torch.from_numpy(np.union1d(target.numpy(), drawn))
         target = torch.searchsorted(used, target)
         # Sampled softmax: a drawn movie stands for many, a target only for itself.
@@ -88,7 +93,38 @@ def draw_windows(
     size = max(count // _HORIZON_SAMPLE, 1) if settings.horizon_weight else 0
     chosen = np.sort(random.choice(count, size, replace=False))
     later = _later_movies(events, batch.event[chosen])
-    return Windows(batch, target, used, weight, torch.from_numpy(chosen), *later, seed)
+    found = Windows(batch, None, target, used, weight, torch.from_numpy(chosen), *later, seed)
+    if drawn is not None and settings.negatives_alone:
+        return _without_other_movies(found, drawn, -float(np.log(negatives / movies)))
+    return found
+
+
+def _without_other_movies(windows: Windows, drawn: Rows, weight: float) -> Windows:
+    """Return windows that refer to the movies they have, and to drawn ones, alone.
+
+    Args:
+        windows: Windows that refer to the whole catalogue.
+        drawn: Rows of the drawn movies.
+        weight: What is added to their scores, as for sampled softmax.
+    """
+    positive = torch.cat([windows.target, windows.movie])
+    rows = torch.cat([positive, windows.batch.movie.ravel(), torch.from_numpy(drawn)]).unique()
+
+    def places(movies: Tensor) -> Tensor:
+        return torch.searchsorted(rows, movies.contiguous())
+
+    # Movies that are only in the histories enter no loss.
+    added = torch.full((len(rows),), _NEVER)
+    added[places(torch.from_numpy(drawn))] = weight
+    added[places(positive)] = 0.0
+    return replace(
+        windows,
+        batch=replace(windows.batch, movie=places(windows.batch.movie)),
+        rows=rows,
+        target=places(windows.target),
+        weight=added,
+        movie=places(windows.movie),
+    )
 
 
 def window_loss(network: SequenceNetwork, attributes: Tensor, windows: Windows) -> Tensor:
@@ -101,18 +137,20 @@ def window_loss(network: SequenceNetwork, attributes: Tensor, windows: Windows) 
     """
     settings, device = network.settings, attributes.device
     windows = windows.to(device)
-    inputs, outputs = network.movie_vectors(attributes)
+    inputs, outputs = network.movie_vectors(attributes, windows.rows)
     random = torch.Generator(device).manual_seed(windows.seed)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         state = network(windows.batch, inputs, random).float()
-    vectors, bias = outputs, network.bias
-    if windows.drawn is not None and windows.weight is not None:
+    vectors, bias, bias_of_all = outputs, network.bias, network.bias
+    if windows.rows is not None and windows.weight is not None:
+        bias = bias_of_all = network.bias[windows.rows] + windows.weight
+    elif windows.drawn is not None and windows.weight is not None:
         vectors, bias = outputs[windows.drawn], network.bias[windows.drawn] + windows.weight
     loss = cast("Tensor", _CrossEntropy.apply(state, vectors, bias, windows.target))
     if not settings.horizon_weight:
         return loss
     query = network.horizon(state[windows.chosen])
-    logits = torch.addmm(network.bias, query, outputs.t())
+    logits = torch.addmm(bias_of_all, query, outputs.t())
     found = torch.log_softmax(logits, dim=1)[windows.owner, windows.movie]
     later = (found * windows.share).sum()
     return loss - settings.horizon_weight * _HORIZON_SAMPLE * later

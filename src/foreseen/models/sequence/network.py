@@ -90,13 +90,20 @@ class SequenceNetwork(nn.Module):
             self.bias.copy_(torch.from_numpy(np.log(frequency + 0.5).astype(np.float32)))
             self.bias -= self.bias.mean()
 
-    def movie_vectors(self, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the vectors of the movies as input and as output, each of shape C x D.
+    def movie_vectors(
+        self, attributes: Tensor, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the vectors of movies as input and as output, each of shape C x D.
 
         Args:
-            attributes: Of the movies, of shape C x F; see `movie_attributes`.
+            attributes: Of the movies of the catalogue, see `movie_attributes`.
+            rows: Rows of the C movies; None for the whole catalogue.
         """
-        identity = self.identity.weight * self.known
+        weight, known = self.identity.weight, self.known
+        if rows is not None:
+            weight, known = weight.index_select(0, rows), known[rows]
+            attributes = attributes[rows]
+        identity = weight * known
         return identity + self.content(attributes), identity + self.out_content(attributes)
 
     def forward(self, batch: Batch, movies: Tensor, random: torch.Generator | None) -> Tensor:

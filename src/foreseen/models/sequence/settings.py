@@ -8,6 +8,7 @@ LEAST_RATINGS: Final = 20_000
 """Size of a log below which no sequence model is fitted."""
 _SMALL: Final = 250_000
 _MANY_MOVIES: Final = 6_000
+_LARGE_CATALOGUE: Final = 20_000
 
 
 class SequenceSettings(Settings):
@@ -32,6 +33,8 @@ class SequenceSettings(Settings):
             the whole catalogue.
         negatives_until: Share of the steps, from the first, that use them; the others use the
             whole catalogue.
+        negatives_alone: Whether the second loss is over the drawn movies too in these steps, so
+            that a step reads few movies of a large catalogue.
     """
 
     width: int = 64
@@ -50,6 +53,7 @@ class SequenceSettings(Settings):
     horizon_weight: float = 0.1
     negatives: int = 0
     negatives_until: float = 0.7
+    negatives_alone: bool = False
 
 
 def settings_for(ratings: int, movies: int) -> SequenceSettings | None:
@@ -62,11 +66,15 @@ def settings_for(ratings: int, movies: int) -> SequenceSettings | None:
     if ratings < LEAST_RATINGS:
         return None
     small, many = ratings < _SMALL, movies > _MANY_MOVIES
-    negatives = 1024 if many else 0 if small else 512
-    until = 0.8 if many else 0.7
+    large = movies > _LARGE_CATALOGUE
+    negatives = 2048 if large else 1024 if many else 0 if small else 512
+    until = 1.0 if large else 0.8 if many else 0.7
     if small:
         return SequenceSettings(
-            epochs=6 if many else 10, negatives=negatives, negatives_until=until
+            epochs=6 if many else 10,
+            negatives=negatives,
+            negatives_until=until,
+            negatives_alone=large,
         )
     return SequenceSettings(
         width=128,
@@ -76,4 +84,5 @@ def settings_for(ratings: int, movies: int) -> SequenceSettings | None:
         tokens=2048,
         negatives=negatives,
         negatives_until=until,
+        negatives_alone=large,
     )
