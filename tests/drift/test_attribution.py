@@ -12,6 +12,7 @@ from foreseen.drift.streams import Stream
 
 COUNT = 400
 CHANGE = 360
+END = 10 * COUNT
 
 
 def stream(kind: str, shift: float, seed: int = 0, change: int = CHANGE) -> Stream:
@@ -33,7 +34,7 @@ def alarm(of: Stream) -> Change:
 
 def name(first: Stream, *others: Stream) -> str:
     """Return the kind that names the alarm of the first stream."""
-    return best_explanation(alarm(first), [first, *others], []).kind
+    return best_explanation(alarm(first), [first, *others], [], END).kind
 
 
 def test_the_interval_of_a_change_contains_it() -> None:
@@ -80,6 +81,14 @@ def test_a_change_of_agreement_is_explained_by_no_level_and_no_taste(kind: str) 
     assert name(stream(kind, 2.0), stream("agreement", 0.2)) == kind
 
 
+def test_users_who_turn_spread_their_ratings_wider_but_agree_less() -> None:
+    assert name(stream("spread", 2.0), stream("agreement", -1.5)) == "agreement"
+    assert name(stream("spread", 2.0), stream("agreement", -0.2)) == "spread"
+    # A wider scale raises both, a narrower one lowers both.
+    assert name(stream("spread", 2.0), stream("agreement", 1.5)) == "spread"
+    assert name(stream("spread", -2.0), stream("agreement", -1.5)) == "spread"
+
+
 def test_half_stars_that_were_not_given_before_are_no_change_of_level() -> None:
     level, half = stream("level", 2.0), stream("scale", 1.5)
     half = replace(half, spec=replace(half.spec, label="half stars"))
@@ -92,8 +101,17 @@ def test_a_change_of_the_width_of_the_scale_explains_that_of_top_ratings() -> No
     top, width = stream("scale", 2.0), stream("scale", 1.5, seed=1)
     top = replace(top, spec=replace(top.spec, label="top ratings"))
     width = replace(width, spec=replace(width.spec, label="width"))
-    best = best_explanation(alarm(top), [top, width], [])
+    best = best_explanation(alarm(top), [top, width], [], END)
     assert best.stream.spec.label == "width"
+
+
+def test_values_after_the_last_rating_that_counts_explain_nothing() -> None:
+    taste, level = stream("taste", 2.0), stream("level", 4.0, change=CHANGE + 10)
+    until = 10 * (CHANGE + 10)
+    first = locate(taste, 0, CHANGE + 9)
+    assert first is not None
+    assert best_explanation(first, [taste, level], [], until).kind == "taste"
+    assert best_explanation(first, [taste, level], [], END).kind == "level"
 
 
 @pytest.mark.parametrize("last", [10, 33])

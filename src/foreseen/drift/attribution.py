@@ -29,14 +29,16 @@ _RATING_KINDS: Final = frozenset(
 )
 _BROAD: Final = frozenset({"scale", "spread", "level", "agreement"})
 """Kinds that concern all movies: they explain a larger error before a genre or a movie does."""
-_NOT_OF_AGREEMENT: Final = frozenset({"level", "taste"})
+_NOT_OF_AGREEMENT: Final = frozenset({"level", "taste", "spread"})
 _EVIDENT: Final = 3.5
 """Standard errors from which a change is a cause."""
+_SETTLED: Final = 7.0
+"""Standard errors from which no other explanation is waited for."""
 _TIE: Final = 2.0
 """Log-likelihood by which the share of half stars must explain more than a change of level, which
 turns whole stars into half stars."""
 _AGREEMENT_SHARE: Final = 0.5
-"""Share of the log-likelihood of a change of level or taste that one of agreement must explain."""
+"""Share of the log-likelihood of a change of another kind that one of agreement must explain."""
 _ABSENT: Final = 0.01
 """Share of ratings between whole numbers below which they were not given."""
 _NEARBY: Final = 1500
@@ -132,29 +134,39 @@ def locate(stream: Stream, start: int, last: int) -> Change | None:
     )
 
 
-def best_explanation(alarm: Change, streams: Sequence[Stream], earlier: Sequence[Change]) -> Change:
+def best_explanation(
+    alarm: Change, streams: Sequence[Stream], earlier: Sequence[Change], until: int
+) -> Change:
     """Return the change of the stream that explains an alarm best.
 
     Args:
         alarm: The change that was found.
         streams: All streams; those with another lag explain nothing.
         earlier: Earlier alarms; each ends the values before a change of its stream.
+        until: Position in the log of the last rating that counts.
     """
     begin = int(alarm.stream.ends[alarm.start])
     lag = alarm.stream.lag
     begins = {
         change.stream.spec: change.found + 1 for change in earlier if change.stream.lag == lag
     }
-    found = [alarm]
+    found: list[Change] = []
     for stream in streams:
-        if stream.lag != lag or stream.spec == alarm.stream.spec:
+        if stream.lag != lag:
+            continue
+        if stream.spec == alarm.stream.spec:
+            found.append(locate(stream, alarm.start, _last(stream, until)) or alarm)
             continue
         start = int(np.searchsorted(stream.ends, max(begin, begins.get(stream.spec, 0))))
-        last = int(np.searchsorted(stream.ends, alarm.found, side="right")) - 1
-        other = locate(stream, start, last)
+        other = locate(stream, start, _last(stream, until))
         if other is not None and other.is_same(alarm):
             found.append(other)
     return _cause(found)
+
+
+def _last(stream: Stream, until: int) -> int:
+    """Return the last value of a stream that depends on ratings up to a position alone."""
+    return int(np.searchsorted(stream.ends, until, side="right")) - 1
 
 
 def _cause(found: Sequence[Change]) -> Change:
@@ -173,12 +185,16 @@ def _cause(found: Sequence[Change]) -> Change:
         level = [change for change in evident if change.kind == "level"]
         best = max([best, *level], key=lambda c: _likelihood(c) + _TIE * (c.kind == "level"))
     if best.kind in _NOT_OF_AGREEMENT:
-        # Users who turn lower the level and change tastes as well, but neither changes agreement.
+        # Users who turn lower the level, change tastes and spread their ratings wider as well, but
+        # none of these changes agreement. A scale that is narrower or wider changes both.
+        spreads = best.kind == "spread"
         enough = _AGREEMENT_SHARE * _likelihood(best)
         agreement = [
             change
             for change in evident
-            if change.kind == "agreement" and _likelihood(change) >= enough
+            if change.kind == "agreement"
+            and _likelihood(change) >= enough
+            and not (spreads and best.deviations * change.deviations > 0)
         ]
         # Of all users, if that is evident, rather than of some.
         best = max(agreement or [best], key=lambda c: (c.is_concept_drift, _likelihood(c)))
@@ -186,6 +202,11 @@ def _cause(found: Sequence[Change]) -> Change:
         introduced = [change for change in evident if _introduces_fractions(change)]
         best = max(introduced or [best], key=_likelihood)
     return best
+
+
+def is_settled(change: Change) -> bool:
+    """Return whether the evidence is so large that a change may be named at once."""
+    return abs(change.deviations) >= _SETTLED or _introduces_fractions(change)
 
 
 def _introduces_fractions(change: Change) -> bool:

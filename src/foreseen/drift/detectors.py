@@ -18,11 +18,10 @@ from foreseen.drift import finding_text
 from foreseen.drift.attribution import (
     FEWEST_BEFORE,
     Change,
-    best_explanation,
     fewest_after,
     locate,
-    split_deviations,
 )
+from foreseen.drift.naming import Named, named_changes
 from foreseen.drift.stream_spec import IN_STARS, StreamSpec
 from foreseen.drift.streams import Stream, streams_of
 from foreseen.features.interaction_log import InteractionLog
@@ -192,64 +191,78 @@ def detect(
             if not any(alarm.since <= part.found <= alarm.found for part in of_parts)
         ]
     alarms.sort(key=lambda alarm: (alarm.found, alarm.stream.lag, _name(alarm)))
-    return [
-        _finding(change, log.timestamp, explained)
-        for change, explained in _attributed(alarms, monitored)
-    ]
-
-
-def _attributed(
-    alarms: Sequence[Change], streams: Sequence[Stream]
-) -> list[tuple[Change, list[Change]]]:
-    """Return the changes that alarms show, each with the alarms that it explains.
-
-    Args:
-        alarms: In the order in which they were raised.
-        streams: All streams.
-    """
-    changes: list[tuple[Change, list[Change]]] = []
-    for alarm in alarms:
-        # Concept drift is never listed under a change that is none: it calls for retraining.
-        same = [
-            explained
-            for change, explained in changes
-            if change.is_same(alarm)
-            and any(c.is_concept_drift for c in (change, *explained)) >= alarm.is_concept_drift
-        ]
-        if same:
-            same[-1].append(alarm)
-            continue
-        before = [other for other in alarms if other.found < alarm.found]
-        best = best_explanation(alarm, streams, before)
-        changes.append((best, [alarm] if best != alarm else []))
-    return changes
+    named = named_changes(alarms, monitored, len(log.timestamp))
+    return [_named_finding(change, log.timestamp) for change in named]
 
 
 def _alarms(stream: Stream, detector: Callable[[], DriftDetector]) -> list[Change]:
     """Return the confirmed alarms of a stream."""
     alarms: list[Change] = []
-    test = detector()
-    start, alert = 0, 0
-    for n, value in enumerate(stream.values.tolist()):
-        test.update(value)
-        alert = _PATIENCE if test.drift_detected else alert - 1
-        if alert <= 0:
-            continue
-        if not _is_confirmed(stream.values[start : n + 1], fewest_after(stream)):
-            continue
-        change = locate(stream, start, n)
+    start, last = 0, _first_alarm(stream, 0, detector())
+    while last is not None:
+        change = locate(stream, start, last)
         if change is not None and _is_away(change):
             alarms.append(change)
-        start, alert, test = n + 1, 0, detector()
+        start = last + 1
+        last = _first_alarm(stream, start, detector())
     return alarms
+
+
+def _first_alarm(stream: Stream, start: int, test: DriftDetector) -> int | None:
+    """Return the first value from `start` on at which an alarm is confirmed; None if none is."""
+    values = stream.values[start:]
+    confirmed = _evidence(values, fewest_after(stream)) >= _CONFIRMING
+    alert = 0
+    for n, value in enumerate(values.tolist()):
+        test.update(value)
+        alert = _PATIENCE if test.drift_detected else alert - 1
+        if alert > 0 and confirmed[n]:
+            return start + n
+    return None
+
+
+def _evidence(values: NDArray[np.float64], fewest: int) -> NDArray[np.float64]:
+    """Return the greatest difference of means before and after a split, in standard errors.
+
+    Args:
+        values: Of shape V.
+        fewest: Fewest values after the split.
+
+    Returns:
+        For each value, of the values up to it; of shape V.
+    """
+    greatest = np.zeros(len(values))
+    sums = np.append(0.0, np.cumsum(values))
+    for after in map(int, _AFTER[fewest <= _AFTER]):
+        before: NDArray[np.int64] = np.arange(FEWEST_BEFORE, len(values) - after + 1)
+        reached = slice(FEWEST_BEFORE + after - 1, None)
+        total = sums[before]
+        difference = (sums[before + after] - total) / after - total / before
+        deviations = np.abs(difference) / np.sqrt(1 / after + 1 / before)
+        greatest[reached] = np.maximum(greatest[reached], deviations)
+    return greatest
 
 
 def _name(change: Change) -> tuple[str, str]:
     return change.stream.spec.kind, change.stream.spec.label
 
 
-def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Change] = ()) -> Finding:
-    """Return the finding of a change."""
+def _named_finding(named: Named, times: NDArray[np.int64]) -> Finding:
+    """Return the finding of a change that was named."""
+    change = named.change
+    finding = _finding(change, times)
+    explains = tuple(_finding(other, times) for other in named.explained)
+    return replace(
+        finding,
+        is_concept_drift=finding.is_concept_drift or any(e.is_concept_drift for e in explains),
+        found=int(times[named.found]),
+        ratings=named.found - change.since + 1,
+        explains=explains,
+    )
+
+
+def _finding(change: Change, times: NDArray[np.int64]) -> Finding:
+    """Return the finding of a change at the moment of its last value."""
     stream, spec = change.stream, change.stream.spec
     old, new = slice(change.start, change.split), slice(change.split, change.last + 1)
     before, after = _mean(stream, old), _mean(stream, new)
@@ -257,7 +270,7 @@ def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Chang
         kind=spec.kind,
         label=spec.label,
         unit=spec.unit,
-        is_concept_drift=change.is_concept_drift or any(e.is_concept_drift for e in explained),
+        is_concept_drift=change.is_concept_drift,
         since=int(times[change.since]),
         earliest=int(times[change.earliest]),
         latest=int(times[change.latest]),
@@ -267,7 +280,6 @@ def _finding(change: Change, times: NDArray[np.int64], explained: Sequence[Chang
         ratings=change.found - change.since + 1,
         evidence=int(stream.weights[new].sum()),
         deviations=change.deviations,
-        explains=tuple(_finding(other, times) for other in explained),
     )
 
 
@@ -282,13 +294,6 @@ def _is_away(change: Change) -> bool:
     before = values[change.start : change.split].mean()
     after = values[change.split : change.last + 1].mean()
     return bool(abs(after) > abs(before))
-
-
-def _is_confirmed(values: NDArray[np.float64], fewest: int) -> bool:
-    """Return whether the means before and after a split differ by more than chance produces."""
-    after = _AFTER[(len(values) - FEWEST_BEFORE >= _AFTER) & (fewest <= _AFTER)]
-    deviations = split_deviations(values, len(values) - after)
-    return bool(np.any(np.abs(deviations) >= _CONFIRMING))
 
 
 def _mean(stream: Stream, part: slice) -> float:
