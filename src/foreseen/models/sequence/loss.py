@@ -108,7 +108,8 @@ def _without_other_movies(windows: Windows, drawn: Rows, weight: float) -> Windo
         weight: What is added to their scores, as for sampled softmax.
     """
     positive = torch.cat([windows.target, windows.movie])
-    rows = torch.cat([positive, windows.batch.movie.ravel(), torch.from_numpy(drawn)]).unique()
+    read = torch.cat([positive, windows.batch.movie.ravel(), torch.from_numpy(drawn)])
+    rows = torch.from_numpy(np.unique(read.numpy()))
 
     def places(movies: Tensor) -> Tensor:
         return torch.searchsorted(rows, movies.contiguous())
