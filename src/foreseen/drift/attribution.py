@@ -232,6 +232,23 @@ def split_deviations(values: NDArray[np.float64], splits: NDArray[np.int64]) -> 
         splits: Numbers of values before each split, of shape S, from 1 to V - 1.
     """
     sums = np.append(0.0, np.cumsum(values))
-    after = len(values) - splits
-    difference = (sums[-1] - sums[splits]) / after - sums[splits] / splits
-    return difference / np.sqrt(1 / after + 1 / splits)
+    before = sums[splits]
+    return standard_errors(before, splits, sums[-1] - before, len(values) - splits)
+
+
+def standard_errors(
+    total_before: NDArray[np.float64],
+    before: NDArray[np.int64],
+    total_after: NDArray[np.float64],
+    after: NDArray[np.int64] | int,
+) -> NDArray[np.float64]:
+    """Return the difference of two means, after less before, in standard errors, of shape S.
+
+    Args:
+        total_before: Sums of values of variance one, of shape S.
+        before: Numbers of these values, of shape S.
+        total_after: Sums of later values, of shape S.
+        after: Numbers of these, of shape S or the same for all.
+    """
+    difference = total_after / after - total_before / before
+    return difference / np.sqrt(1 / after + 1 / before)

@@ -20,6 +20,7 @@ from foreseen.drift.attribution import (
     Change,
     fewest_after,
     locate,
+    standard_errors,
 )
 from foreseen.drift.naming import Named, named_changes
 from foreseen.drift.stream_spec import IN_STARS, StreamSpec
@@ -237,9 +238,8 @@ def _evidence(values: NDArray[np.float64], fewest: int) -> NDArray[np.float64]:
         before: NDArray[np.int64] = np.arange(FEWEST_BEFORE, len(values) - after + 1)
         reached = slice(FEWEST_BEFORE + after - 1, None)
         total = sums[before]
-        difference = (sums[before + after] - total) / after - total / before
-        deviations = np.abs(difference) / np.sqrt(1 / after + 1 / before)
-        greatest[reached] = np.maximum(greatest[reached], deviations)
+        deviations = standard_errors(total, before, sums[before + after] - total, after)
+        greatest[reached] = np.maximum(greatest[reached], np.abs(deviations))
     return greatest
 
 

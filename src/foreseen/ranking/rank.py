@@ -47,10 +47,17 @@ def rank(score: NDArray[np.floating], excluded: NDArray[np.bool_], k: int) -> ND
         excluded: Movies to leave out, of shape C. If fewer than k remain, fewer are returned.
         k: How many.
     """
-    left = np.where(excluded, -np.inf, score)
-    rows = np.flatnonzero(left >= least_of_leaders(left, k))
-    rows = rows[~excluded[rows]]
-    return rows[np.argsort(-score[rows], kind="stable")][:k]
+    rows = leaders(np.where(excluded, -np.inf, score), k)
+    return rows[~excluded[rows]][:k]
+
+
+def leaders(score: NDArray[np.floating], k: int) -> NDArray[np.intp]:
+    """Return the rows of the k highest of C scores, and of few others, the highest first.
+
+    Of equal scores the earlier is first.
+    """
+    rows = np.flatnonzero(score >= least_of_leaders(score, k))
+    return rows[np.argsort(-score[rows], kind="stable")]
 
 
 def diversify(

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.candidates.next_item import within_next
-from foreseen.compute.leaders import least_of_leaders
 from foreseen.data.identifiers import UNKNOWN
 from foreseen.features.interaction_log import UserContext
 from foreseen.features.queries import History, Queries
 from foreseen.models.base import Model
 from foreseen.models.predictions import Predictions, Scores
-from foreseen.ranking.rank import CRITERIA, By, rank
+from foreseen.ranking.rank import CRITERIA, By, leaders, rank
 
 _FIRST: Final = 128
 _FIRST_PER_RANKED: Final = 10
@@ -202,9 +201,9 @@ def select_by_rating(
     while True:
         # In one call: each call folds in the whole history again.
         total = -(-(len(films) + count) // _BLOCK) * _BLOCK
-        leaders = order.rows(predicted, predicted + total - len(films))
-        predicted += len(leaders)
-        rows = np.concatenate([films, leaders])
+        best_left = order.rows(predicted, predicted + total - len(films))
+        predicted += len(best_left)
+        rows = np.concatenate([films, best_left])
         sent = yield rows
         known, score = np.concatenate([known, rows]), np.concatenate([score, sent])
         is_film = np.concatenate([is_film, np.arange(len(rows)) < len(films)])
@@ -234,9 +233,8 @@ class _DescendingOrder:
     def rows(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return a part of the order; fewer rows at its end."""
         if stop > len(self._sorted):
-            least = least_of_leaders(self._values, _GROWTH * stop)
-            found = np.flatnonzero(self._values >= max(least, np.finfo(np.float64).min))
-            self._sorted = found[np.argsort(-self._values[found], kind="stable")]
+            found = leaders(self._values, _GROWTH * stop)
+            self._sorted = found[self._values[found] > -np.inf]
         return self._sorted[start:stop]
 
     def count(self, bound: float) -> int:

@@ -24,9 +24,17 @@ REPEATED: Final = 2
 _FEW_RATINGS: Final = 20
 
 
-def is_notable(influence: Influence, snapshot: ModelSnapshot) -> bool:
-    """Return whether a rating raises a prediction enough to be a reason."""
-    return influence.effect >= _NOTABLE_EFFECT * snapshot.encoding.scale.per_star
+def notable(
+    snapshot: ModelSnapshot, influences: Sequence[Influence]
+) -> Iterator[tuple[Influence, str]]:
+    """Yield the ratings that raise a prediction enough to be a reason, with titles."""
+    for influence in influences:
+        row = snapshot.row(snapshot.encoding.movies.code(influence.movie))
+        if (
+            influence.effect >= _NOTABLE_EFFECT * snapshot.encoding.scale.per_star
+            and row is not None
+        ):
+            yield influence, movie_card(snapshot, row).title
 
 
 class Reasons:
@@ -78,19 +86,16 @@ class Reasons:
         self, card: Mapping[str, Any], moved_by: Sequence[Influence]
     ) -> Iterator[tuple[str, str]]:
         snapshot, chosen = self._snapshot, self._language
-        for entry in moved_by:
-            row = snapshot.row(snapshot.encoding.movies.code(entry.movie))
-            if is_notable(entry, snapshot) and row is not None:
-                title = movie_card(snapshot, row).title
-                yield (
-                    f"movie {entry.movie}",
-                    chosen.gettext(
-                        "Your %(rating)s for %(title)s raises it by %(effect)s.",
-                        rating=chosen.number(entry.rating),
-                        title=title,
-                        effect=chosen.number(entry.effect, 1),
-                    ),
-                )
+        for entry, title in notable(snapshot, moved_by):
+            yield (
+                f"movie {entry.movie}",
+                chosen.gettext(
+                    "Your %(rating)s for %(title)s raises it by %(effect)s.",
+                    rating=chosen.number(entry.rating),
+                    title=title,
+                    effect=chosen.number(entry.effect, 1),
+                ),
+            )
         liked = sorted(
             ((self._genres.get(name, 0.0), name) for name in card["genres"]), reverse=True
         )

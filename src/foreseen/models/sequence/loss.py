@@ -82,21 +82,31 @@ def draw_windows(
     batch = make_batch(events, *window, settings.moment_unknown, random)
     target = torch.from_numpy(events.movie[batch.event + 1])
     count = len(target)
-    used = weight = None
     drawn = random.choice(movies, negatives, replace=False) if negatives else None
-    if drawn is not None and not settings.negatives_alone:
-        used = torch.from_numpy(np.union1d(target.numpy(), drawn))
-        target = torch.searchsorted(used, target)
-        # Sampled softmax: a drawn movie stands for many, a target only for itself.
-        weight = torch.full((len(used),), -float(np.log(negatives / movies)))
-        weight[target] = 0.0
     size = max(count // _HORIZON_SAMPLE, 1) if settings.horizon_weight else 0
     chosen = np.sort(random.choice(count, size, replace=False))
     later = _later_movies(events, batch.event[chosen])
-    found = Windows(batch, None, target, used, weight, torch.from_numpy(chosen), *later, seed)
-    if drawn is not None and settings.negatives_alone:
-        return _without_other_movies(found, drawn, -float(np.log(negatives / movies)))
-    return found
+    found = Windows(batch, None, target, None, None, torch.from_numpy(chosen), *later, seed)
+    if drawn is None:
+        return found
+    # Sampled softmax: a drawn movie stands for many, a target only for itself.
+    sampled = _without_other_movies if settings.negatives_alone else _over_drawn
+    return sampled(found, drawn, -float(np.log(negatives / movies)))
+
+
+def _over_drawn(windows: Windows, drawn: Rows, weight: float) -> Windows:
+    """Return windows whose first loss is over the next movies and drawn ones alone.
+
+    Args:
+        windows: Windows that refer to the whole catalogue.
+        drawn: Rows of the drawn movies.
+        weight: What is added to their scores.
+    """
+    used = torch.from_numpy(np.union1d(windows.target.numpy(), drawn))
+    target = torch.searchsorted(used, windows.target)
+    added = torch.full((len(used),), weight)
+    added[target] = 0.0
+    return replace(windows, target=target, drawn=used, weight=added)
 
 
 def _without_other_movies(windows: Windows, drawn: Rows, weight: float) -> Windows:
@@ -105,7 +115,7 @@ def _without_other_movies(windows: Windows, drawn: Rows, weight: float) -> Windo
     Args:
         windows: Windows that refer to the whole catalogue.
         drawn: Rows of the drawn movies.
-        weight: What is added to their scores, as for sampled softmax.
+        weight: What is added to their scores.
     """
     positive = torch.cat([windows.target, windows.movie])
     read = torch.cat([positive, windows.batch.movie.ravel(), torch.from_numpy(drawn)])

@@ -28,8 +28,7 @@ from foreseen.serving.dependencies import (
     now,
     user_state,
 )
-from foreseen.serving.movie_details import movie_card
-from foreseen.serving.reasons import REPEATED, is_notable
+from foreseen.serving.reasons import REPEATED, notable
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
 from foreseen.serving.together import GroupEntry, How, rank_for_group
@@ -131,14 +130,12 @@ def _reasons(
 def _reason(
     snapshot: ModelSnapshot, influences: Sequence[Influence], named: Counter[Id]
 ) -> PersonReason | None:
-    for influence in influences:
-        row = snapshot.row(snapshot.encoding.movies.code(influence.movie))
-        is_new = named[influence.movie] < REPEATED
-        if row is not None and is_new and is_notable(influence, snapshot):
+    for influence, title in notable(snapshot, influences):
+        if named[influence.movie] < REPEATED:
             named[influence.movie] += 1
             return PersonReason(
                 movieId=influence.movie,
-                title=movie_card(snapshot, row).title,
+                title=title,
                 rating=influence.rating,
                 effect=round(influence.effect, 3),
             )
