@@ -1,9 +1,9 @@
-"""The benchmarks of scale in a short form: generated data of small sizes, one document of tables.
+"""The benchmarks of scale in a short form: generated data of small sizes, one table of measures.
 
     python benchmarks/bench.py [OUT]
 
-OUT/bench.md has each table with its command, after the date and the machine. The long forms are in
-docs/scale.md.
+OUT/bench.md has the date, the machine, all measures with those of peers and their bounds in one
+table, and what each benchmark printed with its command. The long forms are in docs/scale.md.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+from measures import Measure, read, table_of
 
 from foreseen.compute.threads import cores
 from foreseen.files import write_atomically
@@ -26,33 +28,54 @@ TRAINED_ON: Final = (30_000, 250, 1_000)
 """Those of the log that a model is trained on."""
 
 
+class Benchmark(NamedTuple):
+    """A benchmark: a name, its script and the arguments."""
+
+    name: str
+    script: str
+    arguments: Sequence[str]
+
+    @property
+    def command(self) -> str:
+        """The command line."""
+        return " ".join(["python", f"benchmarks/{self.script}", *self.arguments])
+
+
 def main() -> None:
     """Generate data, run the benchmarks and write the document."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("out", nargs="?", type=Path, default=Path("work/bench"))
     out: Path = parser.parse_args().out
-    folders = [generated(out / name, *size) for name, size in SIZES.items()]
-    log, model = generated(out / "log", *TRAINED_ON), out / "model"
-    if not model.exists():
-        foreseen = ["-m", "foreseen", "train", str(log), "--model", "ensemble", "--out", str(model)]
-        run(foreseen)
+    folders = [str(generated(out / name, *size)) for name, size in SIZES.items()]
+    log, model = generated(out / "log", *TRAINED_ON), str(out / "model")
+    if not Path(model).exists():
+        run(["-m", "foreseen", "train", str(log), "--model", "ensemble", "--out", model])
     peers = str(out.parent / "peers")
-    commands = {
-        "Ingest and features": ["ingest.py", *map(str, folders), "--features"],
-        "First stage": ["first_stage.py", "--factors", "128", "--users", "200", "--out", peers],
-        "Rankings by rating": ["recommend_all.py", str(model), "--users", "100"],
-        "Rankings by likely": ["recommend_all.py", str(model), "--users", "100", "--by", "likely"],
-    }
-    now = datetime.datetime.now(datetime.UTC)
-    machine = f"{cores()} cores, {platform.machine()}, {platform.system()}, Python"
-    parts = [f"# Benchmarks\n\n{now:%Y-%m-%d}, {machine} {platform.python_version()}."]
-    for title, (script, *arguments) in commands.items():
+    benchmarks = (
+        Benchmark("ingest", "ingest.py", [*folders, "--features"]),
+        Benchmark(
+            "first stage", "first_stage.py", ["--factors", "128", "--users", "200", "--out", peers]
+        ),
+        Benchmark("rankings by rating", "recommend_all.py", [model]),
+        Benchmark("rankings by likely", "recommend_all.py", [model, "--by", "likely"]),
+        Benchmark("sequence network", "sequence_speed.py", [str(log), "--out", peers]),
+        Benchmark("latency", "latency.py", [model]),
+        Benchmark("latency, many movies", "latency.py", [model, "--movies", "87000"]),
+        Benchmark("load", "load.py", [model, "--rate", "50", "--seconds", "20"]),
+    )
+    measures: list[tuple[str, Measure]] = []
+    details: list[str] = []
+    for benchmark in benchmarks:
         begun = time.perf_counter()
-        text = run([str(HERE / script), *arguments])
-        print(f"{title}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-        command = " ".join(["python", f"benchmarks/{script}", *arguments])
-        parts.append(f"## {title}\n\n`{command}`\n\n{text.strip()}")
-    document = "\n\n".join(parts) + "\n"
+        file = out / f"{benchmark.name}.json"
+        text = run([str(HERE / benchmark.script), *benchmark.arguments, "--measures", str(file)])
+        print(f"{benchmark.name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+        measures += [(benchmark.name, measure) for measure in read(file)]
+        details.append(f"## {benchmark.name}\n\n`{benchmark.command}`\n\n```\n{text.strip()}\n```")
+    machine = f"{cores()} cores, {platform.machine()}, {platform.system()}"
+    now = datetime.datetime.now(datetime.UTC)
+    header = f"# Benchmarks\n\n{now:%Y-%m-%d}, {machine}, Python {platform.python_version()}."
+    document = "\n\n".join([header, table_of(measures), *details]) + "\n"
     file = out / "bench.md"
     write_atomically(file, lambda path: path.write_text(document, encoding="utf-8"))
     print(document)

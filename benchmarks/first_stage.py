@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from measures import Measure, add_option, write
 from numpy.typing import NDArray
 from peers import LIBRARIES, ONE_THREAD, environment
 from tables import markdown, put_table
@@ -139,15 +140,24 @@ def measured(vectors: Vectors, turns: int, out: Path) -> tuple[float, float, flo
     return float(product), float(own), float(theirs)
 
 
-def table_of(users: int, movies: int, factors: Sequence[int], turns: int, out: Path) -> str:
-    """Return the table, of one row per number of factors."""
+def compared(
+    users: int, movies: int, factors: Sequence[int], turns: int, out: Path
+) -> tuple[str, list[Measure]]:
+    """Return the table, of one row per number of factors, and its measures."""
     lines: list[list[str]] = []
+    measures: list[Measure] = []
     for count in factors:
         product, own, theirs = measured(drawn(users, movies, count), turns, out)
+        rate = users / own
+        name = f"first stage, {count} factors, {movies:,} movies"
+        measures += [
+            Measure(name, rate, "users/s", "implicit", users / theirs, at_least=1, digits=0),
+            Measure(name, rate, "users/s", "bare product", users / product, at_least=0.6, digits=0),
+        ]
         times = [f"{1000 * seconds / users:.2f}" for seconds in (product, own, theirs)]
         rates = [f"{product / own:.0%}", f"{theirs / own:.1f} times"]
         lines.append([f"{count}", f"{movies:,}", *times, *rates])
-    return markdown(COLUMNS, lines)
+    return markdown(COLUMNS, lines), measures
 
 
 def main() -> None:
@@ -159,10 +169,12 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("work/peers"))
     parser.add_argument("--into", type=Path, help="document to write the table into")
+    add_option(parser)
     given = parser.parse_args()
     keep_to_one_thread()
-    table = table_of(given.users, given.movies, given.factors, given.turns, given.out)
+    table, measures = compared(given.users, given.movies, given.factors, given.turns, given.out)
     put_table("first-stage", table, given.into)
+    write(measures, given.measures)
 
 
 if __name__ == "__main__":

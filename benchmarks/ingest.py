@@ -16,12 +16,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from measures import Measure, add_option, write
 
 _RATINGS_PER_BLOCK: Final = 1 << 18
+BOUNDS: Final = {"foreseen data get": 2.0, "features of all ratings": 10.0}
+"""Greatest ratios of processor time to that of the step before."""
+EXPONENT: Final = 1.1
+"""Greatest exponent of growth."""
 _PLAIN: Final = """
 import sys
 import polars as pl
@@ -67,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--features", action="store_true", help="also compute all features")
+    add_option(parser)
     given = parser.parse_args()
     steps = {"polars alone": _PLAIN, "foreseen data get": _CANONICAL}
     if given.features:
@@ -90,10 +97,25 @@ def main() -> None:
                     f"{cost.peak:.2f} | {ratio:.2f} |",
                     flush=True,
                 )
+    measures = list(relative(counts, costs))
     if len(counts) > 1:
         for name, of in costs.items():
             exponent = growth(counts, [cost.processor for cost in of])
             print(f"{name}: processor time grows with ratings to the power {exponent:.2f}")
+            bound = None if name == "polars alone" else EXPONENT
+            label = f"{name}, exponent of growth from {min(counts):,} to {max(counts):,} ratings"
+            measures.append(Measure(label, exponent, at_most=bound, digits=2))
+    write(measures, given.measures)
+
+
+def relative(counts: list[int], costs: dict[str, list[Cost]]) -> Iterator[Measure]:
+    """Yield the processor time of each step beside that of the step before, and its peak."""
+    names = list(costs)
+    for name, before in zip(names[1:], names, strict=False):
+        for count, cost, other in zip(counts, costs[name], costs[before], strict=True):
+            label = f"{name}, {count:,} ratings"
+            yield Measure(label, cost.processor, "s", before, other.processor, at_most=BOUNDS[name])
+            yield Measure(f"{label}, peak", cost.peak, "GiB", digits=2)
 
 
 def growth(sizes: list[int], seconds: list[float]) -> float:

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from measures import Measure, add_option, write
 from mixed_load import (
     KINDS,
     MixedLoad,
@@ -27,6 +28,8 @@ from server import served
 
 MEMORY_SAMPLES: Final = 10
 REQUESTS_OF_A_KIND: Final = 300
+BOUND: Final = 150.0
+"""Milliseconds at the 99th percentile."""
 
 
 async def sample_memory(process: int, seconds: float, samples: list[float]) -> None:
@@ -36,8 +39,8 @@ async def sample_memory(process: int, seconds: float, samples: list[float]) -> N
         await asyncio.sleep(seconds / MEMORY_SAMPLES)
 
 
-async def measure(load: MixedLoad, process: int, rate: float, seconds: float) -> None:
-    """Send requests at a rate and print response times, statuses and memory."""
+async def measure(load: MixedLoad, process: int, rate: float, seconds: float) -> list[Response]:
+    """Send requests at a rate, print response times, statuses and memory; return the responses."""
     memory: list[float] = []
     responses, _ = await asyncio.gather(
         load.at_rate(rate, seconds), sample_memory(process, seconds, memory)
@@ -49,6 +52,7 @@ async def measure(load: MixedLoad, process: int, rate: float, seconds: float) ->
         part = [response for response in responses if response.kind == kind]
         print(f"  {kind:<8}{len(part):>6}: {quantiles(part)}")
     print("memory during the run, MiB:", *(f"{sample:.0f}" for sample in memory))
+    return responses
 
 
 def measure_processor_time(load: MixedLoad, process: int) -> None:
@@ -73,16 +77,29 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--workers", type=int, help="as of `foreseen serve`")
+    add_option(parser)
     given = parser.parse_args()
     options = ["--workers", str(given.workers)] if given.workers else []
-    with served(given.folder, *options) as (address, process):
+    with served(given.folder, *options) as (address, process, _):
         load = MixedLoad(address)
         asyncio.run(measure(load, process, 10, 3))
         busy = processor_seconds(process)
-        asyncio.run(measure(load, process, given.rate, given.seconds))
+        responses = asyncio.run(measure(load, process, given.rate, given.seconds))
         busy = processor_seconds(process) - busy
-        print(f"processor time per request: {1000 * busy / (given.rate * given.seconds):.1f} ms")
+        each = 1000 * busy / len(responses)
+        print(f"processor time per request: {each:.1f} ms")
         measure_processor_time(load, process)
+    slowest = milliseconds(responses, 0.99)
+    failed = sum(not 200 <= response.status < 300 for response in responses)
+    name = f"mixed load of {given.rate:g} requests/s"
+    write(
+        [
+            Measure(f"{name}, 99th percentile", slowest, "ms", at_most=BOUND),
+            Measure(f"{name}, refused or failed", 100 * failed / len(responses), "%", at_most=0),
+            Measure(f"{name}, processor time per request", each, "ms"),
+        ],
+        given.measures,
+    )
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         parser.error("no Chromium is installed")
-    with served(given.folder, "--workers", "1") as (address, _), sync_playwright() as playwright:
+    with served(given.folder, "--workers", "1") as (address, *_), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         cookies = open_guest(address)
         for picture in PICTURES:

@@ -19,6 +19,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from measures import Measure, add_option, write
 from peers import Peer, Split, results_of
 from tables import markdown, put_table
 
@@ -101,9 +102,11 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("work/peers"))
     parser.add_argument("--into", type=Path, help="document to write the table into")
+    add_option(parser)
     given = parser.parse_args()
     keep_to_one_thread()
     lines: list[list[str]] = []
+    measures: list[Measure] = []
     for data in given.data:
         tables = load_data(data, keep_order=True)
         known, last, _ = leave_last_out(tables.ratings)
@@ -113,11 +116,17 @@ def main() -> None:
         print("RecTools ...", file=sys.stderr, flush=True)
         theirs = rectools(split, known, given.width, given.length, given.out)
         own = ours(known, tables, given.width, given.length)
+        name = f"training of the sequence network, width {given.width}"
+        rate = own.rate
+        measures.append(
+            Measure(name, rate, "ratings/s", "RecTools", theirs.rate, at_least=2, digits=0)
+        )
         for speed in (theirs, own):
             cells = [f"{speed.ratings:,}", f"{speed.seconds:.1f}", f"{speed.rate:,.0f}"]
             ratio = f"{speed.rate / theirs.rate:.1f} times"
             lines.append([Path(data).name, speed.model, *cells, ratio])
     put_table("sequence-speed", markdown(COLUMNS, lines), given.into)
+    write(measures, given.measures)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -28,17 +29,26 @@ class Guest:
         self.headers = {CSRF_HEADER: opened.json()["formKey"]}
 
 
+class Server(NamedTuple):
+    """A server that runs: its address, its process, and the seconds from its start to ready."""
+
+    address: str
+    process: int
+    start: float
+
+
 @contextmanager
-def served(folder: Path, *options: str) -> Generator[tuple[str, int]]:
+def served(folder: Path, *options: str) -> Generator[Server]:
     """Run `foreseen serve` with options until the block ends.
 
     Yields:
-        The address of the server, once it is ready, and its process id.
+        The server, once it is ready.
     """
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch) / "model"
         shutil.copytree(folder, copied)
         command = [sys.executable, "-c", "from foreseen.cli import main; main()"]
+        begun = time.perf_counter()
         server = subprocess.Popen(
             [*command, "serve", str(copied), "--port", "0", *options],
             stdout=subprocess.PIPE,
@@ -49,7 +59,7 @@ def served(folder: Path, *options: str) -> Generator[tuple[str, int]]:
         # Printed as soon as requests are served.
         address = server.stdout.readline().split()[1]
         try:
-            yield address, server.pid
+            yield Server(address, server.pid, time.perf_counter() - begun)
         finally:
             server.terminate()
             server.wait()

@@ -65,6 +65,27 @@ def test_a_table_replaces_the_one_between_its_markers(
         tables["put_table"]("y", "", document)
 
 
+def test_bounds_are_of_the_ratio_to_a_peer_or_of_the_number_without_one(tmp_path: Path) -> None:
+    module = benchmark("measures.py")
+    measure = module["Measure"]
+    measures = [
+        measure("speed", 30.0, "ratings/s", "peer", 20.0, at_least=2, digits=0),
+        measure("time", 4.25, "s", at_most=5),
+        measure("memory", 1.5, "GiB", digits=2),
+    ]
+    assert [entry.is_within for entry in measures] == [False, True, None]
+    module["write"](measures, tmp_path / "m.json")
+    assert [vars(entry) for entry in module["read"](tmp_path / "m.json")] == [
+        vars(entry) for entry in measures
+    ]
+    table = module["table_of"]([("bench", entry) for entry in measures])
+    assert table.splitlines()[2:] == [
+        "| speed | 30 ratings/s | peer: 20 ratings/s | 1.50 | at least 2 | **no** | bench |",
+        "| time | 4.2 s |  |  | at most 5 | yes | bench |",
+        "| memory | 1.50 GiB |  |  |  |  | bench |",
+    ]
+
+
 def test_the_best_of_each_column_is_bold() -> None:
     rows = {
         "a": {"rmse": Estimate(0.9, 0.8, 1.0), "ndcg10": Estimate(0.6, 0.5, 0.7)},

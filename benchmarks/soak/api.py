@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a model folder")
     parser.add_argument("--requests", type=int, default=10_000)
     options = parser.parse_args()
-    with served(options.folder, "--admin", ADMIN["name"]) as (address, _):
+    with served(options.folder, "--admin", ADMIN["name"]) as (address, *_):
         schema = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json")
         counts = run_sequences(schema, sign_up_administrator(address), options.requests)
         httpx.get(f"{address}/ready").raise_for_status()

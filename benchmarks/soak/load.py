@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     given = parser.parse_args()
     options = ["--workers", str(given.workers)] if given.workers else []
-    with served(given.folder, *options) as (address, process):
+    with served(given.folder, *options) as (address, process, _):
         report = asyncio.run(soak(address, process, given.minutes, given.overload))
     report.exceeded = exceeded(report, given.minutes)
     if given.json:

@@ -62,6 +62,33 @@ def test_members_get_one_list_without_what_any_of_them_rated_or_dismissed(
 
 
 @pytest.mark.usefixtures("fast_hasher")
+def test_a_member_gets_the_reasons_of_their_own_ratings_and_no_others(
+    client: TestClient,
+) -> None:
+    ann = open_account(client, "ann")
+    for movie in (318, 50, 593):
+        client.put(f"/api/v1/me/ratings/{movie}", json={"rating": 5}, headers=ann)
+    created = client.post(BASE, headers=ann).json()
+    ben = open_account(client, "ben")
+    for movie in (1, 260, 480):
+        client.put(f"/api/v1/me/ratings/{movie}", json={"rating": 5}, headers=ben)
+    client.post(f"{BASE}/join", json={"invitation": created["invitation"]}, headers=ben)
+    path = f"{BASE}/{created['groupId']}/movies"
+    for place, name, rated in ((0, "ann", {318, 50, 593}), (1, "ben", {1, 260, 480})):
+        sign_in(client, name)
+        found = client.get(path, params={"k": 50}).json()
+        own = [entry["people"][place]["reason"] for entry in found]
+        named = {reason["movieId"] for reason in own if reason}
+        assert named
+        assert named <= rated
+        assert all(entry["people"][1 - place]["reason"] is None for entry in found)
+        text = client.get(f"/together?group={created['groupId']}").text
+        shown = [reason["title"] for reason in own[:12] if reason]
+        assert text.count("raises it by") == len(shown)
+        assert all(f"for {title} raises it by" in text for title in shown)
+
+
+@pytest.mark.usefixtures("fast_hasher")
 def test_an_invitation_expires_and_does_not_let_guests_or_strangers_in(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

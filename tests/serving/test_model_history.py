@@ -75,6 +75,7 @@ def test_a_damaged_file_is_named(snapshot: ModelSnapshot, folder: Path) -> None:
     (folder / drift_log.FILE).write_text("{")
     history = model_history(snapshot, folder, language("en"))
     assert "drift.json is damaged" in history.fault
+    assert "drift.json ist beschädigt" in language("de").translate(history.fault)
     assert history.ratings
 
 

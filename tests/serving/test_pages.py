@@ -342,6 +342,24 @@ def test_a_film_is_rated_by_keyboard(page: Page) -> None:
     wait_for_status(page, f"Deleted your rating of {title_of(page, 0)}")
 
 
+def test_wide_screens_show_the_prediction_its_reasons_and_similar_films_at_once(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/film/318")
+    histogram = page.locator(".forecast").bounding_box()
+    reasons = page.get_by_role("heading", name="Why").bounding_box()
+    similar = page.get_by_role("heading", name="Similar films").bounding_box()
+    assert histogram
+    assert reasons
+    assert similar
+    assert reasons["x"] > histogram["x"] + histogram["width"]
+    assert reasons["y"] < histogram["y"] + histogram["height"]
+    assert similar["y"] < 900
+    page.set_viewport_size({"width": 800, "height": 900})
+    below = page.get_by_role("heading", name="Why").bounding_box()
+    assert below
+    assert below["x"] < reasons["x"]
+
+
 def test_a_dismissed_film_leaves_the_ranking_until_it_is_shown_again(page: Page) -> None:
     page.goto("/")
     card = page.locator(".card").first

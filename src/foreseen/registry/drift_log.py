@@ -18,7 +18,7 @@ from foreseen.errors import InputError, ModelFolderError
 from foreseen.evaluation.intervals import Estimate
 from foreseen.files import write_atomically
 from foreseen.integrity import to_json
-from foreseen.messages import with_parts
+from foreseen.messages import Message, with_parts
 from foreseen.registry import audit_log
 from foreseen.registry.layout import fault_of, read_current, read_record
 from foreseen.registry.versions import write_lock
@@ -172,11 +172,14 @@ def read(folder: Path) -> DriftLog:
     else:
         if has_checksum:
             return log
-        reason = "it has no checksum"
-    raise ModelFolderError(
-        f"{file} is damaged ({reason}); restore a backup, or delete it: the next update detects "
-        "drift since the last training again"
+        reason = Message("it has no checksum")
+    message = Message(
+        "%(file)s is damaged (%(reason)s); restore a backup, or delete it: the next update detects "
+        "drift since the last training again",
+        file=str(file),
+        reason=reason,
     )
+    raise ModelFolderError(message)
 
 
 def write(folder: Path, log: DriftLog) -> None:

@@ -10,11 +10,11 @@ from foreseen.serving.api.groups import find_group
 from foreseen.serving.api.schemas import LARGEST_ID, movie_row
 from foreseen.serving.cards import card
 from foreseen.serving.dependencies import now
-from foreseen.serving.groups import digest_of, rank_for_members
+from foreseen.serving.groups import digest_of, rank_for_members, reasons_for_members
 from foreseen.serving.onboarding import onboarding_movies
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.rendering import CurrentPage, Page
-from foreseen.serving.store import Group
+from foreseen.serving.store import Group, User
 from foreseen.serving.together import How
 
 _GUEST_MOVIES: Final = 12
@@ -46,7 +46,7 @@ def together(
         groups=groups,
         chosen=chosen,
         how=how,
-        cards=_group_cards(page, chosen, how) if chosen else [],
+        cards=_group_cards(page, chosen, how, current.user) if current and chosen else [],
     )
 
 
@@ -92,13 +92,24 @@ def sign_up(page: CurrentPage, invitation: Invitation = "") -> Response:
     return page.render("sign_up.html", rated=len(page.state.ratings), invitation=invitation)
 
 
-def _group_cards(page: Page, group: Group, how: How) -> list[dict[str, object]]:
-    """Return the cards of the movies for a group, with the predicted rating of each member."""
-    ranked = rank_for_members(page.context, page.snapshot, group, how, _GROUP_MOVIES)
+def _group_cards(page: Page, group: Group, how: How, user: User) -> list[dict[str, object]]:
+    """Return the cards of the movies for a group, with each member's prediction and reason."""
+    context, snapshot = page.context, page.snapshot
+    ranked = rank_for_members(context, snapshot, group, how, _GROUP_MOVIES)
+    reasons = reasons_for_members(context, snapshot, group, ranked, user)
     names = [member.name for member in group.members]
     return [
-        card(page.snapshot, entry.row, people=list(zip(names, entry.predictions, strict=True)))
-        for entry in ranked
+        card(
+            snapshot,
+            entry.row,
+            people=[
+                (name, prediction, of_member[place])
+                for name, prediction, of_member in zip(
+                    names, entry.predictions, reasons, strict=True
+                )
+            ],
+        )
+        for place, entry in enumerate(ranked)
     ]
 
 

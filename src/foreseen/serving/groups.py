@@ -1,13 +1,20 @@
 """Groups of accounts: their invitations, and the ranking for all members."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from foreseen.integrity import sha256
 from foreseen.serving.dependencies import AppContext, now, stored_state
 from foreseen.serving.snapshot import ModelSnapshot
-from foreseen.serving.store import Group
-from foreseen.serving.together import GroupEntry, How, rank_for_group
+from foreseen.serving.store import Group, User
+from foreseen.serving.together import (
+    GroupEntry,
+    GroupReason,
+    How,
+    rank_for_group,
+    reasons_of_person,
+)
 
 INVITATION_SECONDS: Final = 7 * 86_400
 """An invitation expires after this time."""
@@ -44,3 +51,20 @@ def rank_for_members(
     hidden = sorted({movie for state in states for movie in state.hidden})
     people = [state.history for state in states]
     return rank_for_group(context.recommender, snapshot, people, hidden, how, k)
+
+
+def reasons_for_members(
+    context: AppContext,
+    snapshot: ModelSnapshot,
+    group: Group,
+    ranked: Sequence[GroupEntry],
+    user: User,
+) -> list[list[GroupReason | None]]:
+    """Return the reasons of each member for each movie; only the user's own, others have None.
+
+    Members see each other's predicted ratings, not the ratings that a reason would name.
+    """
+    history = stored_state(context.store, snapshot, user.id).history
+    own = reasons_of_person(context.recommender, snapshot, history, ranked)
+    nothing: list[GroupReason | None] = [None] * len(ranked)
+    return [own if member.user == user.id else nothing for member in group.members]

@@ -1,20 +1,26 @@
 """One ranking for several people who want to watch a film together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foreseen.data.encoding import Id
 from foreseen.features.queries import History, Queries
+from foreseen.ranking.explain import Influence
 from foreseen.ranking.request import RankingRequest
+from foreseen.serving.reasons import REPEATED, notable
 from foreseen.serving.recommender import Recommender
 from foreseen.serving.snapshot import ModelSnapshot
 
 How = Literal["least-misery", "mean"]
 _OFFERED: Final = 100
 """Movies of each person's ranking that are offered to the group."""
+_TRIED: Final = 20
+"""Latest ratings of a person that may be a reason."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,13 @@ class GroupEntry:
     row: int
     score: float
     predictions: tuple[float, ...]
+
+
+class GroupReason(NamedTuple):
+    """A rating of a person that raises the prediction of a movie, with the title of its movie."""
+
+    influence: Influence
+    title: str
 
 
 def rank_for_group(
@@ -73,6 +86,34 @@ def rank_for_group(
         GroupEntry(int(rows[n]), float(score[n]), tuple(map(float, predictions[:, n])))
         for n in order
     ]
+
+
+def reasons_of_person(
+    recommender: Recommender,
+    snapshot: ModelSnapshot,
+    person: History,
+    ranked: Sequence[GroupEntry],
+) -> list[GroupReason | None]:
+    """Return for each movie the rating of a person that raises its prediction most.
+
+    A rating is the reason of two movies at most; None where no other raises the prediction enough.
+    """
+    if not ranked or not len(person.movies):
+        return [None] * len(ranked)
+    movies = [int(snapshot.ids[entry.row]) for entry in ranked]
+    named: Counter[Id] = Counter()
+    reasons: list[GroupReason | None] = []
+    for influences in recommender.influences(snapshot, person, movies, _TRIED):
+        found = (
+            GroupReason(influence, title)
+            for influence, title in notable(snapshot, influences)
+            if named[influence.movie] < REPEATED
+        )
+        reason = next(found, None)
+        if reason:
+            named[reason.influence.movie] += 1
+        reasons.append(reason)
+    return reasons
 
 
 def _predictions(

@@ -9,7 +9,12 @@ from foreseen.messages import Message
 from foreseen.serving.api.schemas import BASE, LARGEST_ID, PROBLEMS
 from foreseen.serving.api.together import GroupMovie, group_movies
 from foreseen.serving.dependencies import Context, RequiredSession, RequiredUser, Snapshot, now
-from foreseen.serving.groups import digest_of, new_invitation, rank_for_members
+from foreseen.serving.groups import (
+    digest_of,
+    new_invitation,
+    rank_for_members,
+    reasons_for_members,
+)
 from foreseen.serving.problems import ProblemError
 from foreseen.serving.store import Group, Store, User
 from foreseen.serving.together import How
@@ -87,11 +92,15 @@ def rank_for_group_members(
     how: How = "least-misery",
     k: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> list[GroupMovie]:
-    """Rank movies for a group: those that no member has rated, seen or dismissed."""
+    """Rank movies for a group: those that no member has rated, seen or dismissed.
+
+    The user's own rating that raises a prediction most is its reason.
+    """
     found = find_group(context.store, current.user, group)
     names = [member.name for member in found.members]
     ranked = rank_for_members(context, snapshot, found, how, k)
-    return group_movies(snapshot, ranked, names)
+    reasons = reasons_for_members(context, snapshot, found, ranked, current.user)
+    return group_movies(snapshot, ranked, names, reasons)
 
 
 @router.delete("/{group}", status_code=204)

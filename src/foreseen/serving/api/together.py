@@ -1,6 +1,5 @@
 """The route for several people who want to watch a film together."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -8,8 +7,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from foreseen.data.encoding import Id
-from foreseen.features.queries import History
-from foreseen.ranking.explain import Influence
 from foreseen.serving.api.schemas import (
     BASE,
     PROBLEMS,
@@ -21,22 +18,24 @@ from foreseen.serving.api.schemas import (
     stars_of,
 )
 from foreseen.serving.dependencies import (
-    AppContext,
     Context,
     RequiredUser,
     Snapshot,
     now,
     user_state,
 )
-from foreseen.serving.reasons import REPEATED, notable
 from foreseen.serving.snapshot import ModelSnapshot
 from foreseen.serving.store import StoredRating
-from foreseen.serving.together import GroupEntry, How, rank_for_group
+from foreseen.serving.together import (
+    GroupEntry,
+    GroupReason,
+    How,
+    rank_for_group,
+    reasons_of_person,
+)
 
 _MOST_GUESTS: Final = 4
 _MOST_RATINGS: Final = 100
-_TRIED: Final = 20
-"""Latest ratings of a person that may be a reason."""
 router = APIRouter(prefix=f"{BASE}/me", responses=PROBLEMS)
 
 
@@ -73,8 +72,8 @@ class PersonReason(BaseModel):
 class PersonPrediction(BaseModel):
     """The predicted rating of one person; the name of the user is `you`.
 
-    The reason is null for members of a group, who do not see each other's ratings, and where no
-    single rating matters, or it is the reason of two movies already.
+    The reason is null for the other members of a group, whose ratings the user may not see, and
+    where no single rating matters, or it is the reason of two movies already.
     """
 
     name: str
@@ -108,52 +107,50 @@ def rank_together(
         people.append(snapshot.history(list(ratings.values())))
     names = ["you", *(guest.name for guest in body.guests)]
     ranked = rank_for_group(context.recommender, snapshot, people, state.hidden, body.how, body.k)
-    movies = group_movies(snapshot, ranked, names)
-    for number, person in enumerate(people):
-        for movie, reason in zip(movies, _reasons(context, snapshot, person, ranked), strict=True):
-            movie.people[number].reason = reason
-    return movies
-
-
-def _reasons(
-    context: AppContext, snapshot: ModelSnapshot, person: History, ranked: Sequence[GroupEntry]
-) -> list[PersonReason | None]:
-    """Return a rating of a person that raises the prediction of each movie, the best first."""
-    if not ranked or not len(person.movies):
-        return [None] * len(ranked)
-    movies = [int(snapshot.ids[entry.row]) for entry in ranked]
-    found = context.recommender.influences(snapshot, person, movies, _TRIED)
-    named: Counter[Id] = Counter()
-    return [_reason(snapshot, entries, named) for entries in found]
-
-
-def _reason(
-    snapshot: ModelSnapshot, influences: Sequence[Influence], named: Counter[Id]
-) -> PersonReason | None:
-    for influence, title in notable(snapshot, influences):
-        if named[influence.movie] < REPEATED:
-            named[influence.movie] += 1
-            return PersonReason(
-                movieId=influence.movie,
-                title=title,
-                rating=influence.rating,
-                effect=round(influence.effect, 3),
-            )
-    return None
+    reasons = [
+        reasons_of_person(context.recommender, snapshot, person, ranked) for person in people
+    ]
+    return group_movies(snapshot, ranked, names, reasons)
 
 
 def group_movies(
-    snapshot: ModelSnapshot, ranked: Sequence[GroupEntry], names: Sequence[str]
+    snapshot: ModelSnapshot,
+    ranked: Sequence[GroupEntry],
+    names: Sequence[str],
+    reasons: Sequence[Sequence[GroupReason | None]],
 ) -> list[GroupMovie]:
-    """Return the movies of a ranking for a group, with the names of its people."""
+    """Return the movies of a ranking for a group, with the names and reasons of its people.
+
+    Args:
+        snapshot: The model.
+        ranked: The ranking, of length K.
+        names: Names of the P people.
+        reasons: The reasons of each person for each movie, of shape P x K.
+    """
     return [
         GroupMovie(
             **describe_movie(snapshot, entry.row).model_dump(),
             score=round(entry.score, 3),
             people=[
-                PersonPrediction(name=name, prediction=round(prediction, 3))
-                for name, prediction in zip(names, entry.predictions, strict=True)
+                PersonPrediction(
+                    name=name, prediction=round(prediction, 3), reason=_describe(of_person[place])
+                )
+                for name, prediction, of_person in zip(
+                    names, entry.predictions, reasons, strict=True
+                )
             ],
         )
-        for entry in ranked
+        for place, entry in enumerate(ranked)
     ]
+
+
+def _describe(reason: GroupReason | None) -> PersonReason | None:
+    if reason is None:
+        return None
+    influence, title = reason
+    return PersonReason(
+        movieId=influence.movie,
+        title=title,
+        rating=influence.rating,
+        effect=round(influence.effect, 3),
+    )
