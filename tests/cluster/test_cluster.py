@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from tests.cli.conftest import run_command
-from tests.cluster.two_nodes import two_nodes
+from tests.cluster.two_nodes import QUICK_ENSEMBLE, assert_equal, two_nodes
 from tests.counting import CountedTasks
 
 from foreseen.candidates.next_item import UNTRAINED
@@ -208,20 +208,12 @@ def test_an_interrupted_run_is_resumed(
 
 
 def test_a_model_is_that_of_one_process_to_the_bit(tiny: Tables, address: str) -> None:
-    quick = {
-        "folds": 2,
-        "factors": [{"sweeps": 6, "burn_in": 2, "samples": 2, "rank": r} for r in (3, 4)],
-        "loop": {"epochs": 1},
-    }
-    settings = parse_settings("ensemble", quick)
+    settings = parse_settings("ensemble", QUICK_ENSEMBLE)
     log = InteractionLog.of(tiny.ratings, Catalogue.of(tiny.movies))
     here = train_on(log, "ensemble", settings, 0, UNTRAINED)
     with cluster_tasks(address):
         there = train_on(log, "ensemble", settings, 0, UNTRAINED)
-    assert there.report == here.report
-    arrays = there.predictor.arrays()
-    for name, values in here.predictor.arrays().items():
-        np.testing.assert_array_equal(values, arrays[name], err_msg=name)
+    assert_equal(there, here)
 
 
 def test_an_evaluation_by_folds_is_that_of_one_process(
