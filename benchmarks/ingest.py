@@ -4,7 +4,7 @@ Each step runs in a process of its own. The reference is Polars alone, which rea
 the ratings without any check. With several folders of different sizes, the exponents of growth of
 the processor time follow.
 
-    python benchmarks/ingest.py FOLDER [FOLDER ...] [--features]
+    python benchmarks/ingest.py FOLDER [FOLDER ...] [--features] [--figure growth.png]
 
 `benchmarks/synthesize.py` generates folders.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from measures import Measure, add_option, write
 
 _RATINGS_PER_BLOCK: Final = 1 << 18
@@ -73,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--features", action="store_true", help="also compute all features")
+    parser.add_argument("--figure", type=Path, help="picture of the growth, of several folders")
     add_option(parser)
     given = parser.parse_args()
     steps = {"polars alone": _PLAIN, "foreseen data get": _CANONICAL}
@@ -105,7 +107,27 @@ def main() -> None:
             bound = None if name == "polars alone" else EXPONENT
             label = f"{name}, exponent of growth from {min(counts):,} to {max(counts):,} ratings"
             measures.append(Measure(label, exponent, at_most=bound, digits=2))
+        if given.figure:
+            draw(counts, costs, given.figure)
     write(measures, given.measures)
+
+
+def draw(counts: list[int], costs: dict[str, list[Cost]], file: Path) -> None:
+    """Draw processor time and memory by the number of ratings."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, of in costs.items():
+        seconds = [cost.processor for cost in of]
+        label = f"{name} (power {growth(counts, seconds):.2f})"
+        left.loglog(counts, seconds, marker="o", label=label)
+        right.loglog(counts, [cost.peak for cost in of], marker="o")
+    left.set_ylabel("processor seconds")
+    right.set_ylabel("peak memory, GiB")
+    for axes in (left, right):
+        axes.set_xlabel("ratings")
+        axes.grid(alpha=0.3)
+    left.legend()
+    figure.savefig(file, dpi=110)
 
 
 def relative(counts: list[int], costs: dict[str, list[Cost]]) -> Iterator[Measure]:

@@ -206,11 +206,12 @@ class Model:
         users = self.log.users.rows([UNKNOWN if h.user is None else h.user for h in histories])
         movies = self.log.catalogue.movies.rows(candidates)
         queries = Queries.grid(count, movies, before, users)
-        predictions = self.predict_queries(queries, view)
-        sequence = self.sequence_scores(view, histories, before, moments)
-        p_next, p_next_liked = self.next_item.probabilities(
-            self.candidates, view, count, before, self.candidate_ratings(view, before), sequence
-        )
+        with one_thread():
+            predictions = self.predict_queries(queries, view)
+            sequence = self.sequence_scores(view, histories, before, moments)
+            p_next, p_next_liked = self.next_item.probabilities(
+                self.candidates, view, count, before, self.candidate_ratings(view, before), sequence
+            )
         return Scores(
             predictions.reshaped((count, len(candidates))),
             np.tile(self.group_influence.before(before)[movies], (count, 1)),

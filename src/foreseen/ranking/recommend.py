@@ -66,10 +66,11 @@ def recommend(
     """
     request = _request(model, k, by, at, diversity)
     rankings: list[Ranking] = []
-    for user in checked_ids(users, "user"):
-        scorer = _scorer(model, model.encoding.users.code(user), at)
-        entries = rank_movies(model, scorer, request)
-        rankings.append(Ranking(user, len(scorer.context.history.movies) > 0, entries))
+    with one_thread():
+        for user in checked_ids(users, "user"):
+            scorer = _scorer(model, model.encoding.users.code(user), at)
+            entries = rank_movies(model, scorer, request)
+            rankings.append(Ranking(user, len(scorer.context.history.movies) > 0, entries))
     return rankings
 
 
