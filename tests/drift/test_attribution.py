@@ -75,10 +75,26 @@ def test_a_change_of_level_is_preferred_to_half_stars_that_explain_little_more()
     assert name(half, stream("level", 1.0)) == "scale"
 
 
-@pytest.mark.parametrize("kind", ["level", "taste"])
-def test_a_change_of_agreement_is_explained_by_no_level_and_no_taste(kind: str) -> None:
-    assert name(stream(kind, 2.0), stream("agreement", 1.5)) == "agreement"
-    assert name(stream(kind, 2.0), stream("agreement", 0.2)) == kind
+def test_a_change_of_agreement_is_explained_by_no_taste() -> None:
+    assert name(stream("taste", 2.0), stream("agreement", 1.5)) == "agreement"
+    assert name(stream("taste", 2.0), stream("agreement", 0.2)) == "taste"
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(-0.7, "agreement"), (0, "level"), (0.7, "level")])
+def test_users_who_turn_lower_the_level_at_the_moment_at_which_agreement_falls(
+    shift: float, expected: str
+) -> None:
+    level = stream("level", -2.0)
+    agreement = stream("agreement", shift)
+    found = best_explanation(alarm(level), [level, agreement], [], END)
+    assert found.kind == expected
+    assert abs(found.since - 10 * CHANGE) <= 20
+
+
+def test_the_agreement_of_some_users_is_no_other_name_for_a_change_of_level() -> None:
+    level, agreement = stream("level", -2.0), stream("agreement", -0.7)
+    of_some = replace(agreement, spec=replace(agreement.spec, is_concept_drift=False))
+    assert name(level, of_some) == "level"
 
 
 def test_users_who_turn_spread_their_ratings_wider_but_agree_less() -> None:

@@ -29,7 +29,7 @@ _RATING_KINDS: Final = frozenset(
 )
 _BROAD: Final = frozenset({"scale", "spread", "level", "agreement"})
 """Kinds that concern all movies: they explain a larger error before a genre or a movie does."""
-_NOT_OF_AGREEMENT: Final = frozenset({"level", "taste", "spread"})
+_NOT_OF_AGREEMENT: Final = frozenset({"taste", "spread"})
 _EVIDENT: Final = 3.5
 """Standard errors from which a change is a cause."""
 _SETTLED: Final = 7.0
@@ -39,6 +39,8 @@ _TIE: Final = 2.0
 turns whole stars into half stars."""
 _AGREEMENT_SHARE: Final = 0.5
 """Share of the log-likelihood of a change of another kind that one of agreement must explain."""
+_TURNED: Final = 2.5
+"""Standard errors by which agreement falls at the moment of a change of level if users turned."""
 _ABSENT: Final = 0.01
 """Share of ratings between whole numbers below which they were not given."""
 _NEARBY: Final = 1500
@@ -150,18 +152,38 @@ def best_explanation(
     begins = {
         change.stream.spec: change.found + 1 for change in earlier if change.stream.lag == lag
     }
-    found: list[Change] = []
-    for stream in streams:
-        if stream.lag != lag:
-            continue
+
+    def start_of(stream: Stream) -> int:
         if stream.spec == alarm.stream.spec:
-            found.append(locate(stream, alarm.start, _last(stream, until)) or alarm)
-            continue
-        start = int(np.searchsorted(stream.ends, max(begin, begins.get(stream.spec, 0))))
-        other = locate(stream, start, _last(stream, until))
-        if other is not None and other.is_same(alarm):
-            found.append(other)
-    return _cause(found)
+            return alarm.start
+        return int(np.searchsorted(stream.ends, max(begin, begins.get(stream.spec, 0))))
+
+    of_lag = [stream for stream in streams if stream.lag == lag]
+    found: list[Change] = []
+    for stream in of_lag:
+        change = locate(stream, start_of(stream), _last(stream, until))
+        if stream.spec == alarm.stream.spec:
+            found.append(change or alarm)
+        elif change is not None and change.is_same(alarm):
+            found.append(change)
+    best = _cause(found)
+    if best.kind == "level":
+        # Users who turn lower the level. Agreement has fewer values, but its moment is known.
+        for stream in of_lag:
+            if stream.spec.kind == "agreement" and stream.spec.is_concept_drift:
+                turn = _at(best, stream, start_of(stream), _last(stream, until))
+                best = turn if turn and turn.deviations <= -_TURNED else best
+    return best
+
+
+def _at(change: Change, stream: Stream, start: int, last: int) -> Change | None:
+    """Return the change of a stream at the moment of another; None if it has too few values."""
+    split = int(np.searchsorted(stream.begins, change.since))
+    values = stream.values[start : last + 1]
+    if split - start < FEWEST_BEFORE or last + 1 - split < _FEWEST_AFTER:
+        return None
+    deviations = float(split_deviations(values, np.array([split - start]))[0])
+    return Change(stream, start, split, last, deviations, change.earliest, change.latest)
 
 
 def _last(stream: Stream, until: int) -> int:
@@ -185,8 +207,8 @@ def _cause(found: Sequence[Change]) -> Change:
         level = [change for change in evident if change.kind == "level"]
         best = max([best, *level], key=lambda c: _likelihood(c) + _TIE * (c.kind == "level"))
     if best.kind in _NOT_OF_AGREEMENT:
-        # Users who turn lower the level, change tastes and spread their ratings wider as well, but
-        # none of these changes agreement. A scale that is narrower or wider changes both.
+        # Users who turn change tastes and spread their ratings wider as well, but neither changes
+        # agreement. A scale that is narrower or wider changes both.
         spreads = best.kind == "spread"
         enough = _AGREEMENT_SHARE * _likelihood(best)
         agreement = [
