@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from tests.serving.small_worker import SmallWorker
+from uvicorn.supervisors.multiprocess import Process
 
 from foreseen.errors import InputError
 from foreseen.serving import supervisor
@@ -49,8 +50,8 @@ def in_thread(function: Callable[[], None]) -> Generator[None]:
     future.result()
 
 
-def serve(folder: Path, check: Check | None = None) -> None:
-    """Serve with one worker in the main thread; call a check in another one.
+def serve(folder: Path, check: Check | None = None, workers: int = 1) -> None:
+    """Serve with some workers in the main thread; call a check in another one.
 
     The check is called with the address and an event that is set when a worker is ready.
     """
@@ -60,7 +61,7 @@ def serve(folder: Path, check: Check | None = None) -> None:
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with listen("127.0.0.1", 0) as listening:
         options = uvicorn.Config(
-            small.create_app, factory=True, workers=1, log_level="critical", loop="asyncio"
+            small.create_app, factory=True, workers=workers, log_level="critical", loop="asyncio"
         )
         running = Supervisor(small, options, unavailable, listening)
         address = "{}:{}".format(*listening.getsockname())
@@ -119,6 +120,33 @@ def test_workers_that_die_are_retried_at_growing_intervals(
     serve(tmp_path, check)
     waits = [message.rpartition(" in ")[2] for message in caplog.messages[:2]]
     assert waits == ["0.5 s", "1 s"]
+
+
+def test_the_first_worker_starts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[float] = []
+    start = Process.start
+
+    def recorded(worker: Process) -> None:
+        started.append(time.monotonic())
+        start(worker)
+
+    monkeypatch.setattr(Process, "start", recorded)
+
+    def check(address: str, ready: threading.Event) -> None:
+        assert ready.wait(30)
+        became_ready = time.monotonic()
+        deadline = time.monotonic() + 30
+        while len(started) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        # The thread of the check is not woken at once.
+        assert started[1] >= became_ready - 0.05
+        first = wait_for(address, 200)
+        while get(address) == (200, first):
+            assert time.monotonic() < deadline
+
+    serve(tmp_path, check, workers=2)
+    assert len(started) == 2
 
 
 def test_a_worker_that_hangs_is_replaced_and_a_busy_one_is_not(

@@ -121,7 +121,8 @@ class Supervisor:
         before = [(number, signal.signal(number, self._stop)) for number in numbers]
         try:
             while not self._is_stopping:
-                for place in self._places:
+                # The first worker starts alone: others would take half of its cores from it.
+                for place in self._places if self._has_served else self._places[:1]:
                     self._keep_alive(place)
                 self._switch(ready)
                 time.sleep(_TICK_SECONDS)
