@@ -28,6 +28,8 @@ from server import served
 
 MEMORY_SAMPLES: Final = 10
 REQUESTS_OF_A_KIND: Final = 300
+WARM_UP_SECONDS: Final = 20
+"""The first worker is ready before the others start."""
 BOUND: Final = 150.0
 """Milliseconds at the 99th percentile."""
 
@@ -82,7 +84,7 @@ def main() -> None:
     options = ["--workers", str(given.workers)] if given.workers else []
     with served(given.folder, *options) as (address, process, _):
         load = MixedLoad(address)
-        asyncio.run(measure(load, process, 10, 3))
+        asyncio.run(measure(load, process, 10, WARM_UP_SECONDS))
         busy = processor_seconds(process)
         responses = asyncio.run(measure(load, process, given.rate, given.seconds))
         busy = processor_seconds(process) - busy
