@@ -42,7 +42,7 @@ activate: install
 
 run: $(STAMP)
 	$(PYTHON_IN) scripts/repro.py
-	@$(SHOW) work/rankings.txt work/evaluation/stream.txt work/evaluation/foldin.txt work/backtest.txt
+	@$(SHOW) work/rankings.txt work/evaluation/stream.txt work/evaluation/foldin.txt work/backtest.txt work/backtest-ensemble.txt
 
 test: $(STAMP)
 	$(PYTHON_IN) -m pytest -n auto --dist loadfile

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from foreseen.data.canonical import Tables
+from foreseen.drift import backtest as backtest_module
 from foreseen.drift.backtest import PREDICTIONS, BacktestConfig, backtest
 from foreseen.drift.policies import POLICIES
 from foreseen.errors import InputError
+from foreseen.features.interaction_log import InteractionLog
+from foreseen.models.base import Model
 from foreseen.models.spec import parse_settings
 
 ALL = tuple(POLICIES)
@@ -102,6 +106,28 @@ def test_the_policies_train_as_often_as_they_declare(
     }
     latest = {w.policy: w.trained_on for w in windows if w.window == 9}
     assert latest["sliding"] == latest["full"] > latest["frozen"] == small.ratings.height // 2
+
+
+def test_the_policies_begin_with_one_training_in_as_many_windows_as_are_asked_for(
+    small: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[int] = []
+    train = backtest_module.train_on
+
+    def counted(log: InteractionLog, *arguments: Any, **options: Any) -> Model:  # noqa: ANN401
+        trained.append(len(log.rating))
+        return train(log, *arguments, **options)
+
+    monkeypatch.setattr(backtest_module, "train_on", counted)
+    config = replace(config_of(small), windows=2)
+    predictions, windows = backtest(config, tmp_path)
+    assert {window.window for window in windows} == {0, 1}
+    assert trained.count(trained[0]) == 1 + sum(
+        window.trained and window.window > 0 and window.policy == "sliding" for window in windows
+    )
+    first = predictions.filter(pl.col("window") == 0)
+    known = [first.filter(pl.col("policy") == name) for name in ("incremental", "full", "sliding")]
+    assert all(events["prediction"].equals(known[0]["prediction"]) for events in known)
 
 
 def test_an_unknown_policy_is_refused(small: Tables, tmp_path: Path) -> None:

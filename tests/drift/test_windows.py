@@ -37,7 +37,7 @@ def test_no_window_but_the_first_begins_within_a_second(
     seed: int, count: int, start: float
 ) -> None:
     ratings = tables_of(random_ratings(seed, count)).ratings
-    bounds = window_bounds(ratings, start)
+    bounds = window_bounds(ratings, start, 10)
     second = ratings["timestamp"].to_list()
     assert bounds[0] == int(start * len(second) + 1e-9)
     assert bounds[-1] == len(second)
@@ -47,7 +47,7 @@ def test_no_window_but_the_first_begins_within_a_second(
 
 def test_a_start_without_known_ratings_is_refused() -> None:
     with pytest.raises(InputError):
-        window_bounds(tables_of(random_ratings(0, 20)).ratings, 0.01)
+        window_bounds(tables_of(random_ratings(0, 20)).ratings, 0.01, 10)
 
 
 def test_a_written_window_is_read(tmp_path: Path) -> None:

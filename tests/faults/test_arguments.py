@@ -51,7 +51,8 @@ ROWS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "backtest": {
         "data": "data", "out": "folder", "model": "name", "policy": "name", "start": "share",
-        "delay": "whole number", "seed": "whole number", "settings": "settings",
+        "windows": "whole number", "delay": "whole number", "seed": "whole number",
+        "settings": "settings",
         **READING, "scale": "scale",
     },
     "reports": {"folder": "folder"},

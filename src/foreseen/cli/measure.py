@@ -224,6 +224,12 @@ def backtest(
         float,
         typer.Option("--from", min=0.01, max=0.99, help="Share of the ratings known at the start."),
     ] = 0.5,
+    windows: Annotated[
+        int,
+        typer.Option(
+            metavar="N", parser=whole_number(1), help="Number of windows; policies act between."
+        ),
+    ] = 10,
     delay: Annotated[
         int,
         typer.Option(
@@ -269,9 +275,9 @@ def backtest(
         "evaluate rankings with: foreseen evaluate --protocol foldin"
     )
     policies = [name.value for name in policy or list(PolicyName)]
-    config = BacktestConfig(tables, model, parsed, policies, start, delay, seed)
-    predictions, windows = run_backtest(config, out)
-    document = summarise_backtest(config, predictions, windows)
+    config = BacktestConfig(tables, model, parsed, policies, start, delay, seed, windows)
+    predictions, finished = run_backtest(config, out)
+    document = summarise_backtest(config, predictions, finished)
     if measure_staleness:
         document["staleness"] = staleness(tables, model, parsed, seed)
     provenance = Provenance(data_line(tables.manifest), command_line())

@@ -6,7 +6,7 @@ written once it is finished: an interrupted backtest resumes there, with the sam
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -50,6 +50,7 @@ class BacktestConfig:
         start: Share of the ratings that are known at the start.
         delay: Seconds from a rating to its use by the model; 0 for strictly older.
         seed: Random seed.
+        windows: Number of windows.
     """
 
     tables: Tables
@@ -59,6 +60,7 @@ class BacktestConfig:
     start: float
     delay: int
     seed: int
+    windows: int = WINDOWS
 
     @cached_property
     def fingerprint(self) -> str:
@@ -70,7 +72,7 @@ class BacktestConfig:
             self.start,
             self.delay,
             self.seed,
-            WINDOWS,
+            self.windows,
             DEVIATION,
         )
 
@@ -90,16 +92,17 @@ def backtest(config: BacktestConfig, out: Path) -> tuple[pl.DataFrame, list[Wind
     for name in config.policies:
         if name not in POLICIES:
             raise InputError(f"no policy is called '{name}'; there are {', '.join(POLICIES)}")
-    bounds = window_bounds(config.tables.ratings, config.start)
+    bounds = window_bounds(config.tables.ratings, config.start, config.windows)
     times = config.tables.ratings[TIMESTAMP]
     if config.delay and int(times[0]) >= int(times[bounds[0]]) - config.delay:
         raise InputError(f"no rating is {config.delay} seconds old at the start of the backtest")
     (out / _PARTS).mkdir(parents=True, exist_ok=True)
     frames: list[pl.DataFrame] = []
     windows: list[Window] = []
+    first = _FirstModel(config, bounds[0])
     with progress_bar("backtest", len(config.policies) * (len(bounds) - 1)) as advance:
         for name in config.policies:
-            for frame, window in _run_policy(config, name, bounds, out / _PARTS):
+            for frame, window in _run_policy(config, name, first, bounds, out / _PARTS):
                 frames.append(frame)
                 windows.append(window)
                 advance(1)
@@ -109,9 +112,13 @@ def backtest(config: BacktestConfig, out: Path) -> tuple[pl.DataFrame, list[Wind
 
 
 def _run_policy(
-    config: BacktestConfig, name: str, bounds: Sequence[int], folder: Path
+    config: BacktestConfig,
+    name: str,
+    first_model: "_FirstModel",
+    bounds: Sequence[int],
+    folder: Path,
 ) -> Iterator[tuple[pl.DataFrame, Window]]:
-    backtester = _Backtester(config, POLICIES[name], bounds[0])
+    backtester = _Backtester(config, POLICIES[name], first_model)
     for number, (first, stop) in enumerate(pairwise(bounds)):
         finished = read_window(folder, config.fingerprint, name, number)
         if finished is None:
@@ -151,13 +158,39 @@ class _Step:
     keep_seconds: float = 0.0
 
 
+class _FirstModel:
+    """The model that all policies begin with; it is trained when one first needs it.
+
+    Attributes:
+        start: Position of the first rating that is predicted.
+    """
+
+    def __init__(self, config: BacktestConfig, start: int) -> None:
+        self._config = config
+        self._trained: tuple[Model, float] | None = None
+        self.start = start
+
+    def trained(self, log: Callable[[], InteractionLog]) -> tuple[Model, float]:
+        """Return the model and the processor seconds of its training."""
+        if self._trained is None:
+            self._trained = _timed_training(self._config, log())
+        return self._trained
+
+
+def _timed_training(config: BacktestConfig, log: InteractionLog) -> tuple[Model, float]:
+    begun = time.process_time()
+    model = train_on(log, config.model, config.settings, config.seed, next_item=UNTRAINED)
+    return model, time.process_time() - begun
+
+
 class _Backtester:
     """State of a backtest of one policy; the model is trained when a window first needs it."""
 
-    def __init__(self, config: BacktestConfig, policy: Policy, start: int) -> None:
+    def __init__(self, config: BacktestConfig, policy: Policy, first: _FirstModel) -> None:
         self._config = config
         self._policy = policy
-        self._start = start
+        self._first = first
+        self._start = start = first.start
         self._second: NDArray[np.int64] = (
             config.tables.ratings[TIMESTAMP].to_numpy().astype(np.int64)
         )
@@ -191,9 +224,8 @@ class _Backtester:
             step.finetuned = self._finetune_if_due(first)
         monitored = time.process_time()
         if self._model is None:
-            self._model = self._train(self._trained_at)
-            is_new = self._trained_at == first
-            step.train_seconds = (time.process_time() - monitored) * is_new
+            self._model, seconds = self._train(self._trained_at)
+            step.train_seconds = seconds * (self._trained_at == first)
         trained = time.process_time()
         ratings = self._config.tables.ratings
         if self._policy.reveals:
@@ -242,10 +274,15 @@ class _Backtester:
             return position
         return min(position, int(np.searchsorted(self._second, self._limit(position))))
 
-    def _train(self, position: int) -> Model:
+    def _train(self, position: int) -> tuple[Model, float]:
+        """Return the model trained at a position, and the processor seconds of its training."""
         known = self._known(position)
         self.trained_on = known
         begin = max(0, known - self._known(self._start)) if self._policy.slides else 0
-        config = self._config
-        log = InteractionLog.of(config.tables.ratings[begin:known], self._catalogue)
-        return train_on(log, config.model, config.settings, config.seed, next_item=UNTRAINED)
+
+        def log() -> InteractionLog:
+            return InteractionLog.of(self._config.tables.ratings[begin:known], self._catalogue)
+
+        if position == self._start:
+            return self._first.trained(log)
+        return _timed_training(self._config, log())

@@ -47,17 +47,19 @@ class Window(BaseModel):
     seconds: float
 
 
-def window_bounds(ratings: pl.DataFrame, start: float) -> list[int]:
+def window_bounds(ratings: pl.DataFrame, start: float, windows: int) -> list[int]:
     """Return the positions at which the windows of a log of E ratings begin, and E.
 
-    The first window begins at floor(start E), the others never within a second.
+    The first window begins at floor(start E), the others never within a second: there are fewer
+    windows if several would begin with the same one.
 
     Raises:
         InputError: If either side of the start is empty.
     """
     known, _ = cut(ratings, start)
     second: NDArray[np.int64] = ratings[TIMESTAMP].to_numpy().astype(np.int64)
-    even = np.linspace(known.height, ratings.height, WINDOWS + 1).astype(np.int64)[1:-1]
+    count = min(windows, ratings.height)
+    even = np.linspace(known.height, ratings.height, count + 1).astype(np.int64)[1:-1]
     snapped = np.searchsorted(second, second[even])
     inner = sorted({int(position) for position in snapped if position > known.height})
     return [known.height, *inner, ratings.height]
