@@ -54,7 +54,7 @@ def test_all_questions_are_answered_for_the_adaptive_policy() -> None:
     assert "rating level: all ↓" in found["What moved?"].note
     assert "between 1 January 1970 and 2 January 1970" in found["Since when?"].note
     assert "found on 4 January 1970" in found["Since when?"].note
-    assert "in 1 windows after the start; fine-tuned in 1" in found["What was done?"].note
+    assert "in 1 window after the start; fine-tuned in 1" in found["What was done?"].note
     assert found["Did it help?"].note.startswith("(94.0% to 98.0%) of the gain of full retraining")
     assert "RMSE 0.150 below a frozen model" in found["Did it help?"].note
     assert found["What did it cost?"].note.endswith("25% of full retraining")
@@ -77,6 +77,13 @@ def test_the_recovered_share_has_a_verdict(value: float, verdict: str) -> None:
     adaptive = result("adaptive", recovered={**SHARE, "value": value})
     given = document(result("frozen"), result("full"), adaptive)
     assert by_question(given)["Did it help?"].verdict == verdict
+
+
+def test_without_full_retraining_the_frozen_model_is_what_it_is_compared_with() -> None:
+    tile = by_question(document(result("frozen", 1.0), result("adaptive")))["Did it help?"]
+    assert tile.value == "-0.150"
+    assert "frozen model" in tile.note
+    assert by_question(document(result("frozen")))["Did it help?"].value == "unknown"
 
 
 def test_a_log_without_drift_has_nothing_to_recover() -> None:

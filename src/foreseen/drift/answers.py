@@ -115,7 +115,8 @@ def _done(result: Document) -> Tile:
     retrained = [window for window in later if window["trained"]]
     finetuned = sum(window["finetuned"] for window in later)
     reasons = [reason.partition(" since ")[0] for w in retrained for reason in w["reasons"]]
-    note = f"in {len(later)} windows after the start; fine-tuned in {finetuned}"
+    windows = f"{len(later)} window{'s' * (len(later) != 1)}"
+    note = f"in {windows} after the start; fine-tuned in {finetuned}"
     if reasons:
         note += f"; reasons: {', '.join(dict.fromkeys(reasons))}"
     count = len(retrained)
@@ -125,15 +126,18 @@ def _done(result: Document) -> Tile:
 def _helped(document: Document, result: Document) -> Tile:
     label = "Did it help?"
     frozen, full = result_of(document, "frozen"), result_of(document, "full")
-    if frozen is None or full is None:
+    if frozen is None or (full is None and result is frozen):
         return Tile(label, "unknown", "needs the policies frozen and full in the same backtest")
+    difference = result["rmse"]["value"] - frozen["rmse"]["value"]
+    if full is None:
+        note = "RMSE to that of a frozen model; the policy full would show what could be gained"
+        return Tile(label, f"{difference:+.3f}", note)
     if "recovered" not in result:
         if result in (frozen, full):
             return Tile(label, "unknown", f"compare {result['policy']} with the policy adaptive")
         note = "full retraining is no better than a frozen model: there is nothing to recover"
         return Tile(label, "no drift", note)
     recovered, (good, fair) = result["recovered"], _RECOVERED
-    difference = result["rmse"]["value"] - frozen["rmse"]["value"]
     return Tile(
         label,
         f"{recovered['value']:.1%}",
