@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 from foreseen.data.canonical import Tables
-from foreseen.drift import backtest as backtest_module
 from foreseen.drift.backtest import PREDICTIONS, BacktestConfig, backtest
 from foreseen.drift.policies import POLICIES
 from foreseen.errors import InputError
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.models.base import Model
 from foreseen.models.spec import parse_settings
+from foreseen.models.train import train_on
 
 ALL = tuple(POLICIES)
 
@@ -112,13 +112,12 @@ def test_the_policies_begin_with_one_training_in_as_many_windows_as_are_asked_fo
     small: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[int] = []
-    train = backtest_module.train_on
 
     def counted(log: InteractionLog, *arguments: Any, **options: Any) -> Model:  # noqa: ANN401
         trained.append(len(log.rating))
-        return train(log, *arguments, **options)
+        return train_on(log, *arguments, **options)
 
-    monkeypatch.setattr(backtest_module, "train_on", counted)
+    monkeypatch.setattr("foreseen.drift.backtest.train_on", counted)
     config = replace(config_of(small), windows=2)
     predictions, windows = backtest(config, tmp_path)
     assert {window.window for window in windows} == {0, 1}

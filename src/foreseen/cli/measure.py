@@ -227,7 +227,9 @@ def backtest(
     windows: Annotated[
         int,
         typer.Option(
-            metavar="N", parser=whole_number(1), help="Number of windows; policies act between."
+            metavar="N",
+            parser=whole_number(1, 1000),
+            help="Number of windows; policies act between.",
         ),
     ] = 10,
     delay: Annotated[
