@@ -6,6 +6,7 @@ Tests that end a node add one before.
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,13 +68,19 @@ def doomed(started: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def end_on(node_id: str, marker: Path) -> None:
-    """End a machine if this process runs on it, and leave a file as a sign of it."""
+    """End a machine if this process runs on it, and leave a file as a sign of it.
+
+    Processes of other machines wait for that, so that it gets a task.
+    """
     import ray
 
     if ray.get_runtime_context().get_node_id() == node_id:
         # The parent process manages the machine; without it all others end.
         marker.touch()
         os.kill(os.getppid(), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def test_training_by_two_processes_resumes_with_the_result_of_one(
@@ -161,10 +168,12 @@ def test_the_blocks_of_a_machine_that_ends_are_ranked_by_another(
 
     class EndsOnce(BatchRanker):
         def rank(self, users: NDArray[np.int64]) -> pl.DataFrame:
-            end_on(doomed, marker)
+            # This process ranks the first block.
+            if os.getpid() != this_process:
+                end_on(doomed, marker)
             return super().rank(users)
 
-    marker = tmp_path / "ended"
+    marker, this_process = tmp_path / "ended", os.getpid()
     monkeypatch.setattr(ranking, "BLOCK", 7)
     monkeypatch.setattr(ranking, "BatchRanker", EndsOnce)
     with cluster_tasks(address):
