@@ -8,7 +8,7 @@ written once it is finished: an interrupted backtest resumes there, with the sam
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -99,10 +99,11 @@ def backtest(config: BacktestConfig, out: Path) -> tuple[pl.DataFrame, list[Wind
     (out / _PARTS).mkdir(parents=True, exist_ok=True)
     frames: list[pl.DataFrame] = []
     windows: list[Window] = []
-    first = _FirstModel(config, bounds[0])
+    # All policies begin with the same model; it is trained when one first needs it.
+    train_first = lru_cache(1)(partial(_trained, config, 0))
     with progress_bar("backtest", len(config.policies) * (len(bounds) - 1)) as advance:
         for name in config.policies:
-            for frame, window in _run_policy(config, name, first, bounds, out / _PARTS):
+            for frame, window in _run_policy(config, name, train_first, bounds, out / _PARTS):
                 frames.append(frame)
                 windows.append(window)
                 advance(1)
@@ -114,11 +115,11 @@ def backtest(config: BacktestConfig, out: Path) -> tuple[pl.DataFrame, list[Wind
 def _run_policy(
     config: BacktestConfig,
     name: str,
-    first_model: "_FirstModel",
+    train_first: Callable[[int], tuple[Model, float]],
     bounds: Sequence[int],
     folder: Path,
 ) -> Iterator[tuple[pl.DataFrame, Window]]:
-    backtester = _Backtester(config, POLICIES[name], first_model)
+    backtester = _Backtester(config, POLICIES[name], bounds[0], train_first)
     for number, (first, stop) in enumerate(pairwise(bounds)):
         finished = read_window(folder, config.fingerprint, name, number)
         if finished is None:
@@ -158,27 +159,10 @@ class _Step:
     keep_seconds: float = 0.0
 
 
-class _FirstModel:
-    """The model that all policies begin with; it is trained when one first needs it.
-
-    Attributes:
-        start: Position of the first rating that is predicted.
-    """
-
-    def __init__(self, config: BacktestConfig, start: int) -> None:
-        self._config = config
-        self._trained: tuple[Model, float] | None = None
-        self.start = start
-
-    def trained(self, log: Callable[[], InteractionLog]) -> tuple[Model, float]:
-        """Return the model and the processor seconds of its training."""
-        if self._trained is None:
-            self._trained = _timed_training(self._config, log())
-        return self._trained
-
-
-def _timed_training(config: BacktestConfig, log: InteractionLog) -> tuple[Model, float]:
+def _trained(config: BacktestConfig, begin: int, known: int) -> tuple[Model, float]:
+    """Return the model trained on some of the ratings, and the processor seconds it took."""
     begun = time.process_time()
+    log = InteractionLog.of(config.tables.ratings[begin:known], Catalogue.of(config.tables.movies))
     model = train_on(log, config.model, config.settings, config.seed, next_item=UNTRAINED)
     return model, time.process_time() - begun
 
@@ -186,11 +170,17 @@ def _timed_training(config: BacktestConfig, log: InteractionLog) -> tuple[Model,
 class _Backtester:
     """State of a backtest of one policy; the model is trained when a window first needs it."""
 
-    def __init__(self, config: BacktestConfig, policy: Policy, first: _FirstModel) -> None:
+    def __init__(
+        self,
+        config: BacktestConfig,
+        policy: Policy,
+        start: int,
+        train_first: Callable[[int], tuple[Model, float]],
+    ) -> None:
         self._config = config
         self._policy = policy
-        self._first = first
-        self._start = start = first.start
+        self._start = start
+        self._train_first = train_first
         self._second: NDArray[np.int64] = (
             config.tables.ratings[TIMESTAMP].to_numpy().astype(np.int64)
         )
@@ -279,10 +269,6 @@ class _Backtester:
         known = self._known(position)
         self.trained_on = known
         begin = max(0, known - self._known(self._start)) if self._policy.slides else 0
-
-        def log() -> InteractionLog:
-            return InteractionLog.of(self._config.tables.ratings[begin:known], self._catalogue)
-
         if position == self._start:
-            return self._first.trained(log)
-        return _timed_training(self._config, log())
+            return self._train_first(known)
+        return _trained(self._config, begin, known)

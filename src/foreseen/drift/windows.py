@@ -58,8 +58,7 @@ def window_bounds(ratings: pl.DataFrame, start: float, windows: int) -> list[int
     """
     known, _ = cut(ratings, start)
     second: NDArray[np.int64] = ratings[TIMESTAMP].to_numpy().astype(np.int64)
-    count = min(windows, ratings.height)
-    even = np.linspace(known.height, ratings.height, count + 1).astype(np.int64)[1:-1]
+    even = np.linspace(known.height, ratings.height, windows + 1).astype(np.int64)[1:-1]
     snapped = np.searchsorted(second, second[even])
     inner = sorted({int(position) for position in snapped if position > known.height})
     return [known.height, *inner, ratings.height]
