@@ -65,10 +65,19 @@ def main() -> None:
     )
     measures: list[tuple[str, Measure]] = []
     details: list[str] = []
+    failed: list[str] = []
     for benchmark in benchmarks:
         begun = time.perf_counter()
         file = out / f"{benchmark.name}.json"
-        text = run([str(HERE / benchmark.script), *benchmark.arguments, "--measures", str(file)])
+        try:
+            text = run(
+                [str(HERE / benchmark.script), *benchmark.arguments, "--measures", str(file)]
+            )
+        except subprocess.CalledProcessError as error:
+            # The others are still worth their time.
+            failed.append(benchmark.name)
+            details.append(f"## {benchmark.name}\n\n`{benchmark.command}` failed: {error}")
+            continue
         print(f"{benchmark.name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
         measures += [(benchmark.name, measure) for measure in read(file)]
         details.append(f"## {benchmark.name}\n\n`{benchmark.command}`\n\n```\n{text.strip()}\n```")
@@ -79,6 +88,8 @@ def main() -> None:
     file = out / "bench.md"
     write_atomically(file, lambda path: path.write_text(document, encoding="utf-8"))
     print(document)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def generated(folder: Path, ratings: int, users: int, movies: int) -> Path:

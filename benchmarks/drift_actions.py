@@ -61,8 +61,8 @@ def measure(data: str, name: str, kind: str, seed: int, measured: dict[str, Pred
     catalogue = Catalogue.of(case.movies)
     log = InteractionLog.of(case.ratings, catalogue)
     begin = int(np.searchsorted(log.timestamp, case.begins))
-    later = [found for found in detect(log) if found.found >= case.begins]
-    found = int(np.searchsorted(log.timestamp, later[0].found)) if later else begin + _FALLBACK
+    later = [found.named for found in detect(log) if found.found >= case.begins and found.named]
+    found = int(np.searchsorted(log.timestamp, later[0])) if later else begin + _FALLBACK
     limit = int(log.timestamp[found])
 
     def train(count: int) -> Model:

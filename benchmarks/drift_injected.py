@@ -28,7 +28,8 @@ from foreseen.candidates.next_item import UNTRAINED
 from foreseen.data.canonical import Tables, load_data
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import MOVIE, PREDICTION, RATING, TIMESTAMP, USER
-from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.detectors import detect
+from foreseen.drift.finding import Finding
 from foreseen.drift.placebo import shuffle_sessions
 from foreseen.evaluation.results import predict_events
 from foreseen.features.interaction_log import InteractionLog

@@ -1,9 +1,10 @@
 """Named drift: which finding a known change gives first, how soon, and how it is dated.
 
 Every kind, shape and strength of `drift_kinds.py` is injected into logs in which nothing else
-changes. Delays are in affected ratings. A change is named if the first finding after its begin is
-of an expected kind and label. Findings in logs without a change are false. Detectors of river read
-the absolute error of the running bias prediction of the same logs: they have no names.
+changes. Delays are in affected ratings: until the alarm of a finding, and until it is named. A
+change is named if the first finding after its begin is of an expected kind and label. Findings in
+logs without a change are false. Detectors of river read the absolute error of the running bias
+prediction of the same logs: they have no names.
 
     python benchmarks/drift_named.py ml-latest-small dense --seeds 3 --out named.json
     python benchmarks/drift_named.py ml-latest-small --shapes abrupt --strengths strong --peers
@@ -26,7 +27,8 @@ from river.drift import ADWIN, KSWIN, PageHinkley
 
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.schema import TIMESTAMP
-from foreseen.drift.detectors import DriftDetector, Finding, detect
+from foreseen.drift.detectors import DriftDetector, detect
+from foreseen.drift.finding import Finding
 from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.progress import progress_bar
@@ -52,7 +54,9 @@ class Run:
         seed: Random seed.
         named: Kind and label of the first finding; None if there was none.
         right: Whether it names the change.
-        delay: Affected ratings until the first finding that names the change; None if none does.
+        delay: Affected ratings until the alarm of the first finding that names the change; None if
+            none does.
+        named_delay: The same until that finding is named.
         any_delay: Affected ratings until the first finding.
         ratings: Ratings from the change to its estimated date, negative if that is before.
         days: Days from the change to its estimated date.
@@ -68,6 +72,7 @@ class Run:
     named: str | None
     right: bool
     delay: int | None
+    named_delay: int | None
     any_delay: int | None
     ratings: int | None
     days: float | None
@@ -84,11 +89,15 @@ def measure(task: tuple[str, str, str, str, int], peers: bool) -> Run:
     after = [found for found in detect(log) if found.found >= case.begins]
     right = [found for found in after if is_expected(found, case)]
 
-    def delay(found: Finding) -> int:
-        return int(case.affected[times <= found.found].sum())
+    def affected_until(second: int) -> int:
+        return int(case.affected[times <= second].sum())
 
-    ratings = days = None
+    def delay(found: Finding) -> int:
+        return affected_until(found.found)
+
+    ratings = days = named_delay = None
     if right:
+        named_delay = affected_until(int(times[-1]) if right[0].named is None else right[0].named)
         begin, since = np.searchsorted(times, [case.begins, right[0].since])
         ratings, days = int(since - begin), (right[0].since - case.begins) / 86_400
     return Run(
@@ -96,6 +105,7 @@ def measure(task: tuple[str, str, str, str, int], peers: bool) -> Run:
         named=f"{after[0].kind}: {after[0].label}" if after else None,
         right=bool(after) and is_expected(after[0], case),
         delay=delay(right[0]) if right else None,
+        named_delay=named_delay,
         any_delay=delay(after[0]) if after else None,
         ratings=ratings,
         days=days,
@@ -141,13 +151,15 @@ def false_findings(task: tuple[str, int]) -> dict[str, float]:
 
 def summary(runs: list[Run]) -> str:
     """Return a line of figures of several runs."""
-    delays = np.array([run.delay if run.delay is not None else np.inf for run in runs])
+    delays = np.array([np.inf if run.delay is None else run.delay for run in runs])
+    named = np.array([np.inf if run.named_delay is None else run.named_delay for run in runs])
     ratings = [abs(run.ratings) for run in runs if run.ratings is not None]
     days = [abs(run.days) for run in runs if run.days is not None]
     other = Counter(run.named or "nothing" for run in runs if not run.right).most_common(3)
     return (
         f"named {np.mean([run.right for run in runs]):4.0%} | found within {SOON} "
-        f"{np.mean(delays <= SOON):4.0%} | median delay {np.median(delays):6,.0f} | dated within "
+        f"{np.mean(delays <= SOON):4.0%}, named {np.mean(named <= SOON):4.0%} | "
+        f"median delay {np.median(delays):6,.0f} | dated within "
         f"{np.median(ratings) if ratings else np.nan:6,.0f} ratings, "
         f"{np.median(days) if days else np.nan:5,.0f} days | beside "
         f"{np.mean([run.beside for run in runs]):.1f} | "

@@ -57,7 +57,12 @@ class MixedLoad:
         self._address = address
         self._guests = [Guest(address) for _ in range(_GUESTS)]
         self._generator = np.random.default_rng(seed)
-        found = httpx.get(f"{address}/api/v1/movies?query=the&limit=100").json()["movies"]
+        ranking = httpx.get(
+            f"{address}/api/v1/me/recommendations?k=100",
+            cookies=self._guests[0].cookies,
+            timeout=_SECONDS,
+        )
+        found = ranking.json()["recommendations"]
         self._movies = [int(movie["movieId"]) for movie in found]
         titles = [f"2021-03-07,{movie['title']},{movie['year']},x,4.5" for movie in found]
         lines = ["Date,Name,Year,Letterboxd URI,Rating", *titles]

@@ -1,6 +1,6 @@
 """A drift finding to replace parts of."""
 
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 
 FOUND = Finding(
     kind="level",
@@ -11,6 +11,7 @@ FOUND = Finding(
     earliest=90,
     latest=110,
     found=200,
+    named=200,
     before=0.0,
     after=-0.5,
     ratings=50,

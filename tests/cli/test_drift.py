@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.findings import FOUND
 from tests.registry.conftest import WINDOW, recorded
 
+from foreseen.data.rating_scale import STARS
 from foreseen.evaluation.intervals import Estimate
 from foreseen.registry import drift_log
 from foreseen.registry.drift_log import DriftLog, Effect
@@ -47,6 +50,19 @@ def test_an_open_serious_finding_exits_with_3(model: Path, run: Run) -> None:
     assert [entry["state"] for entry in found["findings"]] == ["open", "open", "closed"]
     assert found["findings"][0]["sentence"].startswith("rating level: all down since")
     assert found["windows"] == [WINDOW.model_dump()]
+
+
+def test_a_change_without_a_name_is_shown_and_exits_with_3(
+    folder: Path, run: Run, tmp_path: Path
+) -> None:
+    model = shutil.copytree(folder / "model", tmp_path / "model")
+    drift_log.write(model, DriftLog().with_unnamed([replace(FOUND, named=None)], STARS))
+    result = run("drift", model)
+    assert (result.exit_code, result.stderr) == (3, "")
+    assert "Not named for certain yet" in result.stdout
+    assert "rating level" in result.stdout
+    found = json.loads(run("drift", model, "--json").stdout)
+    assert [change["named"] for change in found["unnamed"]] == [None]
 
 
 def test_an_acknowledged_finding_exits_with_0(model: Path, run: Run) -> None:

@@ -38,6 +38,14 @@ def document(*results: dict[str, Any], findings: int = 0) -> dict[str, Any]:
     }
 
 
+def test_a_change_without_a_name_is_marked() -> None:
+    given = document(result("adaptive"), findings=1)
+    given["findings"][0]["named"] = None
+    assert (
+        "rating level: all ↓, not named for certain yet" in by_question(given)["What moved?"].note
+    )
+
+
 def by_question(given: dict[str, Any]) -> dict[str, Tile]:
     return {tile.label: tile for tile in tiles(given)}
 

@@ -200,14 +200,28 @@ def test_later_ratings_and_the_numbering_of_users_change_no_finding(real: Tables
     position = int(0.6 * real.ratings.height)
     prefix = log_of(real, real.ratings[:position])
     end = int(real.ratings["timestamp"][position - 1])
-    assert detect(prefix) == [
+    findings = detect(prefix)
+    assert [finding for finding in findings if finding.named is not None] == [
         replace(finding, explains=tuple(e for e in finding.explains if e.found <= end))
         for finding in whole
-        if finding.found <= end
+        if finding.named is not None and finding.named <= end
     ]
     half = position // 2
     grown = log_of(real, real.ratings[:half]).with_ratings(real.ratings[half:position])
-    assert detect(grown) == detect(prefix)
+    assert detect(grown) == findings
+
+
+def test_a_change_is_found_before_it_is_named(real: Tables) -> None:
+    times = real.ratings["timestamp"].to_numpy()
+    (late, *_) = [f for f in detect(log_of(real, real.ratings)) if (f.named or 0) > f.found]
+    assert late.named is not None
+    before = real.ratings[: int(np.searchsorted(times, late.found, side="right"))]
+    (change,) = [f for f in detect(log_of(real, before)) if f.named is None]
+    assert change.found == late.found
+    assert "not named for certain yet" in str(change)
+    named = real.ratings[: int(np.searchsorted(times, late.named, side="right"))]
+    (finding,) = [f for f in detect(log_of(real, named)) if f.found == late.found]
+    assert (finding.kind, finding.label, finding.since) == (late.kind, late.label, late.since)
 
 
 def test_a_stream_of_a_third_party_is_monitored(log: InteractionLog) -> None:

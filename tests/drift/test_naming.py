@@ -33,14 +33,15 @@ def test_a_change_is_named_by_what_is_evident_some_ratings_after_its_alarm() -> 
     (change,) = named([first], level, agreement)
     assert change.change.kind == "agreement"
     assert [other.kind for other in change.explained] == ["level"]
-    assert first.found < change.found <= first.found + 200
+    assert change.named is not None
+    assert first.found < change.named <= first.found + 200
 
 
 def test_a_change_of_large_evidence_is_named_at_its_alarm() -> None:
     level = stream("level", -4.0)
     first = alarm(level, 8)
     (change,) = named([first], level, stream("agreement", -3.0, change=CHANGE + 8))
-    assert (change.change.kind, change.found) == ("level", first.found)
+    assert (change.change.kind, change.named) == ("level", first.found)
     assert change.explained == []
 
 
@@ -51,23 +52,37 @@ def test_half_stars_that_were_not_given_before_are_named_at_once() -> None:
     for of, waits in ((known, True), (new, False)):
         (change,) = named([alarm(of, 8)], of)
         assert abs(change.alarm.deviations) < 7
-        assert (change.found > change.alarm.found) == waits
+        assert change.named is not None
+        assert (change.named > change.alarm.found) == waits
 
 
-def test_a_change_that_the_log_does_not_settle_is_not_named() -> None:
+def test_a_change_that_the_log_does_not_settle_is_found_but_not_named() -> None:
     level, agreement = turned()
     first = alarm(level, 8)
-    assert named([first], level, agreement, count=first.found + 20) == []
-    assert len(named([first], level, agreement, count=first.found + 201)) == 1
+    (change,) = named([first], level, agreement, count=first.found + 20)
+    assert (change.alarm, change.named) == (first, None)
+    assert change.change.kind == "level"
+    (change,) = named([first], level, agreement, count=first.found + 201)
+    assert change.named is not None
+
+
+def test_changes_that_are_not_named_come_last() -> None:
+    level, share = stream("level", -1.6), stream("share", 4.0, change=CHANGE + 2)
+    first, second = alarm(level, 8), alarm(share, 10)
+    assert first.found < second.found
+    changes = named([first, second], level, share, count=second.found + 1)
+    assert [change.alarm for change in changes] == [second, first]
+    assert [change.named for change in changes] == [second.found, None]
 
 
 def test_later_ratings_change_no_name() -> None:
     level, agreement = turned()
     first = alarm(level, 8)
     moments = {
-        (change.found, change.change.kind)
+        (change.named, change.change.kind)
         for count in range(first.found, END, 10)
         for change in named([first], level, agreement, count=count)
+        if change.named is not None
     }
     assert len(moments) == 1
 

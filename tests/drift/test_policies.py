@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.findings import FOUND
 
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 from foreseen.drift.policies import (
     ACTIONS,
     POLICIES,
@@ -25,6 +25,7 @@ def finding(is_concept_drift: bool) -> Finding:
         earliest=0,
         latest=0,
         found=86_400,
+        named=86_400,
         after=0.5,
         ratings=100,
         evidence=100,

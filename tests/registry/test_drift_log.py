@@ -7,6 +7,7 @@ import pytest
 from tests.findings import FOUND
 from tests.registry.conftest import WINDOW, recorded
 
+from foreseen.data.rating_scale import STARS
 from foreseen.drift.recovery import UsualError
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.evaluation.intervals import Estimate
@@ -83,9 +84,28 @@ def test_only_an_open_finding_can_be_acknowledged(folder: Path, number: int, mes
 
 def test_findings_of_the_same_kind_with_overlapping_intervals_are_one_change() -> None:
     record = recorded()
-    assert record.is_of(replace(FOUND, since=120, earliest=115, found=300))
-    assert not record.is_of(replace(FOUND, since=250, earliest=240, found=300))
+    assert record.is_of(replace(FOUND, since=120, earliest=115, found=300, named=300))
+    assert not record.is_of(replace(FOUND, since=250, earliest=240, found=300, named=300))
     assert not record.is_of(replace(FOUND, label="new users"))
+    # The date of a change may lie after its alarm, but not after its name.
+    assert record.is_of(replace(FOUND, found=80))
+    assert not record.is_of(replace(FOUND, found=80, named=None))
+    named_later = record.model_copy(update={"earliest": 250, "latest": 260, "named": 300})
+    assert named_later.is_of(replace(FOUND, since=250, earliest=250, latest=260, named=300))
+
+
+def test_a_change_without_a_name_needs_attention_until_the_next_update(folder: Path) -> None:
+    unnamed = replace(FOUND, named=None)
+    log = DriftLog().with_unnamed([unnamed], STARS)
+    assert log.needs_attention
+    drift_log.write(folder, log)
+    assert drift_log.read(folder) == log
+    (change,) = log.unnamed
+    assert (change.what, change.found, change.named) == ("level", 200, None)
+    assert "not named for certain yet" in change.sentence
+    assert not log.with_unnamed([], STARS).needs_attention
+    watched = replace(unnamed, kind="share", is_concept_drift=False)
+    assert not log.with_unnamed([watched], STARS).needs_attention
 
 
 def test_the_oldest_windows_are_dropped() -> None:

@@ -9,7 +9,7 @@ from tests.conftest import ratings_of, tables_of
 from tests.findings import FOUND
 
 from foreseen.data.canonical import Tables
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 from foreseen.drift.policies import Action
 from foreseen.models.train import train
 from foreseen.registry import versions
@@ -39,6 +39,7 @@ def finding(measured: NewRatings, since: float = 0.3) -> Finding:
         earliest=begin,
         latest=begin,
         found=second(measured, 0.5),
+        named=second(measured, 0.5),
         ratings=100,
         evidence=100,
     )
@@ -131,7 +132,8 @@ def test_a_finding_is_closed_only_if_the_error_is_back(retrained: bool, tmp_path
     versions.save_model(old, tmp_path / "m")
     version = versions.read_version(tmp_path / "m")
     begin, found = int(times[change]), change + 2000
-    drift = replace(FOUND, since=begin, earliest=begin, latest=begin, found=int(times[found - 1]))
+    at = int(times[found - 1])
+    drift = replace(FOUND, since=begin, earliest=begin, latest=begin, found=at, named=at)
 
     known = NewRatings.of(old.with_ratings(tables.ratings[2000:found]), version)
     log = with_findings(DriftLog(), [drift], known, "kept", promoted=False)

@@ -14,12 +14,12 @@ from foreseen.data.canonical import Tables
 from foreseen.data.encoding import USER_LIMIT
 from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import RATINGS_SCHEMA
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 from foreseen.features.interaction_log import InteractionLog
 from foreseen.messages import Message, Series, with_parts
 from foreseen.models.base import Model
 from foreseen.models.train import train
-from foreseen.registry import audit_log, versions
+from foreseen.registry import audit_log, drift_log, versions
 from foreseen.registry.update import update, update_accounts
 
 
@@ -108,6 +108,31 @@ def test_concept_drift_since_the_last_version_is_a_reason_to_retrain(
     assert versions.read_version(tmp_path / "m", 2).why == f"retrained: {later}"
 
 
+def test_a_change_without_a_name_is_reported_but_no_reason_to_retrain(
+    recent_champion: Model, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unnamed = replace(drift_found_at(int(recent_champion.report["until"])), named=None)
+    detected = [unnamed]
+
+    def detect(log: InteractionLog, scale: RatingScale) -> list[Finding]:
+        del log, scale
+        return detected
+
+    monkeypatch.setattr("foreseen.registry.update.detect", detect)
+    versions.save_model(recent_champion, tmp_path / "m")
+    later = parts(tables, 0.6)[1]
+    done = update(tmp_path / "m", later[:-5])
+    assert done.findings == (unnamed,)
+    assert done.reasons == ()
+    log = drift_log.read(tmp_path / "m")
+    assert log.findings == ()
+    assert [change.sentence for change in log.unnamed] == [str(unnamed)]
+    # The next ratings show that it was part of another change.
+    detected.clear()
+    update(tmp_path / "m", later[-5:])
+    assert drift_log.read(tmp_path / "m").unnamed == ()
+
+
 def drift_found_at(second: int) -> Finding:
     return replace(
         FOUND,
@@ -118,6 +143,7 @@ def drift_found_at(second: int) -> Finding:
         earliest=second,
         latest=second,
         found=second,
+        named=second,
         after=0.5,
         ratings=100,
         evidence=100,

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.findings import FOUND
 
+from foreseen.data.rating_scale import STARS
 from foreseen.drift.policies import Action
 from foreseen.messages import Message, Series, parts_of
 from foreseen.registry import audit_log, drift_log
@@ -92,6 +93,22 @@ def test_the_page_shows_the_pictures(client: TestClient, monkeypatch: pytest.Mon
     assert "RMSE 0.900, expected 0.950" in text
     assert "Ratings of all users went down" in text
     assert "1.100 before, 0.950 since, on 40 ratings" in text
+
+
+def test_a_change_without_a_name_is_shown(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = DriftLog().with_unnamed([replace(FOUND, named=None)], STARS)
+
+    def read(_: Path) -> DriftLog:
+        return log
+
+    monkeypatch.setattr(drift_log, "read", read)
+    english = client.get("/model", headers={"Accept-Language": "en"}).text
+    assert "not named for certain yet: 50 ratings, 8.0 standard errors" in english
+    assert "No change of the ratings was found" not in english
+    german = client.get("/model", headers={"Accept-Language": "de"}).text
+    assert "noch nicht sicher benannt: 50 Bewertungen, 8,0 Standardfehler" in german
 
 
 def test_sentences_are_in_the_language_of_the_page(

@@ -32,6 +32,7 @@ def drift(
     """Show the drift that updates of a model found, what was done, and the error since.
 
     The exit code is 3 if users rate differently (a serious finding) and nobody has acknowledged it.
+    A change is found before the ratings suffice to name it; until then it has no id.
 
     Example: `foreseen drift model --acknowledge 2`
     """
@@ -71,7 +72,13 @@ def _document(log: "DriftLog") -> dict[str, Any]:
 
 
 def _print(log: "DriftLog") -> None:
-    """Print the findings that are not closed, and the error of the newest ratings."""
+    """Print what is not named yet, the findings not closed, and the error of the newest ratings."""
+    if log.unnamed:
+        print_table(
+            "Not named for certain yet",
+            ["state", "finding"],
+            [["serious" if new.serious else "", new.sentence] for new in log.unnamed],
+        )
     found = [finding for finding in log.findings if finding.state != "closed"]
     closed = len(log.findings) - len(found)
     print_table(

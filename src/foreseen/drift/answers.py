@@ -100,8 +100,11 @@ def _moved(findings: Sequence[Document], placebo: Document) -> list[Tile]:
     newest = max(findings, key=lambda finding: finding["since"])
     count = len(findings)
     between = " and ".join(long_date(newest[end]) for end in ("earliest", "latest"))
+    moved = subject(newest)
+    if newest.get("named", newest["found"]) is None:
+        moved += ", not named for certain yet"
     return [
-        Tile(label, f"{count} change{'s' * (count != 1)}", f"newest: {subject(newest)}; {rate}"),
+        Tile(label, f"{count} change{'s' * (count != 1)}", f"newest: {moved}; {rate}"),
         Tile(
             "Since when?",
             long_date(newest["since"]),

@@ -22,8 +22,9 @@ from foreseen.data.canonical import Tables
 from foreseen.data.catalogue import Catalogue
 from foreseen.data.fingerprint import fingerprint
 from foreseen.data.schema import TIMESTAMP
-from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.detectors import detect
 from foreseen.drift.expected_error import DEVIATION, predict_with_deviation
+from foreseen.drift.finding import Finding
 from foreseen.drift.policies import POLICIES, Policy, calls_for_training, should_finetune
 from foreseen.drift.windows import WINDOWS, Window, read_window, window_bounds, write_window
 from foreseen.errors import InputError
@@ -250,7 +251,7 @@ class _Backtester:
         if log is None or log.ratings.height != known:
             log = InteractionLog.of(self._config.tables.ratings[:known], self._catalogue)
         findings = detect(log, scale=self._config.tables.encoding.scale)
-        step.findings = [found for found in findings if found.found >= self._monitored_until]
+        step.findings = [found for found in findings if found.is_named_since(self._monitored_until)]
         step.reasons = calls_for_training(self.trained_on, known, step.findings)
         self._monitored_until = self._limit(first)
 

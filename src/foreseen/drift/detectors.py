@@ -7,14 +7,13 @@ errors than chance produces over all streams, values and splits.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foreseen.data.rating_scale import STARS, RatingScale
-from foreseen.drift import finding_text
 from foreseen.drift.attribution import (
     FEWEST_BEFORE,
     Change,
@@ -22,11 +21,11 @@ from foreseen.drift.attribution import (
     locate,
     standard_errors,
 )
+from foreseen.drift.finding import Finding
 from foreseen.drift.naming import Named, named_changes
-from foreseen.drift.stream_spec import IN_STARS, StreamSpec
+from foreseen.drift.stream_spec import StreamSpec
 from foreseen.drift.streams import Stream, streams_of
 from foreseen.features.interaction_log import InteractionLog
-from foreseen.messages import Day, Figure, Message
 
 _SLACK: Final = 0.25
 _THRESHOLD: Final = 12.0
@@ -54,104 +53,6 @@ class DriftDetector(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A confirmed change of a stream.
-
-    Attributes:
-        kind: Kind of the stream.
-        label: Name of the stream within its kind.
-        unit: Unit of the stream.
-        is_concept_drift: Whether users rate differently, so that the model has to be retrained.
-        since: Second of the first rating after the change.
-        earliest: First second of the interval in which the change lies.
-        latest: Last second of it.
-        found: Second of the rating at which the change was confirmed.
-        before: Mean before the change.
-        after: Mean after it.
-        ratings: Ratings of the log from the change to its confirmation.
-        evidence: Ratings of the stream after the change.
-        deviations: Difference of the standardised means, in standard errors.
-        explains: Alarms of other streams that the change explains.
-    """
-
-    kind: str
-    label: str
-    unit: str
-    is_concept_drift: bool
-    since: int
-    earliest: int
-    latest: int
-    found: int
-    before: float
-    after: float
-    ratings: int
-    evidence: int
-    deviations: float
-    explains: "tuple[Finding, ...]" = ()
-
-    def __str__(self) -> str:
-        return self.message
-
-    @property
-    def message(self) -> Message:
-        """The finding in a sentence."""
-        values: dict[str, object] = {
-            "subject": finding_text.subject(self.kind, self.label),
-            "since": Day(self.since),
-            "before": finding_text.level(self.before, self.unit),
-            "after": finding_text.level(self.after, self.unit),
-            "earliest": Day(self.earliest),
-            "latest": Day(self.latest),
-            "found": Day(self.found),
-            "evidence": Figure(self.evidence),
-            "deviations": Figure(abs(self.deviations), 1),
-        }
-        if self.after > self.before:
-            return Message(
-                "%(subject)s up since %(since)s: %(before)s before, %(after)s after (changed "
-                "between %(earliest)s and %(latest)s, found %(found)s on %(evidence)s ratings, "
-                "%(deviations)s standard errors)",
-                **values,
-            )
-        return Message(
-            "%(subject)s down since %(since)s: %(before)s before, %(after)s after (changed "
-            "between %(earliest)s and %(latest)s, found %(found)s on %(evidence)s ratings, "
-            "%(deviations)s standard errors)",
-            **values,
-        )
-
-    def on_scale(self, scale: RatingScale) -> "Finding":
-        """Return the finding with means on the scale of the data, where they are in stars."""
-        if scale.is_stars:
-            return self
-        explains = tuple(finding.on_scale(scale) for finding in self.explains)
-        if self.unit != IN_STARS:
-            return replace(self, explains=explains)
-        before, after = self.before * scale.per_star, self.after * scale.per_star
-        return replace(
-            self, unit=f"on the scale {scale}", before=before, after=after, explains=explains
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the finding as `metrics.json` and the command line contain it."""
-        return {
-            "what": self.kind,
-            "which": self.label,
-            "since": self.since,
-            "earliest": self.earliest,
-            "latest": self.latest,
-            "found": self.found,
-            "before": self.before,
-            "after": self.after,
-            "ratings": self.ratings,
-            "evidence": self.evidence,
-            "deviations": self.deviations,
-            "sentence": str(self),
-            "explains": [str(finding) for finding in self.explains],
-        }
-
-
 def page_hinkley() -> DriftDetector:
     """Return the default detector."""
     # Imported here because it takes a second, which a server that starts would wait for.
@@ -168,9 +69,10 @@ def detect(
     detector: Callable[[], DriftDetector] = page_hinkley,
     scale: RatingScale = STARS,
 ) -> list[Finding]:
-    """Return the changes of a log, in the order in which they were found.
+    """Return the changes of a log, in the order in which they were named.
 
-    A finding rests on ratings up to `found` alone: later ratings only add to what it `explains`. A
+    A finding depends on ratings up to `named` alone: later ratings only add to what it `explains`.
+    Those that are not named yet come last: later ratings name them, or add them to another. A
     stream with parts does not repeat a finding of its parts.
 
     Args:
@@ -250,13 +152,15 @@ def _name(change: Change) -> tuple[str, str]:
 def _named_finding(named: Named, times: NDArray[np.int64]) -> Finding:
     """Return the finding of a change that was named."""
     change = named.change
+    until = len(times) - 1 if named.named is None else named.named
     finding = _finding(change, times)
     explains = tuple(_finding(other, times) for other in named.explained)
     return replace(
         finding,
         is_concept_drift=finding.is_concept_drift or any(e.is_concept_drift for e in explains),
-        found=int(times[named.found]),
-        ratings=named.found - change.since + 1,
+        found=int(times[named.alarm.found]),
+        named=None if named.named is None else int(times[until]),
+        ratings=until - change.since + 1,
         explains=explains,
     )
 
@@ -275,6 +179,7 @@ def _finding(change: Change, times: NDArray[np.int64]) -> Finding:
         earliest=int(times[change.earliest]),
         latest=int(times[change.latest]),
         found=int(times[change.found]),
+        named=int(times[change.found]),
         before=before,
         after=after,
         ratings=change.found - change.since + 1,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 from foreseen.messages import Figure, Message
 
 RETRAIN_GROWTH: Final = 2.0

@@ -5,20 +5,22 @@ person has seen one.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import TIMESTAMP_LIMIT
-from foreseen.drift.detectors import Finding
+from foreseen.drift.finding import Finding
 from foreseen.drift.policies import Action
 from foreseen.drift.recovery import UsualError
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.evaluation.intervals import Estimate
 from foreseen.files import write_atomically
 from foreseen.integrity import to_json
-from foreseen.messages import Message, with_parts
+from foreseen.messages import Message, parts_of, with_parts
 from foreseen.registry import audit_log
 from foreseen.registry.layout import fault_of, read_current, read_record
 from foreseen.registry.versions import write_lock
@@ -55,15 +57,47 @@ class Effect(_Record):
     excess: Estimate | None = None
 
 
-class DriftFinding(_Record):
+class ChangeRecord(_Record):
+    """A change that was found.
+
+    Attributes:
+        serious: Whether users rate differently, see `Finding.is_concept_drift`.
+        what, which, since, earliest, latest, found, named, sentence: See `Finding.as_json`. Files
+            of earlier versions lack `named`, which was the moment `found` then.
+        sentence_parts: What the sentence is made of, see `foreseen.messages.parts_of`.
+    """
+
+    serious: bool
+    what: str
+    which: str
+    since: int
+    earliest: int
+    latest: int
+    found: int
+    named: int | None = None
+    sentence: str
+    sentence_parts: dict[str, Any] | None = None
+
+
+def change_fields(finding: Finding, scale: RatingScale) -> dict[str, Any]:
+    """Return the fields of `ChangeRecord` of a finding, with means on the scale of the data."""
+    shown = finding.on_scale(scale)
+    document = shown.as_json()
+    fields = ("what", "which", "since", "earliest", "latest", "found", "named", "sentence")
+    return {
+        "serious": finding.is_concept_drift,
+        **{name: document[name] for name in fields},
+        "sentence_parts": parts_of(shown.message),
+    }
+
+
+class DriftFinding(ChangeRecord):
     """A finding of an update, what was done about it, and whether that helped.
 
     Attributes:
         id: From 1.
         state: "open", "acknowledged" by a person, or "closed" once the error is back.
-        serious: Whether users rate differently, see `Finding.is_concept_drift`.
-        what, which, since, earliest, latest, found, sentence, explains: See `Finding.as_json`.
-        sentence_parts: What the sentence is made of, see `foreseen.messages.parts_of`.
+        explains: See `Finding.as_json`.
         recorded: Second of the update that recorded it.
         action: What the policy prescribes.
         done: What an update decided.
@@ -77,15 +111,6 @@ class DriftFinding(_Record):
 
     id: int = Field(ge=1, le=_LARGEST_ID)
     state: State
-    serious: bool
-    what: str
-    which: str
-    since: int
-    earliest: int
-    latest: int
-    found: int
-    sentence: str
-    sentence_parts: dict[str, Any] | None = None
     explains: tuple[str, ...]
     recorded: int = Field(ge=0, le=TIMESTAMP_LIMIT)
     action: Action
@@ -103,11 +128,12 @@ class DriftFinding(_Record):
         return self.serious and self.state == "open"
 
     def is_of(self, finding: Finding) -> bool:
-        """Return whether a finding is of the same change."""
+        """Return whether a finding that has a name is of the same change."""
+        named = self.found if self.named is None else self.named
         return (
-            (self.what, self.which) == (finding.kind, finding.label)
-            and self.earliest <= finding.found
-            and finding.earliest <= self.found
+            finding.is_named_since(self.earliest)
+            and (self.what, self.which) == (finding.kind, finding.label)
+            and finding.earliest <= named
         )
 
 
@@ -138,16 +164,25 @@ class DriftLog(_Record):
 
     Attributes:
         findings: In the order of their ids.
+        unnamed: Changes that are found but not named, as of the last update.
         windows: In order of time.
     """
 
     findings: tuple[DriftFinding, ...] = ()
+    unnamed: tuple[ChangeRecord, ...] = ()
     windows: tuple[MeasuredWindow, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
-        """Whether any finding needs attention."""
-        return any(finding.needs_attention for finding in self.findings)
+        """Whether any finding needs attention, or users rate differently in an unnamed change."""
+        return any(finding.needs_attention for finding in self.findings) or any(
+            change.serious for change in self.unnamed
+        )
+
+    def with_unnamed(self, unnamed: Sequence[Finding], scale: RatingScale) -> "DriftLog":
+        """Return the log with the changes that are not named yet, in place of those before."""
+        records = tuple(ChangeRecord(**change_fields(finding, scale)) for finding in unnamed)
+        return self.model_copy(update={"unnamed": records})
 
     def with_window(self, window: MeasuredWindow) -> "DriftLog":
         """Return the log with a further window."""

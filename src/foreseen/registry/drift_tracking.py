@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from foreseen.data.schema import PREDICTION, RATING, TIMESTAMP, USER
 from foreseen.drift.affected import affected_ratings
-from foreseen.drift.detectors import Finding
 from foreseen.drift.expected_error import (
     ErrorWindow,
     correction,
     error_window,
     predict_with_deviation,
 )
+from foreseen.drift.finding import Finding
 from foreseen.drift.occurrences import earlier_occurrences
 from foreseen.drift.policies import action_for
 from foreseen.drift.recovery import (
@@ -32,7 +32,13 @@ from foreseen.drift.stream_inputs import StreamInputs
 from foreseen.messages import parts_of
 from foreseen.models.base import Model
 from foreseen.registry.champion import MIN_HOLDOUT_RATINGS, MIN_HOLDOUT_USERS
-from foreseen.registry.drift_log import DriftFinding, DriftLog, Effect, MeasuredWindow
+from foreseen.registry.drift_log import (
+    DriftFinding,
+    DriftLog,
+    Effect,
+    MeasuredWindow,
+    change_fields,
+)
 from foreseen.registry.layout import Version
 
 _MOST_MEASURED: Final = 20_000
@@ -169,16 +175,11 @@ def _recorded(finding: Finding, number: int, measured: NewRatings, decision: str
             found=float(np.sqrt(np.mean(since.squared))) * scale.per_star,
             usual=usual,
         )
-    shown = finding.on_scale(scale)
-    document = shown.as_json()
-    fields = ("what", "which", "since", "earliest", "latest", "found", "sentence")
     return DriftFinding(
         id=number,
         state="open",
-        serious=finding.is_concept_drift,
-        **{name: document[name] for name in fields},
-        sentence_parts=parts_of(shown.message),
-        explains=tuple(document["explains"]),
+        **change_fields(finding, scale),
+        explains=tuple(str(explained.on_scale(scale)) for explained in finding.explains),
         recorded=int(time.time()),
         action=action_for(finding, model.log.ratings.height),
         done=decision,

@@ -9,7 +9,8 @@ import polars as pl
 
 from foreseen.data.schema import RATINGS_SCHEMA, USER
 from foreseen.data.tabular import TableLike, as_table
-from foreseen.drift.detectors import Finding, detect
+from foreseen.drift.detectors import detect
+from foreseen.drift.finding import Finding
 from foreseen.drift.policies import calls_for_training, should_finetune
 from foreseen.drift.profile_injection import SuspectedInjection, find_injections
 from foreseen.messages import Message, Series, parts_of
@@ -33,7 +34,8 @@ class Update:
     Attributes:
         observed: Number of ratings given.
         ratings: Number of ratings in the log.
-        findings: Drift in ratings that the latest version has not been trained on.
+        findings: Drift in ratings that the latest version has not been trained on; those that
+            are not named yet come last.
         injections: Movies of the log that may be promoted by injected ratings.
         reasons: Reasons to retrain; empty if there are none.
         version: Number of the current version.
@@ -114,13 +116,13 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
         latest = versions.list_versions(folder)[-1]
         log_size = champion.log.ratings.height
         scale = champion.encoding.scale
-        findings = [
-            found for found in detect(champion.log, scale=scale) if found.found >= latest.until
-        ]
+        detected = detect(champion.log, scale=scale)
+        findings = [found for found in detected if found.is_named_since(latest.until)]
+        unnamed = [found for found in detected if found.named is None]
         result = Update(
             observed=observed,
             ratings=log_size,
-            findings=tuple(finding.on_scale(scale) for finding in findings),
+            findings=tuple(finding.on_scale(scale) for finding in (*findings, *unnamed)),
             injections=tuple(
                 suspected.decoded(champion.encoding) for suspected in find_injections(champion.log)
             ),
@@ -132,7 +134,8 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
         )
         if _needs_challenger(latest, log_size, findings):
             result = _challenge(folder, champion, current, result)
-        result = _record(folder, drift, findings, NewRatings.of(champion, current), result)
+        measured = NewRatings.of(champion, current)
+        result = _record(folder, drift, findings, unnamed, measured, result)
         audit_log.append(folder, "update", result.decision, result.as_json())
     return result
 
@@ -141,12 +144,14 @@ def _record(
     folder: Path,
     drift: drift_log.DriftLog,
     findings: Sequence[Finding],
+    unnamed: Sequence[Finding],
     measured: NewRatings,
     result: Update,
 ) -> Update:
     """Write the findings, the error of new ratings, and the effect of earlier actions."""
     promoted = result.version != measured.version.number
     log = with_findings(with_window(drift, measured), findings, measured, result.decision, promoted)
+    log = log.with_unnamed(unnamed, measured.model.encoding.scale)
     drift_log.write(folder, log)
     new = [window for window in log.windows if window not in drift.windows]
     return replace(
@@ -162,7 +167,9 @@ def _needs_challenger(latest: Version, log_size: int, findings: Sequence[Finding
     Repeated tests on almost the same holdout would promote some challenger by chance.
     """
     compared_until = int(latest.comparison.get("ends", latest.until))
-    if any(finding.is_concept_drift and finding.found >= compared_until for finding in findings):
+    if any(
+        finding.is_concept_drift and finding.is_named_since(compared_until) for finding in findings
+    ):
         return True
     return should_finetune(int(latest.comparison.get("known", latest.ratings)), log_size)
 

@@ -9,7 +9,7 @@ import numpy as np
 from foreseen.errors import ModelFolderError
 from foreseen.messages import Message, message_of
 from foreseen.registry import drift_log
-from foreseen.registry.drift_log import DriftFinding, DriftLog, MeasuredWindow
+from foreseen.registry.drift_log import ChangeRecord, DriftFinding, DriftLog, MeasuredWindow
 from foreseen.serving.languages import Language
 from foreseen.serving.snapshot import ModelSnapshot
 
@@ -67,6 +67,7 @@ class ModelHistory:
         trained: Position of the end of the training, from 0 to 100; None if no ratings follow.
         points: Error per window; empty before an update has measured one.
         lowest, highest: Bounds of the axis of errors.
+        unnamed: Changes that are found but not named.
         spans: Findings of drift, the latest first.
         begins, ends: Bounds of the time of the spans.
         fault: Why there are no windows and findings to show; empty if there are.
@@ -77,6 +78,7 @@ class ModelHistory:
     points: tuple[Point, ...]
     lowest: float
     highest: float
+    unnamed: tuple[ChangeRecord, ...]
     spans: tuple[Span, ...]
     begins: int
     ends: int
@@ -113,6 +115,7 @@ def model_history(snapshot: ModelSnapshot, folder: Path, chosen: Language) -> Mo
         points=points,
         lowest=lowest,
         highest=highest,
+        unnamed=log.unnamed,
         spans=tuple(
             Span(
                 *(_position(at, begins, ends) for at in (f.earliest, f.latest, f.found)), finding=f
