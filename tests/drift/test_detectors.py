@@ -267,8 +267,8 @@ def test_the_json_of_a_finding_has_its_documented_keys(log: InteractionLog) -> N
     (found,) = detect(log, streams=[noise(3.0)])
     document = found.as_json()
     assert list(document) == [
-        "what", "which", "since", "earliest", "latest", "found", "before", "after", "ratings",
-        "evidence", "deviations", "sentence", "explains",
+        "what", "which", "since", "earliest", "latest", "found", "named", "before", "after",
+        "ratings", "evidence", "deviations", "sentence", "explains",
     ]  # fmt: skip
     assert (document["what"], document["which"]) == ("noise", "all")
     assert document["sentence"] == str(found)
