@@ -55,6 +55,18 @@ def test_the_greatest_likelihood_ratio_names_a_change() -> None:
     assert name(stream("taste", 2.0), stream("level", 1.0)) == "taste"
 
 
+def test_one_of_many_movies_explains_a_change_only_if_it_is_likelier_than_by_chance() -> None:
+    agreement = stream("agreement", -1.5)
+    moved = stream("movie", -1.7)
+    assert name(agreement, moved) == "movie"
+    others = [
+        replace(stream("movie", 0.0, seed), spec=replace(moved.spec, label=str(seed)))
+        for seed in range(1, 200)
+    ]
+    assert name(agreement, moved, *others) == "agreement"
+    assert name(agreement, stream("movie", -3.0), *others) == "movie"
+
+
 def test_a_change_of_another_moment_explains_nothing() -> None:
     assert name(stream("taste", 1.5), stream("level", 3.0, change=150)) == "taste"
 

@@ -6,8 +6,10 @@ explanation with the greatest likelihood ratio over that of no change names the 
 other streams that date to the same moment are listed under it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Final
 
 import numpy as np
@@ -166,7 +168,7 @@ def best_explanation(
             found.append(change or alarm)
         elif change is not None and change.is_same(alarm):
             found.append(change)
-    best = _cause(found)
+    best = _cause(found, Counter(stream.spec.kind for stream in of_lag))
     if best.kind == "level":
         # Users who turn lower the level. Agreement has fewer values, but its moment is known.
         for stream in of_lag:
@@ -191,10 +193,16 @@ def _last(stream: Stream, until: int) -> int:
     return int(np.searchsorted(stream.ends, until, side="right")) - 1
 
 
-def _cause(found: Sequence[Change]) -> Change:
-    """Return the change that names several changes of one moment."""
+def _cause(found: Sequence[Change], streams: Mapping[str, int]) -> Change:
+    """Return the change that names several changes of one moment.
+
+    Args:
+        found: The changes.
+        streams: Number of streams of each kind: the more there are, the greater is the likelihood
+            of the best of them by chance.
+    """
     evident = [change for change in found if abs(change.deviations) >= _EVIDENT]
-    best = max(found, key=_likelihood)
+    best = max(found, key=lambda change: _likelihood(change) - log(streams[change.kind]))
     if best.kind == "error":
         broad = [change for change in evident if change.kind in _BROAD]
         other = [change for change in evident if change.kind != "error"]
