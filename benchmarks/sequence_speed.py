@@ -11,6 +11,7 @@ A rating is one next movie that is learned from.
 """
 
 import argparse
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ def main() -> None:
         # Not those of `next_item.py`: the times of a run belong together.
         folder = given.out / "splits" / fingerprint(tables) / "speed"
         split = Split.of(tables, known, last, folder)
+        # Those of an earlier run may be of a busier machine.
+        shutil.rmtree(split.folder / "predictions", ignore_errors=True)
         print("RecTools ...", file=sys.stderr, flush=True)
         theirs = rectools(split, known, given.width, given.length, given.out)
         own = ours(known, tables, given.width, given.length)
