@@ -58,7 +58,7 @@ def main() -> None:
         ),
         Benchmark("rankings by rating", "recommend_all.py", [model]),
         Benchmark("rankings by likely", "recommend_all.py", [model, "--by", "likely"]),
-        Benchmark("sequence network", "sequence_speed.py", [str(log), "--out", peers]),
+        Benchmark("sequence network", "sequence_speed.py", [folders[0], "--out", peers]),
         Benchmark("latency", "latency.py", [model]),
         Benchmark("latency, many movies", "latency.py", [model, "--movies", "87000"]),
         Benchmark("load", "load.py", [model, "--rate", "50", "--seconds", "20"]),
