@@ -74,7 +74,7 @@ def main() -> None:
                 [str(HERE / benchmark.script), *benchmark.arguments, "--measures", str(file)]
             )
         except subprocess.CalledProcessError as error:
-            # The others are still worth their time.
+            # The others are run all the same.
             failed.append(benchmark.name)
             details.append(f"## {benchmark.name}\n\n`{benchmark.command}` failed: {error}")
             continue
