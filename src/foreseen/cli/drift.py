@@ -82,7 +82,7 @@ def _print(log: "DriftLog") -> None:
     found = [finding for finding in log.findings if finding.state != "closed"]
     closed = len(log.findings) - len(found)
     print_table(
-        f"{len(found)} findings, {closed} closed",
+        f"{len(found)} finding{'s' * (len(found) != 1)}, {closed} closed",
         ["id", "state", "finding", "action", "done", "RMSE: expected, found, after (ratio)"],
         [
             [
