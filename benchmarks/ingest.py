@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from measures import Measure, add_option, write
 
 _RATINGS_PER_BLOCK: Final = 1 << 18
@@ -124,11 +124,10 @@ def draw(counts: list[int], costs: dict[str, list[Cost]], file: Path) -> None:
         right.loglog(counts, [cost.peak for cost in of], marker="o")
     left.set_ylabel("processor seconds")
     right.set_ylabel("peak memory, GiB")
-    plain = FuncFormatter(lambda value, _: f"{value:,g}")
     for axes in (left, right):
         axes.set_xlabel("ratings")
         axes.set_xticks(counts, [f"{count:,}" for count in counts], rotation=20)
-        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
