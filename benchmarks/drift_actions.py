@@ -1,7 +1,7 @@
 """Actions after a change: what observing alone, fine-tuning and retraining gain, and their cost.
 
 A model is trained on the ratings before a strong, abrupt change of `drift_kinds.py` and observes
-all later ones. At the rating with which the change is found it stays as it is, is fine-tuned, or is
+all later ones. At the rating with which the change is named it stays as it is, is fine-tuned, or is
 retrained. Differences are in RMSE on the ratings that follow, to the model that only observes, over
 all seeds, with 95 % intervals over users.
 
@@ -34,9 +34,9 @@ from foreseen.models.spec import parse_settings
 from foreseen.models.train import train_on
 
 _STEPS: Final = (0, 2_000, 6_000)
-"""Ratings after the change is found between which the error is measured."""
+"""Ratings after the change is named between which the error is measured."""
 _FALLBACK: Final = 1_000
-"""Ratings after which a change counts as found if no finding follows it."""
+"""Ratings after which a change counts as named if no finding follows it."""
 OBSERVING: Final = "observing alone"
 ACTIONS: Final = ("fine-tuning", "retraining")
 _SEED: Final = 1_000_000
@@ -56,14 +56,15 @@ class Predicted:
 
 
 def measure(data: str, name: str, kind: str, seed: int, measured: dict[str, Predicted]) -> int:
-    """Add what each action gives after one change; return the ratings until it was found."""
+    """Add what each action gives after one change; return the ratings until it was named."""
     case = inject(*background(data, seed), kind, "abrupt", "strong", seed)
     catalogue = Catalogue.of(case.movies)
     log = InteractionLog.of(case.ratings, catalogue)
     begin = int(np.searchsorted(log.timestamp, case.begins))
-    later = [found.named for found in detect(log) if found.found >= case.begins and found.named]
-    found = int(np.searchsorted(log.timestamp, later[0])) if later else begin + _FALLBACK
-    limit = int(log.timestamp[found])
+    names = [finding.named for finding in detect(log) if finding.found >= case.begins]
+    moment = next((moment for moment in names if moment is not None), None)
+    named = begin + _FALLBACK if moment is None else int(np.searchsorted(log.timestamp, moment))
+    limit = int(log.timestamp[named])
 
     def train(count: int) -> Model:
         past = InteractionLog.of(case.ratings[:count], catalogue)
@@ -74,9 +75,9 @@ def measure(data: str, name: str, kind: str, seed: int, measured: dict[str, Pred
     actions: dict[str, Callable[[], Model]] = {
         OBSERVING: lambda: old,
         "fine-tuning": lambda: old.finetuned(limit),
-        "retraining": lambda: train(found),
+        "retraining": lambda: train(named),
     }
-    events = case.ratings[found : found + _STEPS[-1]]
+    events = case.ratings[named : named + _STEPS[-1]]
     before = events[TIMESTAMP].to_numpy().astype(np.int64)
     for action, of_action in measured.items():
         begun = time.process_time()
@@ -85,7 +86,7 @@ def measure(data: str, name: str, kind: str, seed: int, measured: dict[str, Pred
         predictions = predict_events(model, events, before)
         users = pl.col(USER) + seed * _SEED
         of_action.predictions.append(predictions.with_columns(users))
-    return found - begin
+    return named - begin
 
 
 def rows_of(kind: str, delays: list[int], measured: Mapping[str, Predicted]) -> list[list[str]]:
@@ -125,7 +126,7 @@ def main() -> None:
         rows += rows_of(kind, delays, measured)
     header = [
         "change",
-        "found after",
+        "named after",
         "action",
         "RMSE, 0 to 2,000",
         "2,000 to 6,000",

@@ -10,7 +10,6 @@ from tests.cli.conftest import Run
 from tests.findings import FOUND
 from tests.registry.conftest import WINDOW, recorded
 
-from foreseen.data.rating_scale import STARS
 from foreseen.evaluation.intervals import Estimate
 from foreseen.registry import drift_log
 from foreseen.registry.drift_log import DriftLog, Effect
@@ -56,7 +55,7 @@ def test_a_change_without_a_name_is_shown_and_exits_with_3(
     folder: Path, run: Run, tmp_path: Path
 ) -> None:
     model = shutil.copytree(folder / "model", tmp_path / "model")
-    drift_log.write(model, DriftLog().with_unnamed([replace(FOUND, named=None)], STARS))
+    drift_log.write(model, DriftLog().with_unnamed([replace(FOUND, named=None)]))
     result = run("drift", model)
     assert (result.exit_code, result.stderr) == (3, "")
     assert "Not named for certain yet" in result.stdout

@@ -29,7 +29,13 @@ def result(policy: str, last: float = 0.85, **more: object) -> dict[str, Any]:
 
 
 def document(*results: dict[str, Any], findings: int = 0) -> dict[str, Any]:
-    dates = {"since": 86_400, "earliest": 43_200, "latest": 129_600, "found": 259_200}
+    dates = {
+        "since": 86_400,
+        "earliest": 43_200,
+        "latest": 129_600,
+        "found": 259_200,
+        "named": 259_200,
+    }
     return {
         "model": "bias",
         "results": list(results),

@@ -20,6 +20,7 @@ FINDING = {
     "earliest": 0,
     "latest": 40_000,
     "found": 86_400,
+    "named": 86_400,
     "before": 0.0,
     "after": 0.5,
     "sentence": (

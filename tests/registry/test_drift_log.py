@@ -7,7 +7,6 @@ import pytest
 from tests.findings import FOUND
 from tests.registry.conftest import WINDOW, recorded
 
-from foreseen.data.rating_scale import STARS
 from foreseen.drift.recovery import UsualError
 from foreseen.errors import InputError, ModelFolderError
 from foreseen.evaluation.intervals import Estimate
@@ -96,16 +95,16 @@ def test_findings_of_the_same_kind_with_overlapping_intervals_are_one_change() -
 
 def test_a_change_without_a_name_needs_attention_until_the_next_update(folder: Path) -> None:
     unnamed = replace(FOUND, named=None)
-    log = DriftLog().with_unnamed([unnamed], STARS)
+    log = DriftLog().with_unnamed([unnamed])
     assert log.needs_attention
     drift_log.write(folder, log)
     assert drift_log.read(folder) == log
     (change,) = log.unnamed
     assert (change.what, change.found, change.named) == ("level", 200, None)
     assert "not named for certain yet" in change.sentence
-    assert not log.with_unnamed([], STARS).needs_attention
+    assert not log.with_unnamed([]).needs_attention
     watched = replace(unnamed, kind="share", is_concept_drift=False)
-    assert not log.with_unnamed([watched], STARS).needs_attention
+    assert not log.with_unnamed([watched]).needs_attention
 
 
 def test_the_oldest_windows_are_dropped() -> None:

@@ -7,7 +7,6 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.findings import FOUND
 
-from foreseen.data.rating_scale import STARS
 from foreseen.drift.policies import Action
 from foreseen.messages import Message, Series, parts_of
 from foreseen.registry import audit_log, drift_log
@@ -98,7 +97,7 @@ def test_the_page_shows_the_pictures(client: TestClient, monkeypatch: pytest.Mon
 def test_a_change_without_a_name_is_shown(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = DriftLog().with_unnamed([replace(FOUND, named=None)], STARS)
+    log = DriftLog().with_unnamed([replace(FOUND, named=None)])
 
     def read(_: Path) -> DriftLog:
         return log

@@ -101,7 +101,7 @@ def _moved(findings: Sequence[Document], placebo: Document) -> list[Tile]:
     count = len(findings)
     between = " and ".join(long_date(newest[end]) for end in ("earliest", "latest"))
     moved = subject(newest)
-    if newest.get("named", newest["found"]) is None:
+    if newest["named"] is None:
         moved += ", not named for certain yet"
     return [
         Tile(label, f"{count} change{'s' * (count != 1)}", f"newest: {moved}; {rate}"),

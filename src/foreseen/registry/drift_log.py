@@ -11,7 +11,6 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from foreseen.data.rating_scale import RatingScale
 from foreseen.data.schema import TIMESTAMP_LIMIT
 from foreseen.drift.finding import Finding
 from foreseen.drift.policies import Action
@@ -79,15 +78,14 @@ class ChangeRecord(_Record):
     sentence_parts: dict[str, Any] | None = None
 
 
-def change_fields(finding: Finding, scale: RatingScale) -> dict[str, Any]:
-    """Return the fields of `ChangeRecord` of a finding, with means on the scale of the data."""
-    shown = finding.on_scale(scale)
-    document = shown.as_json()
+def change_fields(finding: Finding) -> dict[str, Any]:
+    """Return the fields of `ChangeRecord` of a finding with means on the scale of the data."""
+    document = finding.as_json()
     fields = ("what", "which", "since", "earliest", "latest", "found", "named", "sentence")
     return {
         "serious": finding.is_concept_drift,
         **{name: document[name] for name in fields},
-        "sentence_parts": parts_of(shown.message),
+        "sentence_parts": parts_of(finding.message),
     }
 
 
@@ -179,9 +177,14 @@ class DriftLog(_Record):
             change.serious for change in self.unnamed
         )
 
-    def with_unnamed(self, unnamed: Sequence[Finding], scale: RatingScale) -> "DriftLog":
-        """Return the log with the changes that are not named yet, in place of those before."""
-        records = tuple(ChangeRecord(**change_fields(finding, scale)) for finding in unnamed)
+    def with_unnamed(self, findings: Sequence[Finding]) -> "DriftLog":
+        """Return the log with those of the findings that have no name, in place of those before.
+
+        Args:
+            findings: Of an update, with means on the scale of the data.
+        """
+        unnamed = [finding for finding in findings if finding.named is None]
+        records = tuple(ChangeRecord(**change_fields(finding)) for finding in unnamed)
         return self.model_copy(update={"unnamed": records})
 
     def with_window(self, window: MeasuredWindow) -> "DriftLog":

@@ -175,11 +175,12 @@ def _recorded(finding: Finding, number: int, measured: NewRatings, decision: str
             found=float(np.sqrt(np.mean(since.squared))) * scale.per_star,
             usual=usual,
         )
+    shown = finding.on_scale(scale)
     return DriftFinding(
         id=number,
         state="open",
-        **change_fields(finding, scale),
-        explains=tuple(str(explained.on_scale(scale)) for explained in finding.explains),
+        **change_fields(shown),
+        explains=tuple(map(str, shown.explains)),
         recorded=int(time.time()),
         action=action_for(finding, model.log.ratings.height),
         done=decision,

@@ -134,8 +134,7 @@ def _update(folder: Path, observed: int, add: Callable[[Model], Model]) -> Updat
         )
         if _needs_challenger(latest, log_size, findings):
             result = _challenge(folder, champion, current, result)
-        measured = NewRatings.of(champion, current)
-        result = _record(folder, drift, findings, unnamed, measured, result)
+        result = _record(folder, drift, findings, NewRatings.of(champion, current), result)
         audit_log.append(folder, "update", result.decision, result.as_json())
     return result
 
@@ -144,14 +143,13 @@ def _record(
     folder: Path,
     drift: drift_log.DriftLog,
     findings: Sequence[Finding],
-    unnamed: Sequence[Finding],
     measured: NewRatings,
     result: Update,
 ) -> Update:
     """Write the findings, the error of new ratings, and the effect of earlier actions."""
     promoted = result.version != measured.version.number
     log = with_findings(with_window(drift, measured), findings, measured, result.decision, promoted)
-    log = log.with_unnamed(unnamed, measured.model.encoding.scale)
+    log = log.with_unnamed(result.findings)
     drift_log.write(folder, log)
     new = [window for window in log.windows if window not in drift.windows]
     return replace(
